@@ -1,0 +1,75 @@
+"""The contract of a fault: it is aimed, and decides an action at a point. Pure; others enact.
+
+A fault is a dataclass. Its fields are what the user writes in the scenario, its docstring is its reference entry.
+`NAME` is its word in YAML. `PLACES` are the `(call, when)` pairs at which it can act, where `*` is any AWS call, and
+`ROLES` are the kinds of process that it can harm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar
+
+from harness.action import Action
+from harness.point import ACKNOWLEDGE, AFTER, BEFORE, DISPATCHER, EFFECT, FUNCTION, PLACES, WRITER, Point
+
+AWS_CALL = "*"
+BEFORE_AND_AFTER = (BEFORE, AFTER)
+# The places inside one execution at which a function can be harmed.
+INSIDE_FUNCTION = tuple((call, when) for call in (AWS_CALL, "handle", ACKNOWLEDGE) for when in BEFORE_AND_AFTER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Where and how often a fault fires. Without any of these it fires at every point that it can act at.
+
+    process: writer, writer/1, function, dispatcher (a glob). call: an AWS call such as dynamodb.PutItem, `effect`
+    (any call that writes to a sink), or a place: operation, handle, acknowledge, deliver (a glob).
+    intent, item: a glob.
+    nth: fires at the nth point that fits (from 1), or at each of a list. times: fires at most so often.
+    probability: drawn for each point. between: only in this span, in seconds since the run began.
+    """
+
+    NAME: ClassVar[str]
+    PLACES: ClassVar[tuple[tuple[str, str], ...]]
+    ROLES: ClassVar[tuple[str, ...]] = (WRITER, FUNCTION, DISPATCHER)
+    # Read by pydantic when it validates a scenario; faults themselves need the standard library only.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    process: str = "*"
+    call: str = "*"
+    intent: str = "*"
+    item: str = "*"
+    nth: int | tuple[int, ...] | None = None
+    times: int | None = None
+    probability: float = 1.0
+    between: tuple[float, float] | None = None
+
+    def matches(self, point: Point) -> bool:
+        """Whether the point is one that this fault is aimed at; `nth`, `times` and `probability` come after."""
+        return (
+            self._acts_at(point)
+            and point.role in self.ROLES
+            and _fits(self.process, point.process, point.role)
+            and (point.effect if self.call == EFFECT else fnmatchcase(point.call, self.call))
+            and _any_fits(self.intent, point.intents)
+            and _any_fits(self.item, point.items)
+            and (self.between is None or self.between[0] <= point.time / 1e6 < self.between[1])
+        )
+
+    def decide(self, point: Point) -> Action | None:
+        """What to do at a point that matches; None leaves it alone."""
+        raise NotImplementedError
+
+    def _acts_at(self, point: Point) -> bool:
+        call = point.call if point.call in PLACES else AWS_CALL
+        return (call, point.when) in self.PLACES
+
+
+def _fits(pattern: str, *names: str) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names)
+
+
+def _any_fits(pattern: str, names: tuple[str, ...]) -> bool:
+    return pattern == "*" or _fits(pattern, *names)

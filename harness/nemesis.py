@@ -1,0 +1,74 @@
+"""The nemesis: the process that asks the faults at each point, and records what fired."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from harness.action import ENDING, Action
+from harness.faults.base import Fault
+from harness.history import INFO, Value
+from harness.point import Point
+from harness.schedule import Decision, Seed
+from harness.tickets import Tickets
+
+Record = Callable[[str, str, str, Value], object]  # process, type, f, value
+
+
+class Nemesis:
+    """Decides by the faults of one scenario, as long as their tickets allow it.
+
+    `decisions` is the schedule: what was done where, by the nemesis of this process.
+    """
+
+    def __init__(self, faults: Sequence[Fault], seed: Seed, record: Record, tickets: Tickets) -> None:
+        self._faults = faults
+        self._seed = seed
+        self._record = record
+        self._tickets = tickets
+        self._occurrences: Counter[tuple[object, ...]] = Counter()
+        self.decisions: list[Decision] = []
+        # Equal faults are told apart by their rank among equals, so that taking another one away changes no draw.
+        self._keys = [(repr(fault), list(faults[:index]).count(fault)) for index, fault in enumerate(faults)]
+
+    def decide(self, point: Point) -> tuple[Action, ...]:
+        """What the faults do at this point, in their order, up to the first that lets nobody go on from there.
+
+        The point's occurrence is counted here.
+        """
+        if not self._faults:
+            return ()
+        key = (point.process if point.role == "writer" else point.role, point.call, point.when, point.intents)
+        self._occurrences[key] += 1
+        point = replace(point, occurrence=self._occurrences[key])
+        actions: list[Action] = []
+        ended = False
+        for index, fault in enumerate(self._faults):
+            action = self._ask(index, fault, point, ended)
+            if action is not None:
+                actions.append(action)
+                ended = ended or isinstance(action, ENDING)
+        return tuple(actions)
+
+    def _ask(self, index: int, fault: Fault, point: Point, ended: bool) -> Action | None:
+        action = fault.decide(point) if fault.matches(point) else None
+        if action is None or not self._fires(index, fault, point, ended):
+            return None
+        self.decisions.append(Decision(index, point.name, repr(action)))
+        value = {"fault": index, "point": point.name, "process": point.process, "action": repr(action)}
+        value["intents"] = list(point.intents)
+        self._record("nemesis", INFO, fault.NAME, value)
+        return action
+
+    def _fires(self, index: int, fault: Fault, point: Point, ended: bool) -> bool:
+        """A point that an earlier fault has ended is counted, but nobody gets as far as the harm of this one."""
+        matched = self._tickets.match(index)
+        nth = (fault.nth,) if isinstance(fault.nth, int) else fault.nth
+        return (
+            matched > 0
+            and not ended
+            and (nth is None or matched in nth)
+            and (fault.probability >= 1 or self._seed.draw(*self._keys[index], point.name) < fault.probability)
+            and self._tickets.claim(index, fault.times)
+        )
