@@ -1,0 +1,115 @@
+"""An account: all that a history says of one intent, from the writer's operation to the effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from harness.history import FAIL, INFO, OK, Operation, Value
+
+ACKNOWLEDGED, FAILED, UNRESOLVED, NEVER_INVOKED = "acknowledged", "failed", "unresolved", "never invoked"
+
+
+@dataclass(slots=True, eq=False)
+class Span:
+    """An operation from its `invoke` to its close.
+
+    within: the execution in which a call was made. faults: those that fired inside this execution.
+    """
+
+    opened: Operation
+    closed: Operation | None = None
+    within: Span | None = None
+    faults: list[Operation] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> str:
+        """`ok`, `fail` or `info`. What was never closed is `info`: nobody knows how it ended."""
+        return self.closed.type if self.closed else INFO
+
+    @property
+    def process(self) -> str:
+        return self.opened.process
+
+    @property
+    def value(self) -> Value:
+        return self.opened.value
+
+    @property
+    def error(self) -> str | None:
+        return self.closed.error if self.closed else None
+
+    def ended_before(self, other: Span) -> bool:
+        return self.closed is not None and self.closed.index < other.opened.index
+
+    def carries(self, record: Operation) -> bool:
+        """Whether the record is in this batch. Sequence numbers are compared as integers (S-41)."""
+        shard = self.value.get("shard", record.value["shard"])
+        return shard == record.value["shard"] and int(record.value["sequence_number"]) in map(
+            int, self.value["sequence_numbers"]
+        )
+
+
+@dataclass(slots=True)
+class Account:
+    """All that the history says of one intent. `item` is empty where nobody says which item it changes."""
+
+    intent: str
+    item: str = ""
+    writes: list[Span] = field(default_factory=list)  # the writers' operations, copies included
+    calls: list[Span] = field(default_factory=list)  # the writers' AWS calls, one for each attempt
+    records: list[Operation] = field(default_factory=list)  # in the order of the stream
+    deliveries: list[Span] = field(default_factory=list)
+    executions: list[Span] = field(default_factory=list)
+    function_calls: list[Span] = field(default_factory=list)
+    effects: list[Operation] = field(default_factory=list)
+    discards: list[Operation] = field(default_factory=list)
+    filters: list[Operation] = field(default_factory=list)
+    dead_letters: list[Operation] = field(default_factory=list)
+    fired: list[Operation] = field(default_factory=list)  # faults, at a point that concerns this intent
+
+    @property
+    def status(self) -> str:
+        """Acknowledged: one copy ended `ok`. Failed: every copy ended `fail`. Otherwise nobody knows."""
+        outcomes = [write.outcome for write in self.writes]
+        if not outcomes:
+            return NEVER_INVOKED
+        if OK in outcomes:
+            return ACKNOWLEDGED
+        return FAILED if all(outcome == FAIL for outcome in outcomes) else UNRESOLVED
+
+    @property
+    def landed_calls(self) -> list[Span]:
+        """The writers' calls that took place, or may have."""
+        return [call for call in self.calls if call.outcome != FAIL]
+
+    @property
+    def effect_calls(self) -> list[Span]:
+        """The function's calls to a sink that took place, or may have."""
+        return [call for call in self.function_calls if call.value["effect"] and call.outcome != FAIL]
+
+    @property
+    def hand_overs(self) -> list[Span]:
+        """The deliveries; where the platform's own mapping delivers unseen, the executions stand for them."""
+        return self.deliveries or self.executions
+
+    @property
+    def times_applied(self) -> int:
+        """How often the intent was applied at the sink where that happened most often."""
+        at: dict[str, int] = {}
+        for effect in self.effects:
+            at[effect.value["sink"]] = at.get(effect.value["sink"], 0) + effect.value["count"]
+        return max(at.values(), default=0)
+
+    @property
+    def distinct_records(self) -> list[Operation]:
+        """One record for each event id (S-43)."""
+        return list({record.value["event_id"]: record for record in reversed(self.records)}.values())[::-1]
+
+
+def sdk_calls(attempts: Iterable[Span]) -> list[list[Span]]:
+    """The attempts, grouped into the calls that the code made of the SDK."""
+    calls: dict[tuple[str, int], list[Span]] = {}
+    for attempt in attempts:
+        calls.setdefault((attempt.process, attempt.value["call"]), []).append(attempt)
+    return list(calls.values())

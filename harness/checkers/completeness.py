@@ -1,0 +1,47 @@
+"""Completeness: the run went through all its phases, came to rest, and everything was read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.ledger import Ledger
+from harness.verdict import UNKNOWN, VALID, Finding
+
+PHASES = ("deploy", "drive", "heal", "drain", "read_back")
+
+
+def check(ledger: Ledger) -> Finding:
+    """A history that was cut anywhere says less than it seems to: unknown."""
+    reasons = tuple(_reasons(ledger))
+    return Finding("completeness", UNKNOWN if reasons else VALID, reasons=reasons)
+
+
+def _reasons(ledger: Ledger) -> Iterator[str]:
+    gap = next((place for place, op in enumerate(ledger.operations) if op.index != place), None)
+    if gap is not None:
+        yield f"operation #{gap} is missing from the history"
+    yield from _phases(ledger)
+    if ledger.read_back:
+        yield from _not_read(ledger)
+
+
+def _phases(ledger: Ledger) -> Iterator[str]:
+    begun = [op.value["phase"] for op in ledger.phases if "quiet" not in op.value and "complete" not in op.value]
+    for position, phase in enumerate(PHASES):
+        if begun[position : position + 1] != [phase]:
+            yield f"phase {phase} is missing, or not in its place; the phases were: {', '.join(begun) or 'none'}"
+            return
+    order = [op.value["phase"] for op in ledger.phases]
+    if ledger.drained is None or order.index("read_back") < ledger.phases.index(ledger.drained):
+        yield "nobody says whether the pipeline came to rest before it was read"
+    elif not ledger.drained.value["quiet"]:
+        yield f"the pipeline did not come to rest: {ledger.drained.value.get('reason') or 'no reason was given'}"
+    if not ledger.read_back:
+        yield "reading back was not completed"
+
+
+def _not_read(ledger: Ledger) -> Iterator[str]:
+    if not ledger.records:
+        yield "no record was read from the stream"
+    if not ledger.states["source"]:
+        yield "no item was read from the source"

@@ -1,0 +1,105 @@
+"""Lost: the writer was told that it happened, and no sink has the effect, nor was it dead-lettered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.account import ACKNOWLEDGED, Account, Span
+from harness.checkers.base import Cause, anomaly, found, how_it_ended, not_settled, times, trail
+from harness.history import FAIL, OK
+from harness.ledger import Ledger
+from harness.verdict import Anomaly, Finding
+
+
+def check(ledger: Ledger) -> Finding:
+    """Blame comes from the difference of the two observers: where the trail of the intent ends (S-60, P-02).
+
+    Where a view is the only sink, an intent may rightly leave nothing: wrong_final_state judges that.
+    """
+    if not ledger.settled:
+        return not_settled("lost")
+    return found("lost", () if ledger.only_a_view else _anomalies(ledger))
+
+
+def _anomalies(ledger: Ledger) -> Iterator[Anomaly]:
+    for account in ledger.intents:
+        if account.status == ACKNOWLEDGED and not account.times_applied and not account.dead_letters:
+            summary = f"intent {account.intent} was acknowledged and never applied"
+            yield anomaly("lost", account.intent, summary, end_of_trail(account), trail(account))
+
+
+def end_of_trail(account: Account) -> Cause:
+    """How far an intent without an effect got: into the stream, out of it, into the function."""
+    if account.hand_overs:
+        return _given_up(account) if account.discards else _handled_without_effect(account)
+    return _never_delivered(account) if account.records else _never_recorded(account)
+
+
+def refusal(account: Account, execution: Span) -> Cause | None:
+    """The execution's last call to a sink failed, and it ended ok all the same."""
+    tried = [call for call in account.function_calls if call.within is execution and call.value["effect"]]
+    if not tried or tried[-1].outcome != FAIL:
+        return None
+    error = f" ({tried[-1].error})" if tried[-1].error else ""
+    why = f"{execution.process} ended ok, although its {tried[-1].opened.f} had failed{error}"
+    return Cause("function", why, (tried[-1],))
+
+
+def _never_recorded(account: Account) -> Cause:
+    committed = [call for call in account.calls if call.outcome == OK]
+    if committed:
+        return Cause("stream", f"its {committed[0].opened.f} ended ok, and the stream has no record of it")
+    if account.calls:
+        return Cause("writer", f"none of its {len(account.calls)} calls ended ok, yet the writer acknowledged it")
+    return Cause("writer", "the writer acknowledged it without sending anything")
+
+
+def _never_delivered(account: Account) -> Cause:
+    if account.filters:
+        return Cause("mapping", "its record is in the stream, and the mapping's filter took it out for good (S-84)")
+    if account.discards:
+        reason = account.discards[0].value["reason"]
+        return Cause("mapping", f"its record is in the stream, and the mapping discarded it undelivered: {reason}")
+    return Cause(
+        "mapping",
+        "its record is in the stream and was never delivered; a mapping that starts at LATEST, "
+        "or takes up its position again, misses records like this (S-87)",
+    )
+
+
+def _given_up(account: Account) -> Cause:
+    reason = account.discards[0].value["reason"]
+    told = "its batch was dead-lettered" if account.dead_letters else "nothing was dead-lettered"
+    after = f"delivered {times(len(account.hand_overs))}"
+    if not account.executions:
+        return Cause("mapping", f"{after}, the function never began, and the mapping gave up ({reason}); {told}")
+    failed = [execution for execution in account.executions if execution.outcome != OK]
+    last = how_it_ended(failed[-1]) if failed else f"{account.executions[-1].process} reported it as failed"
+    return Cause("function", f"{after}, at last {last}, and the mapping gave up ({reason}); {told}")
+
+
+def _handled_without_effect(account: Account) -> Cause:
+    ended = [execution for execution in account.executions if execution.outcome == OK]
+    if not account.executions:
+        return Cause("mapping", "its record was handed over, and no execution began", tuple(account.deliveries))
+    if not ended:
+        last = how_it_ended(account.executions[-1])
+        count = times(len(account.executions))
+        return Cause("function", f"executed {count}, at last {last}; it came no more, and nothing was dead-lettered")
+    landed = [call for call in account.effect_calls if call.outcome == OK]
+    if landed:
+        call = landed[0]
+        told = f"{call.opened.f} of {call.process} ended ok, and {call.value['table']} no longer holds the effect"
+        return Cause("function", told)
+    refused = refusal(account, ended[-1])
+    if refused:
+        return refused
+    before = [execution for execution in account.executions if execution.outcome != OK]
+    if before and before[0].ended_before(ended[-1]):
+        return Cause(
+            "function",
+            f"{how_it_ended(before[0])} before its effect, and {ended[-1].process} acknowledged the "
+            "redelivery without one, as code does that writes its marker first (P-02)",
+            tuple(call for call in account.function_calls if call.within is before[0]),
+        )
+    return Cause("function", f"{ended[-1].process} ended ok and acknowledged it without an effect")

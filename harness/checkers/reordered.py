@@ -1,0 +1,68 @@
+"""Reordered: the effects of one item landed in another order than its records have in the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.account import Account
+from harness.checkers.base import Cause, anomaly, found, trail
+from harness.history import OK
+from harness.ledger import Ledger
+from harness.verdict import Anomaly, Finding
+
+
+def check(ledger: Ledger) -> Finding:
+    """Records of one item are in the order of its changes (S-39); what counts is where each intent landed first."""
+    return found("reordered", _anomalies(ledger))
+
+
+def _anomalies(ledger: Ledger) -> Iterator[Anomaly]:
+    in_stream: dict[str, list[Account]] = {}
+    recorded = [account for account in ledger.accounts.values() if account.records]
+    for account in sorted(recorded, key=lambda account: account.records[0].index):
+        in_stream.setdefault(account.item, []).append(account)
+    for item, accounts in in_stream.items():
+        inversion = _inversion(accounts)
+        if inversion:
+            earlier, later = inversion
+            summary = f"item {item}: {later.intent} landed before {earlier.intent}, which comes first in the stream"
+            evidence = (*trail(earlier), *trail(later), *earlier.deliveries, *later.deliveries)
+            yield anomaly("reordered", item, summary, _cause(earlier, later), evidence)
+
+
+def _inversion(accounts: list[Account]) -> tuple[Account, Account] | None:
+    """The first two accounts, in the order of the stream, whose effects landed the other way round at some sink."""
+    latest: dict[str, tuple[int, Account]] = {}
+    for account in accounts:
+        for sink, order in _first_landing(account).items():
+            if sink in latest and order < latest[sink][0]:
+                return latest[sink][1], account
+            latest[sink] = (order, account)
+    return None
+
+
+def _first_landing(account: Account) -> dict[str, int]:
+    landing: dict[str, int] = {}
+    for effect in account.effects:
+        sink, order = effect.value["sink"], effect.value["order"]
+        if order is not None:
+            landing[sink] = min(order, landing.get(sink, order))
+    return landing
+
+
+def _cause(earlier: Account, later: Account) -> Cause:
+    """The mapping keeps the order if it hands over the later record only once the earlier one is done with (S-66)."""
+    if not later.hand_overs:
+        return Cause("function", "no delivery shows why")
+    first = later.hand_overs[0]
+    if first in earlier.hand_overs:
+        return Cause(
+            "function", f"{first.process} had both in one batch, in order, and applied them the other way round"
+        )
+    ended = [delivery for delivery in earlier.hand_overs if delivery.ended_before(first)]
+    if not ended:
+        return Cause("mapping", f"it handed {later.intent} over before any delivery of {earlier.intent} had ended")
+    came_again = any(delivery.opened.index > first.opened.index for delivery in earlier.hand_overs)
+    if ended[-1].outcome != OK and came_again:
+        return Cause("mapping", f"it went on to {later.intent} while {earlier.intent} was still to be retried")
+    return Cause("function", "the deliveries were in order, and the function did not keep it")

@@ -1,0 +1,99 @@
+"""Wrong final state: an item is not, in the end, what its last acknowledged intent made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.account import ACKNOWLEDGED, FAILED, UNRESOLVED, Account
+from harness.checkers.base import Cause, Evidence, anomaly, found, not_settled, trail
+from harness.checkers.lost import end_of_trail, refusal
+from harness.history import INFO, OK, Operation
+from harness.ledger import Ledger
+from harness.verdict import Anomaly, Finding
+
+
+def check(ledger: Ledger) -> Finding:
+    """The source is compared with what the writers were told; a view is compared with the source.
+
+    One writer owns an item, so the order of its intents is the order in which they were first invoked.
+    An intent later than the last acknowledged one may be there or not, when nobody knows how it ended.
+    """
+    if not ledger.settled:
+        return not_settled("wrong_final_state")
+    return found("wrong_final_state", (*_source(ledger), *_views(ledger)))
+
+
+def _source(ledger: Ledger) -> Iterator[Anomaly]:
+    states = ledger.states["source"]
+    by_item: dict[str, list[Account]] = {item: [] for item in states}
+    for account in sorted(ledger.intents, key=lambda account: account.writes[0].opened.index):
+        by_item.setdefault(account.item, []).append(account)
+    for item, accounts in by_item.items() if states else ():
+        acknowledged = [account for account in accounts if account.status == ACKNOWLEDGED]
+        expected = acknowledged[-1] if acknowledged else None
+        later = accounts[accounts.index(expected) + 1 :] if expected else accounts
+        allowed = [expected.intent if expected else None]
+        allowed += [account.intent for account in later if account.status == UNRESOLVED]
+        actual = _intent(states.get(item))
+        if actual not in allowed:
+            there = ledger.accounts.get(actual or "")
+            summary = f"item {item} ended as {actual or 'nothing'} instead of {allowed[0] or 'nothing'}"
+            evidence = (*_writing(there), *_writing(expected), *_shown(states.get(item)))
+            cause = _source_cause(expected, there, actual)
+            yield anomaly("wrong_final_state", item, summary, cause, evidence)
+
+
+def _intent(state: Operation | None) -> str | None:
+    """An item that nobody read, in a table that was read, is not there."""
+    return state.value["intent"] if state else None
+
+
+def _shown(*states: Operation | None) -> tuple[Evidence, ...]:
+    return tuple(state for state in states if state)
+
+
+def _writing(account: Account | None) -> tuple[Evidence, ...]:
+    return (*account.writes, *account.landed_calls, *account.records, *account.fired) if account else ()
+
+
+def _source_cause(expected: Account | None, there: Account | None, actual: str | None) -> Cause:
+    if actual and not (there and there.writes):
+        return Cause("writer", f"{actual} is there, and no writer of this run invoked it")
+    if there and there.status == FAILED:
+        return Cause("writer", f"{there.intent} is there, although its writer says that it failed")
+    assert expected  # without one, whatever is not of these two kinds is allowed
+    committed = [call for call in expected.calls if call.outcome == OK]
+    if not committed:
+        return Cause("writer", f"no call of {expected.intent} ended ok, yet the writer acknowledged it")
+    if there:
+        late = [c for c in there.landed_calls if c.outcome == INFO or not c.ended_before(committed[0])]
+        if late:
+            attempt = f"{late[-1].opened.f}, attempt {late[-1].value['attempt']}, of {there.intent}"
+            return Cause("writer", f"{attempt} took place late and overwrote {expected.intent} (S-14)", tuple(late))
+    return Cause("platform", f"{expected.intent} was written (#{committed[-1].opened.index}), and no call undid it")
+
+
+def _views(ledger: Ledger) -> Iterator[Anomaly]:
+    sources, views = ledger.states["source"], ledger.states["view"]
+    for item in dict.fromkeys((*sources, *views)) if views else ():
+        source, view = _intent(sources.get(item)), _intent(views.get(item))
+        if source == view:
+            continue
+        newest = ledger.accounts.get(source or "")
+        stale = ledger.accounts.get(view or "")
+        summary = f"item {item} is {view or 'nothing'} in the view and {source or 'nothing'} in the source"
+        evidence = (*(trail(newest) if newest else ()), *_shown(sources.get(item), views.get(item)))
+        yield anomaly("wrong_final_state", item, summary, _view_cause(newest, stale), evidence)
+
+
+def _view_cause(newest: Account | None, stale: Account | None) -> Cause:
+    if newest is None:
+        return Cause("function", "the source does not have the item, and the view does")
+    if not any(execution.outcome == OK for execution in newest.executions):
+        return end_of_trail(newest)
+    first, again = newest.executions[0], stale.executions[-1:] if stale else []
+    if stale and again and again[0].opened.index > first.opened.index:
+        why = f"{again[0].process} was given the older {stale.intent} after {newest.intent}, and overwrote it (P-01)"
+        return Cause("function", why, (*again, *stale.fired))
+    left = Cause("function", f"{newest.executions[-1].process} ended ok and left the view as it was")
+    return refusal(newest, newest.executions[-1]) or left

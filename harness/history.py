@@ -1,0 +1,117 @@
+"""The history: the ordered, append-only list of operations. The only thing that checkers see.
+
+Every operation has a process, a type, an `f` and a value. `invoke` opens an operation of a process;
+`ok` (it happened), `fail` (it surely did not) or `info` (nobody knows) closes it. What merely took place is one
+`info` (or, for what the observer read, one `ok`). A call that a process makes inside an operation nests in it.
+
+| process       | f                 | types                | value |
+| harness       | phase             | info                 | phase, and for drain: quiet (bool), reason |
+| writer/N      | the writer's word | invoke ok fail info  | intent, item (item id), copy (0 is the first, more are duplicates) |
+| any actor     | service.Operation | invoke ok fail info  | call, attempt, table, items, intents, effect (bool: writes to a sink) |
+| nemesis       | the fault's name  | info                 | fault (index in the scenario), point (its name), action, process, intents |
+| dispatcher/S  | deliver           | invoke ok fail info  | delivery, attempt, shard, sequence_numbers, intents; on completion: outcome |
+| dispatcher/S  | discard           | info                 | reason, shard, sequence_numbers, intents, dead_lettered (bool) |
+| dispatcher/S  | filter            | info                 | shard, sequence_numbers, intents |
+| function/N    | execute           | invoke ok fail info  | request_id, environment, cold, sequence_numbers, intents; ok: reported (ids) (fail: it raised; info: it died) |
+| observer      | record            | ok                   | shard, sequence_number, event_id, event_name, item, intent |
+| observer      | effect            | ok                   | sink, intent, item, count, order (int, or null where the sink keeps none) |
+| observer      | state             | ok                   | role (source or view), item, intent (of the item as it is in the end, null where it is gone) |
+| observer      | dead_letter       | ok                   | condition, shard, start, end (sequence numbers), batch_size |
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+INVOKE, OK, FAIL, INFO = "invoke", "ok", "fail", "info"
+Value = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One line of the history. `time` is in microseconds since the run began; `value` is plain JSON."""
+
+    index: int
+    time: int
+    process: str
+    type: str
+    f: str
+    value: Value = field(default_factory=dict)
+    error: str | None = None
+
+    def to_json(self) -> str:
+        """One line, the same bytes for the same operation."""
+        return json.dumps(
+            {
+                "index": self.index,
+                "time": self.time,
+                "process": self.process,
+                "type": self.type,
+                "f": self.f,
+                "value": self.value,
+                "error": self.error,
+            },
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=False,
+        )
+
+    @staticmethod
+    def from_json(line: str) -> Operation:
+        """Raises ValueError, KeyError or TypeError when the line is not an operation."""
+        return Operation(**json.loads(line))
+
+    @property
+    def role(self) -> str:
+        """The kind of process: writer, function, dispatcher, nemesis, harness or observer."""
+        return self.process.partition("/")[0]
+
+
+class History:
+    """Operations in the order in which they took place; each is handed to `on_append` at once."""
+
+    def __init__(
+        self,
+        on_append: Callable[[Operation], None] | None = None,
+        on_merge: Callable[[list[Operation]], None] | None = None,
+    ) -> None:
+        self.operations: list[Operation] = []
+        self._lock = threading.Lock()
+        self._on_append = on_append
+        self._on_merge = on_merge
+
+    def append(self, time: int, process: str, type: str, f: str, value: Value, error: str | None = None) -> Operation:
+        with self._lock:
+            operation = Operation(len(self.operations), time, process, type, f, value, error)
+            self.operations.append(operation)
+            if self._on_append:
+                self._on_append(operation)
+            return operation
+
+    def merge(self, operations: Iterable[tuple[Any, ...]]) -> None:
+        """Puts operations that came late where their times say, and numbers all of them anew.
+
+        Each is (time, process, type, f, value, error).
+        """
+        with self._lock:
+            known = ((op.time, op.process, op.type, op.f, op.value, op.error) for op in self.operations)
+            merged = sorted((*known, *operations), key=lambda operation: operation[0])
+            self.operations = [Operation(index, *operation) for index, operation in enumerate(merged)]
+            if self._on_merge:
+                self._on_merge(self.operations)
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self.operations)
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    @staticmethod
+    def of(operations: Iterable[Operation]) -> History:
+        history = History()
+        history.operations.extend(operations)
+        return history

@@ -1,0 +1,225 @@
+"""The ledger: a history indexed by intent, so that each checker asks instead of searching. Pure; one linear pass."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.account import Account, Span
+from harness.history import INVOKE, OK, Operation, Value
+
+HARMLESS = "noop"  # the fault that fires and explains nothing
+# What tells apart the operations that one process has open at a time.
+_IDENTITY = ("call", "attempt", "delivery", "request_id", "intent", "copy")
+
+
+@dataclass(frozen=True, slots=True)
+class FaultState:
+    """A fault of the scenario: at how many points that it was aimed at it was asked, and how often it fired."""
+
+    fault: str
+    armed: int
+    fired: int
+
+
+class Ledger:
+    """Raises ValueError, KeyError or TypeError for a history that is not one: the run cannot be judged."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self.operations = operations
+        self.accounts: dict[str, Account] = {}  # by intent, in the order in which they are first seen
+        self.phases: list[Operation] = []
+        self.records: list[Operation] = []
+        self.records_of: dict[str | None, list[Operation]] = {}  # by item
+        self.deliveries: list[Span] = []
+        self.executions: list[Span] = []
+        self.fired: list[Operation] = []
+        self.nameless_effects: list[Operation] = []  # effects that carry no intent
+        self.states: dict[str, dict[str, Operation]] = {"source": {}, "view": {}}  # role -> item -> its last state
+        self._open: dict[tuple[str, str], list[Span]] = {}
+        self._execution: dict[str, Span] = {}
+        self._batches: list[Operation] = []  # discard and filter
+        self._dead_letters: list[Operation] = []
+        for operation in operations:
+            _READ[operation.role](self, operation)
+        self._place_faults()
+        self._place_batches()
+        self._place_dead_letters()
+
+    @property
+    def intents(self) -> list[Account]:
+        """The intents that a writer invoked."""
+        return [account for account in self.accounts.values() if account.writes]
+
+    @property
+    def drained(self) -> Operation | None:
+        """The operation that says how drain ended."""
+        return next((phase for phase in self.phases if "quiet" in phase.value), None)
+
+    @property
+    def read_back(self) -> bool:
+        return any(phase.value.get("complete") for phase in self.phases)
+
+    @property
+    def settled(self) -> bool:
+        """Whether what is missing is missing for good: the pipeline came to rest, and all was read back after it."""
+        return self.read_back and self.drained is not None and bool(self.drained.value["quiet"])
+
+    @property
+    def only_a_view(self) -> bool:
+        """A sink that keeps the latest state alone: an intent that a later one replaced leaves no effect in it."""
+        return bool(self.states["view"]) and not any(account.effects for account in self.accounts.values())
+
+    def applied(self, account: Account) -> bool:
+        acted = self.only_a_view and any(call.outcome == OK for call in account.effect_calls)
+        return acted or account.times_applied > 0
+
+    @property
+    def faults(self) -> list[FaultState]:
+        """The faults of the scenario, in its order. How many points matched is in the value of phase `heal`."""
+        names: list[str] = next((phase.value["faults"] for phase in self.phases if "faults" in phase.value), [])
+        matched: list[int] = next((phase.value["matched"] for phase in self.phases if "matched" in phase.value), [])
+        fired = [operation.value["fault"] for operation in self.fired]
+        return [
+            FaultState(name, matched[index] if index < len(matched) else 0, fired.count(index))
+            for index, name in enumerate(names)
+        ]
+
+    def fired_between(self, first: Operation, last: Operation) -> list[Operation]:
+        start = bisect_right(self.fired, first.index, key=lambda fault: fault.index)
+        return self.fired[start : bisect_left(self.fired, last.index, key=lambda fault: fault.index)]
+
+    def _account(self, intent: str, item: str = "") -> Account:
+        account = self.accounts.setdefault(intent, Account(intent))
+        account.item = account.item or item
+        return account
+
+    def _accounts(self, intents: Iterable[str | None]) -> Iterator[Account]:
+        return (self._account(intent) for intent in dict.fromkeys(intents) if intent)
+
+    def _span(self, operation: Operation) -> Span | None:
+        """A new span where the operation opens one; else it closes the newest one that it fits."""
+        stack = self._open.setdefault((operation.process, operation.f), [])
+        if operation.type == INVOKE:
+            stack.append(Span(operation))
+            return stack[-1]
+        for span in reversed(stack):
+            if all(span.value.get(key) == operation.value.get(key, span.value.get(key)) for key in _IDENTITY):
+                span.closed = operation
+                stack.remove(span)
+                return None
+        raise ValueError(f"#{operation.index} closes {operation.f} of {operation.process}, which is not open")
+
+    def _read_harness(self, operation: Operation) -> None:
+        if operation.f == "phase":
+            self.phases.append(operation)
+
+    def _read_writer(self, operation: Operation) -> None:
+        span = self._span(operation)
+        if span is None:
+            return
+        if _is_call(operation):
+            for account in self._accounts(operation.value["intents"]):
+                account.calls.append(span)
+        elif operation.value.get("intent"):  # a read carries none
+            self._account(operation.value["intent"], operation.value["item"]).writes.append(span)
+
+    def _read_function(self, operation: Operation) -> None:
+        span = self._span(operation)
+        if span is None:
+            return
+        if not _is_call(operation):
+            self._execution[operation.process] = span
+            self.executions.append(span)
+        for account in self._accounts(operation.value["intents"]):
+            if _is_call(operation):
+                span.within = self._execution.get(operation.process)
+                account.function_calls.append(span)
+            else:
+                account.executions.append(span)
+
+    def _read_dispatcher(self, operation: Operation) -> None:
+        if operation.f in ("discard", "filter"):
+            self._batches.append(operation)
+        elif operation.f == "deliver" and (span := self._span(operation)):
+            self.deliveries.append(span)
+
+    def _read_nemesis(self, operation: Operation) -> None:
+        self.fired.append(operation)
+        execution = self._execution.get(operation.value.get("process", ""))
+        if execution and not execution.closed and operation.f != HARMLESS:
+            execution.faults.append(operation)
+
+    def _read_observer(self, operation: Operation) -> None:
+        value = operation.value
+        if operation.f == "state":
+            self.states[value["role"]][value["item"]] = operation
+        elif operation.f == "dead_letter":
+            self._dead_letters.append(operation)
+        elif operation.f == "record":
+            self.records.append(operation)
+            self.records_of.setdefault(value["item"], []).append(operation)
+            if value["intent"] and value["event_name"] != "REMOVE":  # that one shows the intent that was there before
+                self._account(value["intent"], value["item"]).records.append(operation)
+        elif operation.f == "effect":
+            named = self._account(value["intent"], value["item"]).effects if value["intent"] else self.nameless_effects
+            named.append(operation)
+
+    def _place_faults(self) -> None:
+        """The name of a point says which intents it concerns (harness.point)."""
+        for fault in self.fired:
+            subject = fault.value["point"].split(" ", 3)[-1].rpartition(" #")[0]
+            for account in self._accounts(intent for intent in subject.split("+") if intent in self.accounts):
+                account.fired.append(fault)
+
+    def _place_batches(self) -> None:
+        """Who is in a batch is seen by both observers: the mapping names intents, the stream places them."""
+        at = {_place(record): record.value["intent"] for record in self.records}
+
+        def accounts(value: Value) -> Iterator[Account]:
+            placed = [at.get((value["shard"], int(number))) for number in value["sequence_numbers"]]
+            return self._accounts([*value["intents"], *placed])
+
+        for span in self.deliveries:
+            for account in accounts(span.value):
+                account.deliveries.append(span)
+        for batch in self._batches:
+            for account in accounts(batch.value):
+                (account.filters if batch.f == "filter" else account.discards).append(batch)
+
+    def _place_dead_letters(self) -> None:
+        """A dead letter names the first and the last record of its batch (S-82); a discard names them all."""
+        batches: dict[tuple[str, int, int], list[int]] = {}
+        for batch in self._batches:
+            numbers = sorted(int(number) for number in batch.value["sequence_numbers"])
+            if batch.f == "discard":
+                batches[batch.value["shard"], numbers[0], numbers[-1]] = numbers
+        at = {_place(record): record.value["intent"] for record in self.records}
+        places = sorted(at)
+        for letter in self._dead_letters:
+            shard, start, end = letter.value["shard"], int(letter.value["start"]), int(letter.value["end"])
+            inside = places[bisect_left(places, (shard, start)) : bisect_right(places, (shard, end))]
+            if (shard, start, end) in batches:
+                inside = [(shard, number) for number in batches[shard, start, end]]
+            for account in self._accounts(at.get(place) for place in inside):
+                if not account.filters:
+                    account.dead_letters.append(letter)
+
+
+def _is_call(operation: Operation) -> bool:
+    return "." in operation.f
+
+
+def _place(record: Operation) -> tuple[str, int]:
+    return record.value["shard"], int(record.value["sequence_number"])
+
+
+_READ = {
+    "harness": Ledger._read_harness,
+    "writer": Ledger._read_writer,
+    "function": Ledger._read_function,
+    "dispatcher": Ledger._read_dispatcher,
+    "nemesis": Ledger._read_nemesis,
+    "observer": Ledger._read_observer,
+}

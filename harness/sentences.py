@@ -1,0 +1,175 @@
+"""What pydantic refuses, in sentences: where, what was got, what is valid, and the nearest valid word.
+
+What is valid is read from the JSON Schema of the part, so that the sentence and the editor say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from harness.duration import TEXT_SCHEMA
+from harness.errors import nearest
+from harness.mistake import Mistake, Mistakes, closest, shown
+from harness.scenario_document import DocumentPath, path_text
+
+Schema = dict[str, Any]
+_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+
+
+def mistakes(error: ValidationError, schema: Schema, value: Any, noun: str, complete: bool = True) -> list[Mistake]:
+    """One for each part that is wrong. `schema` and `value` are those of the whole that was validated.
+
+    noun: what the whole is called, as in "a scenario". complete: whether what is missing counts.
+    """
+    errors = error.errors(include_url=False)
+    unknown = [detail["loc"] for detail in errors if detail["type"] in _UNKNOWN_KEY]
+    meant = [_meant(path, schema) for path in unknown]
+    found: dict[Mistake, None] = {}
+    for detail in errors:
+        path = detail["loc"]
+        # A key with a typo is unknown, and missing under its right name: that is one mistake.
+        excused = not complete or any(path[: len(other)] == other for other in meant)
+        if detail["type"] != "missing" or not excused:
+            found.update(dict.fromkeys(_sentences(detail, schema, value, noun)))
+    return list(found)
+
+
+def unknown_key(path: DocumentPath, schema: Schema, noun: str) -> Mistake:
+    parent = path_text(path[:-1]) or noun
+    known = properties(schema_at(schema, path[:-1]), schema)
+    return Mistake(path, f"'{path[-1]}' is not a key of {parent}. {nearest(str(path[-1]), known)}", at_key=True)
+
+
+def schema_at(schema: Schema, path: DocumentPath) -> Schema | None:
+    """The schema of what may stand at a path; None when nothing may."""
+    found: Schema | None = schema
+    for step in path:
+        found = next((inner for inner in _children(found, step, schema)), None) if found is not None else None
+    return found
+
+
+def properties(schema: Schema | None, root: Schema) -> dict[str, Schema]:
+    """The keys that a mapping may have by name."""
+    alternatives = _alternatives(schema, root) if schema is not None else ()
+    return {name: inner for each in alternatives for name, inner in each.get("properties", {}).items()}
+
+
+def expected(schema: Schema, root: Schema) -> str:
+    """What is valid, as in `a whole number from 1 to 10`."""
+    words = [_expected(each) for each in _alternatives(schema, root) if each.get("type") != "null"]
+    return " or ".join(dict.fromkeys(words))
+
+
+def _sentences(detail: ErrorDetails, schema: Schema, value: Any, noun: str) -> Iterator[Mistake]:
+    path, type = detail["loc"], detail["type"]
+    reason = (detail.get("ctx") or {}).get("error")
+    if type in _UNKNOWN_KEY:
+        yield unknown_key(path, schema, noun)
+    elif type == "missing" and isinstance(path[-1], str):
+        meaning = (schema_at(schema, path) or {}).get("description", "")
+        yield Mistake(path[:-1], f"'{path[-1]}' is missing: {meaning}".removesuffix(": "))
+    elif isinstance(reason, Mistakes):
+        yield from (mistake.below(path) for mistake in reason.mistakes)
+    elif isinstance(reason, ValueError):
+        yield Mistake(path, str(reason))
+    else:
+        yield _refusal(path, schema, value)
+
+
+def _refusal(path: DocumentPath, schema: Schema, value: Any) -> Mistake:
+    # The alternatives of a union are steps of pydantic's path, but not of the user's.
+    known: list[tuple[DocumentPath, Schema, Any]] = [((), schema, value)]
+    for step in path:
+        around, outer, whole = known[-1]
+        inner = next(_children(outer, step, schema), None)
+        if inner is None or not _has(whole, step):
+            break
+        known.append(((*around, step), inner, whole[step]))
+    place, expectation, got = known[-1]
+    words = [word for each in _alternatives(expectation, schema) for word in each.get("enum", ())]
+    if isinstance(got, str) and words:
+        return Mistake(place, f"got {shown(got)}. {nearest(got, words)}")
+    return Mistake(place, f"got {shown(got)}; expected {expected(expectation, schema)}")
+
+
+def _meant(path: DocumentPath, schema: Schema) -> DocumentPath:
+    known = properties(schema_at(schema, path[:-1]), schema)
+    return (*path[:-1], closest(str(path[-1]), known) or path[-1])
+
+
+def _has(value: Any, step: str | int) -> bool:
+    if isinstance(step, int):
+        return isinstance(value, list) and step < len(value)
+    return isinstance(value, dict) and step in value
+
+
+def _children(schema: Schema, step: str | int, root: Schema) -> Iterator[Schema]:
+    for each in _alternatives(schema, root):
+        if isinstance(step, str):
+            other = each.get("additionalProperties")
+            inner = each.get("properties", {}).get(step, other if isinstance(other, dict) else None)
+            inner = {} if inner is None and other is True else inner
+        else:
+            listed = each.get("prefixItems", ())
+            inner = listed[step] if step < len(listed) else each.get("items")
+        if inner is not None:
+            yield inner
+
+
+def _alternatives(schema: Schema, root: Schema) -> Iterator[Schema]:
+    if "$ref" in schema:
+        yield from _alternatives(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+    elif "anyOf" in schema or "oneOf" in schema:
+        for each in schema.get("anyOf") or schema["oneOf"]:
+            yield from _alternatives(each, root)
+    else:
+        yield schema
+
+
+def _expected(schema: Schema) -> str:
+    if "enum" in schema:
+        return f"one of {', '.join(map(str, schema['enum']))}"
+    if "const" in schema:
+        return str(schema["const"])
+    if isinstance(schema.get("type"), list):
+        return " or ".join(_expected({"type": type}) for type in schema["type"])
+    match schema.get("type"):
+        case "integer":
+            return f"a whole number{_bounds(schema)}"
+        case "number":
+            return f"a number{_bounds(schema)}"
+        case "string":
+            return _text(schema)
+        case "boolean":
+            return "true or false"
+        case "array":
+            items = schema.get("items", {})
+            return f"a list, each entry {_expected(items)}" if "type" in items else _list(schema)
+        case _:
+            return "a mapping"
+
+
+def _text(schema: Schema) -> str:
+    examples = ", ".join(map(str, schema.get("examples", ())))
+    if schema.get("pattern") == TEXT_SCHEMA["pattern"]:
+        return f"the same with a unit ({examples})"
+    pattern = f" ({schema['pattern']})" if "pattern" in schema else ""
+    return f"a text such as {examples}{pattern}" if examples else "a text"
+
+
+def _list(schema: Schema) -> str:
+    listed = schema.get("prefixItems", ())
+    return f"a list of {len(listed)}: {', '.join(map(_expected, listed))}" if listed else "a list"
+
+
+def _bounds(schema: Schema) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    if "exclusiveMinimum" in schema:
+        return f" above {schema['exclusiveMinimum']:g}"
+    return f" of at least {low}" if low is not None else ""
