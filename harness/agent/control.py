@@ -1,0 +1,140 @@
+"""The experiment's own table in the account: the plan, the tickets, and the history that functions leave.
+
+It is reached by a client whose calls are marked as the experiment's own: the wire lets them through untouched.
+
+| id | attributes |
+| plan | body: the plan, as JSON |
+| number#<name> | given: how many were given out |
+| fault#<index> | matched, fired: counts; healed: whether it is over |
+| history#<source>#<number> | body: an operation, as JSON |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+_BATCH = 25  # items of one BatchWriteItem
+_MAX_BATCHES = 1_000
+_own: ContextVar[bool] = ContextVar("own", default=False)
+
+
+@contextmanager
+def own_calls() -> Iterator[None]:
+    """What is called inside belongs to the harness, not to the experiment."""
+    token = _own.set(True)
+    try:
+        yield
+    finally:
+        _own.reset(token)
+
+
+def is_own() -> bool:
+    return _own.get()
+
+
+class Control:
+    """`client` is a boto3 DynamoDB client."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self.table = table
+
+    def create(self) -> None:
+        with own_calls():
+            self._client.create_table(
+                TableName=self.table,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            )
+
+    def delete(self) -> None:
+        with own_calls():
+            self._client.delete_table(TableName=self.table)
+
+    def put(self, id: str, body: Any) -> None:
+        with own_calls():
+            self._client.put_item(TableName=self.table, Item=_item(id, body))
+
+    def get(self, id: str) -> Any:
+        with own_calls():
+            found = self._client.get_item(TableName=self.table, Key={"id": {"S": id}}, ConsistentRead=True)
+        return json.loads(found["Item"]["body"]["S"])
+
+    def count(self, id: str, attribute: str, condition: str = "", **values: Any) -> int:
+        """Adds one and returns how many that makes; 0 when the condition does not hold."""
+        arguments: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        with own_calls():
+            try:
+                answer = self._client.update_item(
+                    TableName=self.table,
+                    Key={"id": {"S": id}},
+                    UpdateExpression=f"ADD {attribute} :one",
+                    ExpressionAttributeValues={":one": {"N": "1"}, **values},
+                    ReturnValues="UPDATED_NEW",
+                    **arguments,
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                    return 0
+                raise
+        return int(answer["Attributes"][attribute]["N"])
+
+    def append(self, source: str, first: int, operations: Sequence[dict[str, Any]]) -> None:
+        """Writes operations of one source, numbered from `first`; returns when all are stored."""
+        items = [_item(f"history#{source}#{first + place:08d}", op) for place, op in enumerate(operations)]
+        requests = [{"PutRequest": {"Item": item}} for item in items]
+        with own_calls():
+            for _ in range(_MAX_BATCHES):
+                if not requests:
+                    return
+                batch, requests = requests[:_BATCH], requests[_BATCH:]
+                answer = self._client.batch_write_item(RequestItems={self.table: batch})
+                requests += answer.get("UnprocessedItems", {}).get(self.table, [])
+        raise RuntimeError(f"the history of {source} could not be written")
+
+    def history(self) -> dict[str, dict[str, Any]]:
+        """All operations that were left, by id, each source's in its order."""
+        with own_calls():
+            pages = self._client.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True)
+            items = [item for page in pages for item in page["Items"] if item["id"]["S"].startswith("history#")]
+        return {
+            item["id"]["S"]: json.loads(item["body"]["S"]) for item in sorted(items, key=lambda item: item["id"]["S"])
+        }
+
+
+class ControlTickets:
+    """Tickets that any process with the control table can claim: each is one conditional write."""
+
+    def __init__(self, control: Control, faults: int) -> None:
+        self._control = control
+        self._faults = faults
+        self._matched = [0] * faults
+
+    def match(self, fault: int) -> int:
+        return self._control.count(f"fault#{fault}", "matched", "attribute_not_exists(healed)")
+
+    def claim(self, fault: int, limit: int | None) -> bool:
+        if limit is None:
+            return bool(self._control.count(f"fault#{fault}", "fired"))
+        condition = "attribute_not_exists(fired) OR fired < :limit"
+        return bool(self._control.count(f"fault#{fault}", "fired", condition, **{":limit": {"N": str(limit)}}))
+
+    def heal(self) -> None:
+        for fault in range(self._faults):
+            self._control.count(f"fault#{fault}", "healed")
+            self._matched[fault] = self._control.count(f"fault#{fault}", "matched") - 1
+
+    def matched(self) -> list[int]:
+        """As of when it was healed."""
+        return list(self._matched)
+
+
+def _item(id: str, body: Any) -> dict[str, Any]:
+    return {"id": {"S": id}, "body": {"S": json.dumps(body, sort_keys=True)}}

@@ -1,0 +1,53 @@
+"""What Lambda calls in place of the user's handler, which is named in HARNESS_HANDLER.
+
+Importing it prepares the process: the wire first, so that clients which the user's module makes have it too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+import boto3
+from botocore.handlers import BUILTIN_HANDLERS
+
+from harness.agent.control import Control, ControlTickets
+from harness.agent.entry_names import CONTROL, HANDLER
+from harness.agent.execution import execute
+from harness.agent.plan import FunctionPlan
+from harness.agent.process import FunctionHost
+from harness.agent.subject import of_event
+from harness.agent.wire import Wire
+from harness.nemesis import Nemesis
+from harness.point import ACKNOWLEDGE, AFTER
+from harness.schedule import Seed
+
+# Longer than the runtime needs to hand an answer over, shorter than a batch is away.
+SECONDS_TO_HAND_OVER = 0.05
+
+_control = Control(boto3.client("dynamodb"), os.environ[CONTROL])
+_plan = FunctionPlan.from_json(_control.get("plan"))
+_host = FunctionHost(_control, _plan.began, _control.count("number#environment", "given"))
+_host.nemesis = Nemesis(_plan.faults, Seed(_plan.seed), _host.append, ControlTickets(_control, len(_plan.faults)))
+BUILTIN_HANDLERS.append(("before-send", Wire(_host, _plan.sinks)))
+boto3.DEFAULT_SESSION = None  # it was made before the wire was there
+
+_module, _, _function = os.environ[HANDLER].rpartition(".")
+_handler = getattr(importlib.import_module(_module.replace("/", ".")), _function)
+_cold = True
+
+
+def handler(event: Any, context: Any) -> Any:
+    """One execution. What happened is stored before its answer is handed over."""
+    global _cold
+    subject = of_event(event)
+    _host.begin(_control.count("number#execution", "given"), subject)
+    cold, _cold = _cold, False
+    try:
+        answer = execute(_handler, event, context, _host, _host.environment, cold)
+        if _host.decide(ACKNOWLEDGE, AFTER, subject):
+            _host.crash_later(SECONDS_TO_HAND_OVER)
+        return answer
+    finally:
+        _host.flush()

@@ -1,0 +1,57 @@
+"""One execution of the function, seen from inside: recorded, and harmed where the nemesis says so.
+
+handle (before) ─► the handler, its calls on the wire ─► acknowledge (before) ─► the answer is handed over
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.action import PartialFailure
+from harness.agent.enact import enact
+from harness.agent.host import Host
+from harness.agent.subject import of_event, sequence_numbers
+from harness.history import FAIL, INVOKE, OK
+from harness.point import ACKNOWLEDGE, BEFORE, HANDLE
+
+Handler = Callable[[Any, Any], Any]
+
+
+def execute(handler: Handler, event: Any, context: Any, host: Host, environment: int, cold: bool) -> Any:
+    """The handler's answer, as the nemesis left it; raises what the handler raised."""
+    subject = of_event(event)
+    value = {
+        "request_id": context.aws_request_id,
+        "environment": environment,
+        "cold": cold,
+        "sequence_numbers": sequence_numbers(event),
+        "intents": list(subject.intents),
+    }
+    host.record(INVOKE, "execute", value)
+    try:
+        enact(host.decide(HANDLE, BEFORE, subject), host)
+        answer = handler(event, context)
+        for action in host.decide(ACKNOWLEDGE, BEFORE, subject):
+            if isinstance(action, PartialFailure):
+                answer = _report_failed(event, action.position)
+            else:
+                enact((action,), host)
+    except Exception as error:
+        host.record(FAIL, "execute", value, f"{type(error).__name__}: {error}")
+        raise
+    host.record(OK, "execute", {**value, "reported": _reported(answer)})
+    return answer
+
+
+def _reported(answer: Any) -> list[Any]:
+    """What the answer names as failed, whether or not the mapping listens to it."""
+    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
+    return [item.get("itemIdentifier") for item in failures or () if isinstance(item, dict)]
+
+
+def _report_failed(event: Any, position: float) -> dict[str, Any]:
+    """An answer by which the records from a position on failed: at least the last one."""
+    numbers = sequence_numbers(event)
+    first = min(int(position * len(numbers)), len(numbers) - 1)
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in numbers[first:]]}

@@ -1,0 +1,92 @@
+"""What a request or an event is about, read from its content: intents travel in items and in effects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from harness.agent.host import Subject
+
+# The attributes that say what an item or an effect is about, in the two spellings of requests:
+# as an attribute, and as the value of an expression.
+INTENT = ("intent", ":intent")
+ITEM = ("id", "item", ":item")
+WRITES = (
+    ("dynamodb", "PutItem"),
+    ("dynamodb", "UpdateItem"),
+    ("dynamodb", "DeleteItem"),
+    ("dynamodb", "BatchWriteItem"),
+    ("dynamodb", "TransactWriteItems"),
+    ("sqs", "SendMessage"),
+    ("sqs", "SendMessageBatch"),
+)
+
+
+def of_request(service: str, operation: str, body: bytes | str | None, sinks: frozenset[str]) -> Subject:
+    """The subject of an AWS call; `sinks` are the names of tables and the URLs of queues where effects land."""
+    try:
+        content = json.loads(body) if body else {}
+    except ValueError:
+        return Subject()
+    if service == "lambda":
+        return of_event(content)
+    targets = _targets(content)
+    effect = (service, operation) in WRITES and any(target in sinks for target in targets)
+    return Subject(",".join(targets), tuple(_values(content, ITEM)), tuple(_values(content, INTENT)), effect)
+
+
+def of_event(event: Any) -> Subject:
+    """The subject of a function's event: the intents of its records as they are after (or before) the change."""
+    items: dict[str, None] = {}
+    intents: dict[str, None] = {}
+    for record in event.get("Records", ()) if isinstance(event, dict) else ():
+        change = record.get("dynamodb", {})
+        image = change.get("NewImage") or change.get("OldImage") or {}
+        items.update(dict.fromkeys(_values(change.get("Keys", {}), ITEM)))
+        intents.update(dict.fromkeys(_values(image, INTENT)))
+    return Subject("", tuple(items), tuple(intents))
+
+
+def sequence_numbers(event: Any) -> list[str]:
+    records = event.get("Records", ()) if isinstance(event, dict) else ()
+    return [record.get("dynamodb", {}).get("SequenceNumber", "") for record in records]
+
+
+def _targets(content: dict[str, Any]) -> list[str]:
+    names: dict[str, None] = {}
+    for key in ("TableName", "QueueUrl"):
+        if isinstance(content.get(key), str):
+            names[content[key]] = None
+    for action in content.get("TransactItems", ()):
+        names.update({inner["TableName"]: None for inner in action.values() if "TableName" in inner})
+    if isinstance(content.get("RequestItems"), dict):
+        names.update(dict.fromkeys(content["RequestItems"]))
+    return list(names)
+
+
+def _values(content: Any, names: tuple[str, ...]) -> list[str]:
+    return list(dict.fromkeys(_find(content, names)))
+
+
+def _find(content: Any, names: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(content, list):
+        for element in content:
+            yield from _find(element, names)
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            if key in names and isinstance(value, dict) and isinstance(value.get("S"), str):
+                yield value["S"]
+            elif key == "MessageBody" and isinstance(value, str):
+                yield from _in_message(value, names)
+            else:
+                yield from _find(value, names)
+
+
+def _in_message(body: str, names: tuple[str, ...]) -> Iterator[str]:
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return
+    if isinstance(message, dict):
+        yield from (message[name] for name in names if isinstance(message.get(name), str))

@@ -1,0 +1,135 @@
+"""The wire: the one `before-send` hook of a process. It records each attempt, asks the nemesis, and sends.
+
+    attempt ─► decide before ─┬─► refuse: the error, nothing sent
+                              ├─► lose request: the connection breaks, nothing sent
+                              └─► send ─► decide after ─┬─► the reply
+                                                        └─► lose reply: the SDK cannot know
+
+botocore calls the hook once for every attempt of its own retry code, takes an AWSResponse as the answer, and lets an
+exception enter that retry code. It calls all hooks that are registered: there must be one, or effects would double.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+from harness.action import Action, LoseReply, LoseRequest, Refuse
+from harness.agent.enact import enact
+from harness.agent.host import Host, Subject
+from harness.agent.subject import of_request
+from harness.history import FAIL, INFO, INVOKE, OK, Value
+from harness.point import AFTER, BEFORE
+
+_ATTEMPT = re.compile(rb"attempt=(\d+)")
+
+
+class Wire:
+    """Callable as a botocore `before-send` handler. `sinks` are names of tables and URLs of queues."""
+
+    def __init__(self, host: Host, sinks: frozenset[str] = frozenset()) -> None:
+        self.host = host
+        self.sinks = sinks
+        self._calls: dict[bytes, int] = {}
+
+    def __call__(self, event_name: str, request: Any, **more: Any) -> AWSResponse:
+        service_id, operation = event_name.split(".")[1:]
+        service = service_id.replace("-", "")
+        if not self.host.observed():
+            return self.host.send(service, operation, request)
+        subject = of_request(service, operation, request.body, self.sinks)
+        call = f"{service}.{operation}"
+        attempt = self._attempt(request)
+        value: Value = {
+            "call": self._call(request, attempt),
+            "attempt": attempt,
+            "table": subject.target,
+            "items": list(subject.items),
+            "intents": list(subject.intents),
+            "effect": subject.effect,
+        }
+        self.host.record(INVOKE, call, value)
+        refusal = self._before(call, subject, attempt, value, request)
+        if refusal is not None:
+            return refusal
+        response = self.host.send(service, operation, request)
+        self._after(call, subject, attempt, value, request)
+        self._record(call, value, response)
+        return response
+
+    def _before(self, call: str, subject: Subject, attempt: int, value: Value, request: Any) -> AWSResponse | None:
+        for action in self.host.decide(call, BEFORE, subject, attempt):
+            match action:
+                case Refuse():
+                    response = _refusal(request.url, action)
+                    self._record(call, value, response)
+                    return response
+                case LoseRequest():
+                    self.host.record(INFO, call, value, "the connection was closed")
+                    raise ConnectionClosedError(endpoint_url=request.url)
+                case _:
+                    enact((action,), self.host)
+        return None
+
+    def _after(self, call: str, subject: Subject, attempt: int, value: Value, request: Any) -> None:
+        actions: tuple[Action, ...] = self.host.decide(call, AFTER, subject, attempt)
+        for action in actions:
+            if isinstance(action, LoseReply):
+                self.host.record(INFO, call, value, "no reply arrived")
+                raise ReadTimeoutError(endpoint_url=request.url)
+            enact((action,), self.host)
+
+    def _record(self, call: str, value: Value, response: AWSResponse) -> None:
+        if response.status_code < 300:
+            self.host.record(OK, call, value)
+        else:  # after a 5xx nobody knows whether the request was carried out (semantics S-07)
+            type = INFO if response.status_code >= 500 else FAIL
+            self.host.record(type, call, value, _error_code(response))
+
+    def _attempt(self, request: Any) -> int:
+        found = _ATTEMPT.search(_bytes(request.headers.get("amz-sdk-request", b"")))
+        return int(found[1]) if found else 1
+
+    def _call(self, request: Any, attempt: int) -> int:
+        """The number of the API call within its process: the attempts of one call share it."""
+        invocation = _bytes(request.headers.get("amz-sdk-invocation-id", b""))
+        if attempt == 1 or invocation not in self._calls:
+            self._calls[invocation] = self.host.next_call()
+        return self._calls[invocation]
+
+
+class Raw(io.BytesIO):
+    """A response body as botocore reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+def _refusal(url: str, refuse: Refuse) -> AWSResponse:
+    body = json.dumps({"__type": refuse.code, "message": refuse.message}).encode()
+    headers = {
+        "content-type": "application/x-amz-json-1.0",
+        "x-amzn-errortype": refuse.code,
+        "x-amzn-requestid": "refused-by-harness",
+    }
+    return AWSResponse(url, refuse.status, headers, Raw(body))
+
+
+def _error_code(response: AWSResponse) -> str:
+    """The error's name. The body is read by botocore too, and can be read only once: AWSResponse keeps it."""
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return f"HTTP {response.status_code}"
+    kind = str(body.get("__type", "")) or str(response.headers.get("x-amzn-errortype", ""))
+    return kind.rpartition("#")[2] or f"HTTP {response.status_code}"
+
+
+def _bytes(header: bytes | str) -> bytes:
+    return header if isinstance(header, bytes) else header.encode()

@@ -1,0 +1,69 @@
+"""What the dispatcher needs from the place it runs in: time, tasks, AWS clients, the history and the nemesis.
+
+The embedded platform gives greenlets and virtual time, any other platform threads and the real clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from harness.action import Action
+from harness.history import Value
+from harness.point import Point
+from harness.schedule import Seed
+
+
+class Event(Protocol):
+    """A flag that tasks can wait for."""
+
+    def set(self) -> None: ...
+
+    def clear(self) -> None: ...
+
+    def wait(self, timeout: float | None) -> bool:
+        """Blocks until the flag is set, at most `timeout` seconds; says whether it is set."""
+        ...
+
+
+class Host(Protocol):
+    """One per dispatcher."""
+
+    @property
+    def seed(self) -> Seed: ...
+
+    def now(self) -> int:
+        """Microseconds since the Unix epoch."""
+        ...
+
+    def time(self) -> int:
+        """Microseconds since the run began."""
+        ...
+
+    def spawn(self, process: str, body: Callable[[], None]) -> None:
+        """Starts a task that runs beside this one; its AWS calls are made in the name of `process`."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def event(self) -> Event: ...
+
+    def wait_for_records(self, shard_id: str, timeout: float | None) -> None:
+        """Returns once a record was appended to the shard since the last call for it returned, at most after `timeout`.
+
+        A record that was appended between two calls ends the second at once, otherwise one that arrives while
+        GetRecords is under way would be overlooked. A host that cannot see appends sleeps its poll interval instead.
+        """
+        ...
+
+    def client(self, service: str) -> Any:
+        """A boto3 client whose SDK does not retry."""
+        ...
+
+    def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
+        """Appends to the history."""
+        ...
+
+    def decide(self, point: Point) -> tuple[Action, ...]:
+        """Asks the nemesis."""
+        ...
