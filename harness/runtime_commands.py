@@ -1,0 +1,74 @@
+"""`python -m harness up|down|status`: LocalStack on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+
+from harness.runtimes import RUNTIMES
+from harness.runtimes.base import Say
+from harness.runtimes.localstack import PORT
+
+NOTHING = "no LocalStack runs that harness started"
+_RUNTIME = click.Choice(sorted(RUNTIMES))
+_SOME_PORT = click.IntRange(1, 65535)
+
+
+@click.command()
+@click.option("--runtime", type=_RUNTIME, default="compose", show_default=True, help="With Docker Compose or without.")
+@click.option("--port", type=_SOME_PORT, default=PORT, show_default=True, help="Its port on 127.0.0.1.")
+def up(runtime: str, port: int) -> int:
+    """Start LocalStack and wait until it answers."""
+    with _progress() as say:
+        running = RUNTIMES[runtime]().up(port, say)
+    click.echo(str(running))
+    return 0
+
+
+@click.command()
+@click.option("--port", type=_SOME_PORT, help="End the one on this port only.")
+@click.option("--stacks", is_flag=True, help="Leave LocalStack running, and remove the stacks that runs left in it.")
+@click.option("--endpoint", metavar="URL", help="Where --stacks looks; AWS_ENDPOINT_URL or port 4566 unless given.")
+def down(port: int | None, stacks: bool, endpoint: str | None) -> int:
+    """End what `up` started, whatever became of it."""
+    if stacks:
+        return _remove_stacks(endpoint)
+    with _progress() as say:
+        ended = [line for runtime in RUNTIMES.values() for line in runtime().down(port, say)]
+    click.echo("\n".join(f"ended {line}" for line in ended) or NOTHING)
+    return 0
+
+
+@click.command()
+def status() -> int:
+    """Say which LocalStack runs, and where."""
+    found = [running for runtime in RUNTIMES.values() for running in runtime().status()]
+    click.echo("\n".join(str(running) for running in found) or NOTHING)
+    return 0
+
+
+def _remove_stacks(endpoint: str | None) -> int:
+    from harness.platforms.localstack import remove_stacks  # boto3: not before it is needed
+    from harness.where import where
+
+    place = where("localstack", endpoint)
+    removed = remove_stacks(str(place.endpoint))
+    click.echo("\n".join(f"removed {line}" for line in removed) or f"no run left anything at {place.endpoint}")
+    return 0
+
+
+COMMANDS: list[click.Command] = [up, down, status]
+
+
+@contextmanager
+def _progress() -> Iterator[Say]:
+    """One line that changes on a terminal, a plain line for each step elsewhere; on standard error."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda doing: click.echo(doing, err=True)
+        return
+    with console.status("") as line:
+        yield lambda doing: line.update(doing)

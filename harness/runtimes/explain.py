@@ -1,0 +1,71 @@
+"""Turns what LocalStack and Docker say when they fail into a plain sentence that says what to do."""
+
+from __future__ import annotations
+
+import signal
+
+from harness.runtimes.localstack import IMAGE, NO_TOKEN
+
+LOG_LINES = 12
+# What Docker's programs say, in lower case, and what it means. The first that fits is told.
+DOCKER_SAYS = (
+    (
+        ("permission denied",),
+        "this user may not talk to the Docker engine: add it to the group docker, or run as root",
+    ),
+    (
+        (
+            "cannot connect to the docker daemon",
+            "couldn't connect to docker daemon",
+            "connection aborted",
+            "error while fetching server api version",
+        ),
+        "no Docker engine is running: start Docker, or use `python -m harness up --runtime host`, which needs none",
+    ),
+    (
+        ("port is already allocated", "address already in use", "ports are not available"),
+        "the port is taken by {holder}: stop that, or choose another with --port",
+    ),
+    (
+        ("manifest unknown", "not found: manifest", "pull access denied", "no such image", "repository does not exist"),
+        "the image {image} does not exist: correct LOCALSTACK_IMAGE, or leave it unset for " + IMAGE,
+    ),
+    (
+        ("no such host", "i/o timeout", "connection refused", "failed to resolve", "tls handshake timeout", "net/http"),
+        "the registry of {image} cannot be reached: set LOCALSTACK_IMAGE to an image that is here, or use "
+        "`python -m harness up --runtime host`",
+    ),
+    (("no space left",), "no space is left on the disk for the image {image}"),
+)
+
+
+def exit_explained(code: int | None, log: str) -> str:
+    """Why LocalStack ended: exit code (negative: signal; None: unknown) and its log, whose last lines are shown."""
+    lines = log.strip().splitlines()
+    shown = "".join(f"\n  {line}" for line in lines[-LOG_LINES:])
+    return _reason(code, log) + (f". The last lines of its log:{shown}" if lines else ", and logged nothing")
+
+
+def _reason(code: int | None, log: str) -> str:
+    if code == NO_TOKEN:
+        return (
+            f"LocalStack ended with exit code {NO_TOKEN}: versions after 4.14 need an account token. Use {IMAGE}, "
+            "or set LOCALSTACK_AUTH_TOKEN"
+        )
+    if "Address already in use" in log:
+        return "LocalStack ended because its port was taken while it started"
+    if code is None:
+        return "LocalStack ended"
+    if code < 0:
+        return f"LocalStack was ended by signal {-code} ({signal.strsignal(-code)})"
+    return f"LocalStack ended with exit code {code}"
+
+
+def docker_explained(said: str, image: str, holder: str) -> str:
+    """What Docker's complaint means; its own last lines where that is not known."""
+    lower = said.lower()
+    for signs, meaning in DOCKER_SAYS:
+        if any(sign in lower for sign in signs):
+            return meaning.format(image=image, holder=holder)
+    last = "".join(f"\n  {line}" for line in said.strip().splitlines()[-LOG_LINES:])
+    return f"Docker Compose could not start LocalStack. It says:{last}"

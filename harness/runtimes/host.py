@@ -1,0 +1,190 @@
+"""LocalStack without Docker: its own environment from PyPI and npm, functions as child processes (Linux)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any, ClassVar
+
+from harness.cache import cache_folder
+from harness.errors import UserError
+from harness.runtimes.base import Running, Say
+from harness.runtimes.explain import exit_explained
+from harness.runtimes.health import health, local, wait_until_dynamodb_answers, wait_until_healthy
+from harness.runtimes.install import Installation, install, java_home
+from harness.runtimes.localstack import SETTINGS
+from harness.runtimes.lock import alone
+from harness.runtimes.os_process import MARK, OsProcess, holder_of, kill_marked, marked, process
+
+EXECUTOR = Path(__file__).with_name("executor")
+PLUGIN = "harness_executor"
+# They would lead LocalStack's own clients and interpreter astray.
+LEFT_OUT = ("AWS_", "PYTHON", "VIRTUAL_ENV", "LD_PRELOAD")
+
+
+class Host:
+    """Keeps one folder per port: state, log and everything LocalStack writes. Ending it removes the folder.
+
+    All its processes carry the folder's name in their environment; that is how they are found again.
+    """
+
+    name: ClassVar[str] = "host"
+
+    def up(self, port: int, say: Say) -> Running:
+        if sys.platform != "linux":
+            raise UserError("the host runtime needs Linux: use --runtime compose here")
+        folder = state_folder(port)
+        with alone(_states().with_name("host.lock"), say):
+            running = self._running(folder)
+            if running is None or not running.healthy:
+                running = self._start(folder, port, say)
+            return running
+
+    def _start(self, folder: Path, port: int, say: Say) -> Running:
+        self.down(port, say)
+        _refuse_taken(port)
+        found = install(say)
+        _lay_out(folder, found, java_home(found, say))
+        say("starting LocalStack")
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [str(found.python), "-m", "localstack.runtime.main"],
+                cwd=folder,
+                env=environment(dict(os.environ), folder, port, found),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        _remember(folder, port, server.pid)
+        try:
+            wait_until_healthy(port, lambda: _ended(server, folder), say)
+            wait_until_dynamodb_answers(port, say)
+        except BaseException:
+            kill_marked(folder)
+            server.wait()
+            raise
+        # It is to outlive us, and its end is seen in /proc: nobody will ask this object for it.
+        server.returncode = 0
+        running = self._running(folder)
+        if running is None:
+            raise UserError(exit_explained(None, _log(folder)))
+        return running
+
+    def down(self, port: int | None, say: Say) -> list[str]:
+        ended = []
+        folders = sorted(_states().glob("*/")) if port is None else [state_folder(port)]
+        for folder in folders:
+            processes = kill_marked(folder)
+            if folder.exists():
+                say(f"ending LocalStack on port {folder.name}")
+                shutil.rmtree(folder)
+                ended.append(f"host: LocalStack on port {folder.name}, {processes} processes")
+        return ended
+
+    def status(self) -> list[Running]:
+        found = (self._running(folder) for folder in sorted(_states().glob("*/")))
+        return [running for running in found if running is not None]
+
+    def processes(self, port: int) -> list[OsProcess]:
+        """LocalStack itself first, then what it started: DynamoDB Local and the functions."""
+        folder = state_folder(port)
+        main = _remembered(folder).get("process")
+        return sorted(marked(folder), key=lambda one: (one.number != main, one.number))
+
+    def _running(self, folder: Path) -> Running | None:
+        state = _remembered(folder)
+        if not state:
+            return None
+        main = OsProcess(state["process"], state["start"])
+        well = health(local(state["port"])) if main.alive else None
+        place = f"process {main.number}" if main.alive else f"process {main.number}, which ended,"
+        version, services = (well.version, well.services) if well else ("", ())
+        return Running(self.name, place, state["port"], version, services, healthy=well is not None)
+
+
+def environment(own: dict[str, str], folder: Path, port: int, found: Installation) -> dict[str, str]:
+    """LocalStack's environment variables. The user's own settings of LocalStack come before ours."""
+    kept = {name: value for name, value in own.items() if not name.startswith(LEFT_OUT)}
+    return {
+        **SETTINGS,
+        **kept,
+        MARK: str(folder),
+        "PYTHONPATH": str(folder / "plugin"),
+        "TMPDIR": str(folder / "tmp"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "FILESYSTEM_ROOT": str(folder / "root"),
+        "OVERRIDE_IN_DOCKER": "0",
+        "GATEWAY_LISTEN": f"127.0.0.1:{port}",
+        "DNS_ADDRESS": "0",
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "HARNESS_FUNCTION_PACKAGES": str(found.function_packages),
+    }
+
+
+def state_folder(port: int) -> Path:
+    return _states() / str(port)
+
+
+def _states() -> Path:
+    return cache_folder().absolute() / "host"
+
+
+def _lay_out(folder: Path, found: Installation, java: Path) -> None:
+    """The folders as LocalStack expects them, with DynamoDB Local and Java where its own downloads would be."""
+    libraries = folder / "root" / "var" / "lib" / "localstack" / "lib"
+    for place, target in (("dynamodb-local/2", found.dynamodb_local), ("java/21", java)):
+        link = libraries / place
+        link.parent.mkdir(parents=True)
+        link.symlink_to(target)
+    (folder / "tmp").mkdir()
+    plugin = folder / "plugin"
+    shutil.copytree(EXECUTOR, plugin / PLUGIN, ignore=shutil.ignore_patterns("__pycache__"))
+    package = plugin / f"{PLUGIN}-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {PLUGIN}\nVersion: 1\n")
+    (plugin / PLUGIN / "entry_points.txt").rename(package / "entry_points.txt")
+
+
+def _refuse_taken(port: int) -> None:
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            found = health(local(port))
+            what = f" It is a LocalStack {found.version} that harness did not start." if found else ""
+            problem = f"port {port} is taken by {holder_of(port)}.{what} Stop it, or choose another with --port"
+            raise UserError(problem) from None
+
+
+def _remember(folder: Path, port: int, number: int) -> None:
+    started = process(number)
+    if started is not None:
+        draft = folder / "state.draft"
+        draft.write_text(json.dumps({"port": port, "process": number, "start": started.start}))
+        draft.rename(folder / "state.json")
+
+
+def _remembered(folder: Path) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return state
+
+
+def _ended(server: subprocess.Popen[bytes], folder: Path) -> str | None:
+    code = server.poll()
+    return None if code is None else exit_explained(code, _log(folder))
+
+
+def _log(folder: Path) -> str:
+    return (folder / "log").read_text(errors="replace")

