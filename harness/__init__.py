@@ -1,0 +1,1 @@
+"""Measure whether a serverless pipeline is exactly-once."""

@@ -1,0 +1,12 @@
+"""Where the harness keeps what it can make again: unpacked functions, and programs that it has fetched."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """HARNESS_CACHE, or `harness` in the user's cache folder (XDG_CACHE_HOME, else ~/.cache)."""
+    own = os.environ.get("HARNESS_CACHE")
+    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "harness"

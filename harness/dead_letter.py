@@ -1,0 +1,76 @@
+"""The on-failure record: what the mapping tells a destination about records that it discards. Pure.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html, S-82.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from harness.errors import NotImitated
+from harness.redelivery import RAISED, RETRY_ATTEMPTS_EXHAUSTED, Discard, Outcome
+from harness.stream_event import created_at, sequence_number
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def on_failure_record(
+    discard: Discard,
+    outcome: Outcome | None,
+    *,
+    request_id: str,
+    shard_id: str,
+    stream_arn: str,
+    function_arn: str,
+    now: int,
+) -> dict[str, Any]:
+    """`outcome` is that of the last invocation, where there was one; `now` is in microseconds since the epoch.
+
+    A batch that became too old has no responseContext; functionError is null when the function itself reported
+    the failure instead of raising.
+    """
+    records = discard.batch.records
+    record: dict[str, Any] = {
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": function_arn,
+            "condition": discard.reason,
+            "approximateInvokeCount": discard.batch.invocations,
+        }
+    }
+    if discard.reason == RETRY_ATTEMPTS_EXHAUSTED and outcome is not None:
+        record["responseContext"] = {
+            "statusCode": 200,
+            "executedVersion": "$LATEST",
+            "functionError": "Unhandled" if outcome.kind == RAISED else None,
+        }
+    record["version"] = "1.0"
+    record["timestamp"] = _iso(now, "milliseconds")
+    record["DDBStreamBatchInfo"] = {
+        "shardId": shard_id,
+        "startSequenceNumber": sequence_number(records[0]),
+        "endSequenceNumber": sequence_number(records[-1]),
+        "approximateArrivalOfFirstRecord": _iso(created_at(records[0]), "seconds"),
+        "approximateArrivalOfLastRecord": _iso(created_at(records[-1]), "seconds"),
+        "batchSize": len(records),
+        "streamArn": stream_arn,
+    }
+    return record
+
+
+def queue_url(arn: str) -> str:
+    """Where a queue takes messages; a client sends them to its own endpoint, and only the path says which queue it is.
+
+    Raises NotImitated for a destination that is no queue.
+    """
+    parts = arn.split(":")
+    if len(parts) != 6 or parts[2] != "sqs":
+        raise NotImitated(f"on-failure destination {arn}: only SQS queues are imitated")
+    region, account, name = parts[3:]
+    return f"https://sqs.{region}.amazonaws.com/{account}/{name}"
+
+
+def _iso(microseconds: int, timespec: str) -> str:
+    moment = _EPOCH + timedelta(microseconds=microseconds)
+    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")

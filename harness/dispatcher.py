@@ -1,0 +1,143 @@
+"""The dispatcher: an event source mapping for a DynamoDB stream, made of AWS calls and the redelivery rules.
+
+It follows the stream's shards, parents before children (S-94), filters what it reads, and gives each record to the
+lane of its item. Every shard has one lane, or ParallelizationFactor many (S-81); a lane that is stuck holds up no
+other (S-66). What it reads, invokes and tells goes through the clients of its host, so that it is the mapping of the
+embedded platform and can stand in for the mapping of any other.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from functools import partial
+
+from harness import filters
+from harness.dead_letter import queue_url
+from harness.delivery import Deliveries
+from harness.errors import NotImitated
+from harness.history import INFO
+from harness.host import Event, Host
+from harness.lane import lane_number
+from harness.lane_worker import LaneWorker, Route
+from harness.mapping import LATEST, TRIM_HORIZON, Mapping
+from harness.shard_reader import ShardReader, describe_shards
+from harness.stream_event import Record, intents, sequence_numbers
+
+POLL_SECONDS = 0.25  # Lambda polls a shard four times a second: docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+LATEST_DELAY_SECONDS = 5.0  # at most; until then LATEST misses what is written (S-87; AWS says minutes)
+MAXIMUM_WAITING = 10_000  # records read ahead of a shard's lanes
+
+
+def refuse(mapping: Mapping) -> None:
+    """Raises NotImitated, or UserError for a filter that is none, before anything is delivered."""
+    if mapping.tumbling_window_in_seconds:
+        raise NotImitated(f"tumbling_window_in_seconds: {mapping.tumbling_window_in_seconds}; only 0 is imitated")
+    filters.check(mapping.filter_patterns)
+    if mapping.on_failure_arn:
+        queue_url(mapping.on_failure_arn)
+
+
+class Dispatcher:
+    """Its processes are `dispatcher/<shard>`, or `dispatcher/<shard>.<lane>`; shards are numbered as they are found."""
+
+    def __init__(self, host: Host, mapping: Mapping, stream_arn: str, function_arn: str) -> None:
+        refuse(mapping)
+        self._host = host
+        self._route = Route(mapping, stream_arn, function_arn)
+        self._deliveries = Deliveries(host, mapping, function_arn)
+        self._count = itertools.count()
+        self._numbers: dict[str, int] = {}
+        self._first_shards: frozenset[str] | None = None
+        self._finished: list[str] = []
+        self._workers: list[LaneWorker] = []
+        self._stopped = False
+
+    def start(self) -> None:
+        """Begins to deliver; a mapping that is disabled delivers nothing."""
+        if self._route.mapping.enabled:
+            self._host.spawn("dispatcher", self._begin)
+
+    def stop(self) -> None:
+        """Nothing is read or handed over any more; a delivery under way goes on to its end (S-90)."""
+        self._stopped = True
+        self._deliveries.stop()
+        for worker in self._workers:
+            worker.stop()
+
+    def _begin(self) -> None:
+        if self._route.mapping.starting_position == LATEST:
+            self._host.sleep(LATEST_DELAY_SECONDS * self._host.seed.draw("latest", self._route.stream_arn))
+        self._follow()
+
+    def _follow(self) -> None:
+        """Starts a reader for each shard that is new and whose parent, if it is still there, was read to its end."""
+        shards = describe_shards(self._host, self._route.stream_arn)
+        present = frozenset(shard["ShardId"] for shard in shards)
+        if self._first_shards is None:
+            self._first_shards = present
+        for shard in shards:
+            shard_id, parent = shard["ShardId"], shard.get("ParentShardId")
+            if shard_id in self._numbers or (parent in present and parent not in self._finished):
+                continue
+            number = next(self._count)
+            # Two readers that end at the same time both come here: whoever enters the shard first reads it.
+            if self._numbers.setdefault(shard_id, number) == number:
+                self._host.spawn(f"dispatcher/{number}", partial(self._read, shard_id, number))
+
+    def _read(self, shard_id: str, number: int) -> None:
+        settled = self._host.event()
+        workers = self._start_workers(shard_id, number, settled)
+        first = shard_id in (self._first_shards or ())
+        position = self._route.mapping.starting_position if first else TRIM_HORIZON
+        reader = ShardReader(self._host, self._route.stream_arn, shard_id, position)
+        polls = 0
+        while not (reader.closed or self._stopped):
+            if records := reader.read():
+                self._hand_out(records, f"dispatcher/{number}", shard_id, workers)
+                self._wait(settled, lambda: sum(len(worker.lane.waiting) for worker in workers) < MAXIMUM_WAITING)
+            elif not reader.closed:
+                self._host.wait_for_records(shard_id, None)
+                polls += 1
+                self._host.sleep(POLL_SECONDS * self._host.seed.draw("poll", shard_id, polls))
+        for worker in workers:
+            worker.end()
+        self._wait(settled, lambda: all(worker.finished for worker in workers))
+        self._finished.append(shard_id)
+        if not self._stopped:
+            self._follow()
+
+    def _start_workers(self, shard_id: str, number: int, settled: Event) -> list[LaneWorker]:
+        factor = self._route.mapping.parallelization_factor
+        processes = (
+            [f"dispatcher/{number}.{lane}" for lane in range(factor)] if factor > 1 else [f"dispatcher/{number}"]
+        )
+        workers = [
+            LaneWorker(self._host, self._route, self._deliveries, (process, shard_id), settled.set)
+            for process in processes
+        ]
+        self._workers += workers
+        for worker in workers:
+            self._host.spawn(worker.process, worker.run)
+        return workers
+
+    def _hand_out(self, records: list[Record], process: str, shard_id: str, workers: list[LaneWorker]) -> None:
+        """Gives each record that passes the filters to the lane of its item; the others are gone for good (S-84)."""
+        lanes: list[list[Record]] = [[] for _ in workers]
+        filtered: list[Record] = []
+        for record in records:
+            passed = filters.passes(record, self._route.mapping.filter_patterns)
+            (lanes[lane_number(record, len(workers))] if passed else filtered).append(record)
+        if filtered:
+            numbers, carried = sequence_numbers(filtered), list(intents(filtered))
+            value = {"shard": shard_id, "sequence_numbers": numbers, "intents": carried}
+            self._host.record(process, INFO, "filter", value)
+        for worker, offered in zip(workers, lanes, strict=True):
+            if offered:
+                worker.offer(offered)
+
+    def _wait(self, event: Event, condition: Callable[[], bool]) -> None:
+        event.clear()
+        while not (self._stopped or condition()):
+            event.wait(None)
+            event.clear()

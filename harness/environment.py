@@ -1,0 +1,85 @@
+"""Execution environments of the function on the embedded platform: cold starts, warm memory, forgetting.
+
+An environment keeps the function's own modules as they were after its last execution, which is what a warm start
+finds on Lambda; a new one imports them again (semantics S-111, S-112). Libraries are shared: importing boto3 again
+for each cold start would change nothing that a handler can rely on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.agent.execution import Handler
+
+
+class HandlerNotFound(Exception):
+    """The function's handler string names no module or no function. Lambda calls this Runtime.ImportModuleError."""
+
+
+class Environment:
+    """One sandbox. `handler` is None until its first execution has imported the code."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.handler: Handler | None = None
+        self.modules: dict[str, ModuleType] = {}
+
+
+class Code:
+    """The function's unpacked package, and which environment's modules are the ones in `sys.modules` now."""
+
+    def __init__(self, root: Path, handler: str) -> None:
+        self._root = str(root)
+        self._module, _, self._function = handler.rpartition(".")
+        self._active: Environment | None = None
+
+    def __enter__(self) -> Code:
+        sys.path.insert(0, self._root)
+        self._before = frozenset(sys.modules)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._put_away()
+        sys.path.remove(self._root)
+
+    def load(self, environment: Environment) -> Handler:
+        """Imports the handler into a new environment; raises what the user's module raises."""
+        self._put_away()
+        self._active = environment
+        importlib.invalidate_caches()
+        name = self._module.replace("/", ".")
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            raise HandlerNotFound(f"Unable to import module '{self._module}': {error}") from None
+        handler = getattr(module, self._function, None)
+        if not callable(handler):
+            raise HandlerNotFound(f"Handler '{self._function}' missing on module '{self._module}'")
+        environment.handler = handler
+        return environment.handler
+
+    def activate(self, environment: Environment) -> None:
+        """Before a task of this environment runs: what it imports later must find its own modules."""
+        if environment is not self._active:
+            self._put_away()
+            sys.modules.update(environment.modules)
+            self._active = environment
+
+    def _put_away(self) -> None:
+        added = [name for name in sys.modules if name not in self._before]
+        own = {name: sys.modules[name] for name in added if self._is_own(sys.modules[name])}
+        for name in own:
+            del sys.modules[name]
+        if self._active:
+            self._active.modules = own
+            self._active = None
+
+    def _is_own(self, module: ModuleType) -> bool:
+        file = getattr(module, "__file__", None)
+        return isinstance(file, str) and file.startswith(self._root)

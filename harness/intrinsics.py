@@ -1,0 +1,214 @@
+"""CloudFormation's intrinsic functions, resolved: what `!Ref`, `!Sub` and the others stand for.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from harness.errors import NotImitated, UserError, nearest
+from harness.template_document import Document, Place
+
+NO_VALUE = object()  # what AWS::NoValue stands for: the setting is as if it were not there
+_MISFIT = object()  # the argument of a function does not have the shape that it takes
+_FUNCTION_NAME = re.compile(r"(Ref|Condition|Fn::.*)$")
+_VARIABLE = re.compile(r"\$\{(!?)([^${}]*)\}")
+
+
+class Resolver:
+    """`ref` and `attribute` answer for the names in a template, or raise LookupError with a sentence that says why not.
+
+    Raises UserError, or NotImitated where AWS would find a value and we cannot; both say file, line and column.
+    """
+
+    def __init__(self, document: Document, ref: Callable[[str], Any], attribute: Callable[[str, str], Any]) -> None:
+        self.document = document
+        self._ref = ref
+        self._attribute = attribute
+        self._pending: list[Place] = []
+
+    def resolve(self, place: Place) -> Any:
+        """The value at a place of the document: NO_VALUE where it is AWS::NoValue, None where there is none."""
+        if place in self._pending:
+            self._refuse(place, "refers to itself")
+        self._pending.append(place)
+        try:
+            return self._value(self.document.at(place), place)
+        finally:
+            self._pending.pop()
+
+    def condition(self, name: str, place: Place) -> bool:
+        """Whether a condition of the template holds; the place is where it is asked for."""
+        conditions = self.document.at(("Conditions",)) or {}
+        if name not in conditions:
+            self._refuse(place, f"'{name}' is not a condition. {nearest(name, conditions)}")
+        holds = self.resolve(("Conditions", name))
+        if not isinstance(holds, bool):
+            self._refuse(("Conditions", name), f"a condition is true or false, not {holds!r}")
+        return holds
+
+    def _value(self, value: Any, place: Place) -> Any:
+        match value:
+            case str() if "{{resolve:" in value:
+                raise NotImitated(str(self.document.problem(place, "dynamic references are not imitated")))
+            case list():
+                items = [self._value(item, (*place, index)) for index, item in enumerate(value)]
+                return [item for item in items if item is not NO_VALUE]
+            case dict() if len(value) == 1 and _FUNCTION_NAME.match(name := next(iter(value))):
+                return self._call(name, value[name], place)
+            case dict():
+                settings = {key: self._value(item, (*place, key)) for key, item in value.items()}
+                return {key: item for key, item in settings.items() if item is not NO_VALUE}
+        return value
+
+    def _call(self, name: str, argument: Any, place: Place) -> Any:
+        place = (*place, name)
+        if name in _ELSEWHERE:
+            self._refuse(place, f"{name} takes a value from outside the template: give it as a parameter")
+        if name in _NOT_IMITATED:
+            raise NotImitated(str(self.document.problem(place, f"{name} is not imitated")))
+        if name not in _FUNCTIONS:
+            self._refuse(place, f"'{name}' is not a function. {nearest(name, _FUNCTIONS)}")
+        function, shape = _FUNCTIONS[name]
+        value = function(self, argument, place)
+        if value is _MISFIT:
+            self._refuse(place, f"{name} takes {shape}, not {argument!r}")
+        return value
+
+    def _look_up(self, place: Place, find: Callable[..., Any], *names: str) -> Any:
+        try:
+            return find(*names)
+        except LookupError as error:
+            self._refuse(place, str(error))
+        except NotImitated as error:
+            raise NotImitated(str(self.document.problem(place, str(error)))) from error
+
+    def _refuse(self, place: Place, message: str) -> NoReturn:
+        raise UserError([self.document.problem(place, message)])
+
+    def _get_ref(self, argument: Any, place: Place) -> Any:
+        if argument == "AWS::NoValue":
+            return NO_VALUE
+        return self._look_up(place, self._ref, argument) if isinstance(argument, str) else _MISFIT
+
+    def _get_attribute(self, argument: Any, place: Place) -> Any:
+        parts = argument.split(".", 1) if isinstance(argument, str) else self._value(argument, place)
+        match parts:
+            case [str(name), str(attribute)]:
+                return self._look_up(place, self._attribute, name, attribute)
+        return _MISFIT
+
+    def _substitute(self, argument: Any, place: Place) -> Any:
+        match argument:
+            case str(pattern):
+                variables = {}
+            case [str(pattern), dict()]:
+                variables = self._value(argument[1], (*place, 1))
+            case _:
+                return _MISFIT
+
+        def replace(found: re.Match[str]) -> str:
+            literal, name = found[1], found[2].strip()
+            if literal:
+                return f"${{{found[2]}}}"
+            if name in variables:
+                return text(variables[name])
+            resolve = self._get_attribute if "." in name else self._get_ref
+            return text(resolve(name, place))
+
+        return _VARIABLE.sub(replace, pattern)
+
+    def _join(self, argument: Any, place: Place) -> Any:
+        match self._value(argument, place):
+            case [str(delimiter), list(values)]:
+                return delimiter.join(map(text, values))
+        return _MISFIT
+
+    def _split(self, argument: Any, place: Place) -> Any:
+        match self._value(argument, place):
+            case [str(delimiter), str(whole)] if delimiter:
+                return whole.split(delimiter)
+        return _MISFIT
+
+    def _select(self, argument: Any, place: Place) -> Any:
+        match self._value(argument, place):
+            case [int() | str() as index, list(values)] if str(index).isdecimal() and int(index) < len(values):
+                return values[int(index)]
+        return _MISFIT
+
+    def _if(self, argument: Any, place: Place) -> Any:
+        match argument:
+            case [str(name), _, _]:
+                chosen = 1 if self.condition(name, place) else 2
+                return self._value(argument[chosen], (*place, chosen))
+        return _MISFIT
+
+    def _find_in_map(self, argument: Any, place: Place) -> Any:
+        keys = self._value(argument, place)
+        if not isinstance(keys, list) or len(keys) != 3:
+            return _MISFIT
+        found = self.document.at(("Mappings",)) or {}
+        for key in map(str, keys):
+            if not isinstance(found, dict) or key not in found:
+                known = found if isinstance(found, dict) else ()
+                self._refuse(place, f"'{key}' is not in Mappings. {nearest(key, known)}")
+            found = found[key]
+        return found
+
+    def _base64(self, argument: Any, place: Place) -> Any:
+        value = self._value(argument, place)
+        return base64.b64encode(value.encode()).decode() if isinstance(value, str) else _MISFIT
+
+    def _equals(self, argument: Any, place: Place) -> Any:
+        match self._value(argument, place):
+            case [left, right]:
+                return text(left) == text(right)
+        return _MISFIT
+
+    def _and(self, argument: Any, place: Place) -> Any:
+        values = self._value(argument, place)
+        return all(values) if _are_conditions(values) else _MISFIT
+
+    def _or(self, argument: Any, place: Place) -> Any:
+        values = self._value(argument, place)
+        return any(values) if _are_conditions(values) else _MISFIT
+
+    def _not(self, argument: Any, place: Place) -> Any:
+        values = self._value(argument, place)
+        return not values[0] if _are_conditions(values) and len(values) == 1 else _MISFIT
+
+    def _condition(self, argument: Any, place: Place) -> Any:
+        return self.condition(argument, place) if isinstance(argument, str) else _MISFIT
+
+
+def _are_conditions(values: Any) -> bool:
+    return isinstance(values, list) and bool(values) and all(isinstance(value, bool) for value in values)
+
+
+def text(value: Any) -> str:
+    """How CloudFormation writes a number or a truth value where a text is due."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_FUNCTIONS: dict[str, tuple[Callable[[Resolver, Any, Place], Any], str]] = {
+    "Condition": (Resolver._condition, "the name of a condition"),
+    "Fn::And": (Resolver._and, "[conditions]"),
+    "Fn::Base64": (Resolver._base64, "a text"),
+    "Fn::Equals": (Resolver._equals, "[value, value]"),
+    "Fn::FindInMap": (Resolver._find_in_map, "[map, key, key]"),
+    "Fn::GetAtt": (Resolver._get_attribute, "[logical id, attribute]"),
+    "Fn::If": (Resolver._if, "[condition, value if true, value if false]"),
+    "Fn::Join": (Resolver._join, "[delimiter, [values]]"),
+    "Fn::Not": (Resolver._not, "[condition]"),
+    "Fn::Or": (Resolver._or, "[conditions]"),
+    "Fn::Select": (Resolver._select, "[index, [values]]"),
+    "Fn::Split": (Resolver._split, "[delimiter, text]"),
+    "Fn::Sub": (Resolver._substitute, "a text, or [text, {variable: value}]"),
+    "Ref": (Resolver._get_ref, "the name of a parameter or resource"),
+}
+_ELSEWHERE = ("Fn::ImportValue", "Fn::GetStackOutput")
+_NOT_IMITATED = ("Fn::Cidr", "Fn::ForEach", "Fn::GetAZs", "Fn::Length", "Fn::ToJsonString", "Fn::Transform")

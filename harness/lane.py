@@ -1,0 +1,87 @@
+"""A lane: the records of a shard, or of one of its parallel parts, in order, from read to passed. Pure.
+
+A record waits, is in a batch, and has passed once it is done or discarded. One batch at a time is taken and settled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
+
+from harness.mapping import Mapping
+from harness.redelivery import RETENTION_SECONDS, Batch, Decision
+from harness.stream_event import Record, created_at, key, payload, size
+
+PAYLOAD_BYTES = 6 * 1024 * 1024  # S-63
+MAXIMUM_REMEMBERED = 100_000  # records that a roll back can reach
+
+
+class Lane:
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping = mapping
+        self.waiting: deque[Record] = deque()
+        self.retries: deque[Batch] = deque()
+        self._passed: deque[Record] = deque(maxlen=MAXIMUM_REMEMBERED)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next batch could not grow any more (S-64)."""
+        fitting = self._fitting()
+        return fitting == self._mapping.batch_size or fitting < len(self.waiting)
+
+    def offer(self, records: Iterable[Record]) -> None:
+        self.waiting.extend(records)
+
+    def take(self) -> Batch | None:
+        """The next batch to hand over: what is to be retried first, else up to BatchSize records and 6 MB."""
+        if self.retries:
+            return self.retries.popleft()
+        fitting = self._fitting()
+        return Batch(tuple(self.waiting.popleft() for _ in range(fitting))) if fitting else None
+
+    def settle(self, decision: Decision) -> None:
+        """Ends what `take` began: what is to be retried comes before everything else."""
+        discarded = decision.discard.batch.records if decision.discard else ()
+        self.give_up((*decision.done, *discarded))
+        self.retries.extendleft(reversed(decision.retry))
+
+    def give_up(self, records: Iterable[Record]) -> None:
+        """These have passed, before the rest of their batch is settled."""
+        self._passed.extend(records)
+
+    def again(self, batch: Batch) -> None:
+        """The batch, which has just passed as a whole, comes once more before anything else."""
+        for _ in batch.records:
+            self._passed.pop()
+        self.retries.appendleft(Batch(batch.records, copy=batch.copy + 1))
+
+    def roll_back(self, records: int | None, now: int) -> None:
+        """The position goes back by so many records, or (None) to the beginning; how often a batch failed is forgotten.
+
+        What the stream no longer has at `now` (microseconds since the epoch) does not come again.
+        """
+        count = len(self._passed) if records is None else min(records, len(self._passed))
+        back = [self._passed.pop() for _ in range(count)]
+        ahead = [record for batch in self.retries for record in batch.records]
+        self.retries.clear()
+        self.waiting.extendleft(reversed(ahead))
+        oldest = now - RETENTION_SECONDS * 1_000_000
+        self.waiting.extendleft(record for record in back if created_at(record) >= oldest)
+
+    def _fitting(self) -> int:
+        """How many of the waiting records make the next batch; at least one, if any waits."""
+        total, count = len(payload([])), 0
+        for record in islice(self.waiting, self._mapping.batch_size):
+            total += size(record)
+            if count and total > PAYLOAD_BYTES:
+                break
+            count += 1
+        return count
+
+
+def lane_number(record: Record, lanes: int) -> int:
+    """Which of a shard's lanes the record goes to: always the same for the same item (S-81)."""
+    digest = hashlib.blake2b(key(record).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % lanes

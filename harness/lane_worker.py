@@ -1,0 +1,148 @@
+"""Works off one lane: gathers batches, delivers them, and enacts the redelivery rules."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from harness.dead_letter import on_failure_record, queue_url
+from harness.delivery import Deliveries, Origin
+from harness.history import INFO
+from harness.host import Host
+from harness.lane import Lane
+from harness.mapping import Mapping
+from harness.redelivery import EXPIRED, Batch, Decision, Discard, Outcome, pause, sift
+from harness.stream_event import Record, intents, sequence_number, sequence_numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """From which stream to which function, and how."""
+
+    mapping: Mapping
+    stream_arn: str
+    function_arn: str
+
+
+class LaneWorker:
+    """One task. Idle, it blocks without a timer; it ends when it is stopped, or when its shard has ended.
+
+    `settled` is called whenever a batch was worked off, and at the end.
+    """
+
+    def __init__(
+        self, host: Host, route: Route, deliveries: Deliveries, origin: tuple[str, str], settled: Callable[[], None]
+    ) -> None:
+        self.process, self._shard_id = origin
+        self.lane = Lane(route.mapping)
+        self._host = host
+        self._route = route
+        self._deliveries = deliveries
+        self._settled = settled
+        self._origin = Origin(self.process, self._shard_id, self._roll_back)
+        self._roll_backs: list[int | None] = []
+        self._arrived = host.event()
+        self.finished = False
+        self._ended = False
+        self._stopped = False
+
+    def offer(self, records: Sequence[Record]) -> None:
+        self.lane.offer(records)
+        self._arrived.set()
+
+    def end(self) -> None:
+        """No more records will be offered."""
+        self._ended = True
+        self._arrived.set()
+
+    def stop(self) -> None:
+        """Nothing is delivered any more, whatever waits."""
+        self._stopped = True
+        self._arrived.set()
+
+    def run(self) -> None:
+        self._run()
+        self.finished = True
+        self._settled()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._arrived.clear()
+            while self._roll_backs:
+                self.lane.roll_back(self._roll_backs.pop(0), self._host.now())
+            self._gather()
+            if batch := self.lane.take():
+                self._work_off(batch)
+                self._settled()
+            elif self._ended:
+                return
+            else:
+                self._arrived.wait(None)
+
+    def _gather(self) -> None:
+        """Waits for the batching window's end, counted from the first record, or for a full batch (S-64)."""
+        lane, window = self.lane, self._route.mapping.maximum_batching_window_in_seconds
+        if not window or lane.retries or not lane.waiting:
+            return
+        end = self._host.now() + window * 1_000_000
+        while not (lane.full or self._ended or self._stopped) and (left := end - self._host.now()) > 0:
+            self._arrived.wait(left / 1_000_000)
+            self._arrived.clear()
+
+    def _work_off(self, batch: Batch) -> None:
+        draw = self._host.seed.draw("back_off", self._shard_id, sequence_number(batch.records[0]), batch.failures)
+        if wait := pause(batch.failures, draw):
+            self._host.sleep(wait)
+        young, too_old = sift(batch, self._route.mapping, self._host.now())
+        for discard in too_old:
+            self.lane.give_up(discard.batch.records)
+            self._discard(discard, None)
+        if self._stopped or not young.records:
+            self.lane.settle(Decision())
+            return
+        delivered = self._deliveries.deliver(young, self._origin)
+        self.lane.settle(delivered.decision)
+        if delivered.decision.discard:
+            self._discard(delivered.decision.discard, delivered.outcome)
+        if delivered.again:
+            self.lane.again(young)
+
+    def _roll_back(self, records: int | None) -> None:
+        # A copy, too, can be told to roll back, while a batch is in hand: it waits until that is settled.
+        self._roll_backs.append(records)
+        self._arrived.set()
+
+    def _discard(self, discard: Discard, outcome: Outcome | None) -> None:
+        arn = self._route.mapping.on_failure_arn
+        told = bool(arn) and discard.reason != EXPIRED and self._tell(str(arn), discard, outcome)
+        value = {
+            "reason": discard.reason,
+            "shard": self._shard_id,
+            "sequence_numbers": sequence_numbers(discard.batch.records),
+            "intents": list(intents(discard.batch.records)),
+            "dead_lettered": told,
+        }
+        self._host.record(self.process, INFO, "discard", value)
+
+    def _tell(self, arn: str, discard: Discard, outcome: Outcome | None) -> bool:
+        """Sends the on-failure record; when that fails, the batch is lost and nobody knows (S-83: AWS does not say)."""
+        start = sequence_number(discard.batch.records[0])
+        bits = self._host.seed.random("on_failure", self._shard_id, start).getrandbits(128)
+        record = on_failure_record(
+            discard,
+            outcome,
+            request_id=(outcome and outcome.request_id) or str(uuid.UUID(int=bits, version=4)),
+            shard_id=self._shard_id,
+            stream_arn=self._route.stream_arn,
+            function_arn=self._route.function_arn,
+            now=self._host.now(),
+        )
+        try:
+            self._host.client("sqs").send_message(QueueUrl=queue_url(arn), MessageBody=json.dumps(record))
+        except (ClientError, BotoCoreError):
+            return False
+        return True

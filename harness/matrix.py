@@ -1,0 +1,158 @@
+"""The matrix: from a scenario as the user wrote it to its variants, each with what is expected of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.dimension import MATRIX, dimensions, with_value
+from harness.errors import Problem, UserError, nearest
+from harness.expectation import Expectation, parse
+from harness.mistake import Mistake, Mistakes, closest, shown
+from harness.scenario import Scenario
+from harness.scenario_document import Document, DocumentPath
+from harness.scenario_schema import json_schema
+from harness.sentences import mistakes
+from harness.verdict import INVALID
+
+EXPECT = "expect"
+DEFAULT_NAME = "default"
+MAX_VARIANTS = 1_000
+_NOUN = "a scenario"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One cell of the matrix. `document` is what the user would have written for this cell alone."""
+
+    name: str
+    scenario: Scenario
+    expectation: Expectation
+    document: Document
+
+
+def variants(document: Document, folders: Sequence[Path] = (Path(),)) -> list[Variant]:
+    """In the matrix's order, the last dimension fastest. Files are looked for in the folders.
+
+    Raises UserError with every problem of every variant, each once, in the order of the file.
+    """
+    if not isinstance(document.value, dict):
+        raise UserError([document.problem((), f"got {shown(document.value)}; expected a scenario, which is a mapping")])
+    reading = _Reading(document, folders)
+    cells = reading.cells()
+    scenarios = {name: reading.scenario(cell) for name, cell in cells.items()}
+    specs = reading.specs(list(cells))
+    expected = {path: reading.expectation(path) for path in dict.fromkeys(specs.values())}
+    reading.raise_problems()
+    found = []
+    for name, cell in cells.items():
+        scenario, expectation = scenarios[name], expected[specs[name]]
+        assert scenario is not None
+        assert expectation is not None
+        found.append(Variant(name, scenario, expectation, cell.with_part((EXPECT,), document.part(specs[name]))))
+    return found
+
+
+class _Reading:
+    """Collects what is wrong; what cannot be read is None, or left out."""
+
+    def __init__(self, document: Document, folders: Sequence[Path]) -> None:
+        self._document = document
+        self._folders = folders
+        self._schema = json_schema()
+        self._problems: list[Problem] = []
+        known = self._schema["properties"]
+        self._meant = {closest(key, known) for key in document.value if key not in known}
+        self._dimensions, wrong = dimensions(document.value.get(MATRIX, {}), self._schema)
+        self._add(document, wrong)
+        # Without all of the matrix, what it would have set is missing, and its variants are others.
+        self._complete = not wrong and MATRIX not in self._meant
+
+    def raise_problems(self) -> None:
+        if self._problems:
+            each_once = dict.fromkeys(self._problems)
+            raise UserError(sorted(each_once, key=lambda problem: (problem.file, problem.line, problem.column)))
+
+    def cells(self) -> dict[str, Document]:
+        """The documents of the variants by name, without matrix and expectation."""
+        base = self._document.without(MATRIX, EXPECT)
+        count = prod(len(dimension.values) for dimension in self._dimensions)
+        if count > MAX_VARIANTS:
+            self._add(self._document, [Mistake((MATRIX,), f"makes {count} variants; at most {MAX_VARIANTS} are valid")])
+            return {}
+        cells: dict[str, Document] = {}
+        for names in product(*(dimension.values for dimension in self._dimensions)):
+            name = "/".join(names) or DEFAULT_NAME
+            if name in cells:
+                self._add(self._document, [Mistake((MATRIX,), f"two variants are called '{name}'")])
+            cells[name] = self._cell(base, names)
+        return cells
+
+    def scenario(self, cell: Document) -> Scenario | None:
+        try:
+            return Scenario.model_validate_json(json.dumps(cell.value), context={"folders": self._folders})
+        except ValidationError as error:
+            self._add(cell, mistakes(error, self._schema, cell.value, _NOUN, self._complete))
+            return None
+
+    def specs(self, names: list[str]) -> dict[str, DocumentPath]:
+        """Where in the document the expectation of each variant is."""
+        if EXPECT not in self._document.value:
+            if EXPECT not in self._meant:
+                meaning = self._schema["properties"][EXPECT]["description"]
+                self._add(self._document, [Mistake((), f"'{EXPECT}' is missing: {meaning}")])
+            return {}
+        expect = self._document.value[EXPECT]
+        if not isinstance(expect, dict) or list(expect) == [INVALID]:
+            return dict.fromkeys(names, (EXPECT,))
+        specs: dict[str, DocumentPath] = {
+            name: (EXPECT, pattern) for name in names if (pattern := _first_match(name, expect)) is not None
+        }
+        dead = [pattern for pattern in expect if (EXPECT, pattern) not in specs.values()]
+        if self._complete:
+            self._add(self._document, [_dead(pattern, names) for pattern in dead])
+            meant = {closest(pattern, [*names, INVALID]) for pattern in dead}
+            bare = [name for name in names if name not in specs and not meant & {name, INVALID}]
+            said = [f"variant '{name}' has no expectation. {nearest(name, expect)}" for name in bare]
+            self._add(self._document, [Mistake((EXPECT,), message) for message in said])
+        return specs
+
+    def expectation(self, path: DocumentPath) -> Expectation | None:
+        try:
+            return parse(self._document.get(path))
+        except Mistakes as error:
+            self._add(self._document, [mistake.below(path) for mistake in error.mistakes])
+            return None
+
+    def _cell(self, base: Document, names: Sequence[str]) -> Document:
+        for dimension, name in zip(self._dimensions, names, strict=True):
+            place = dimension.values[name]
+            try:
+                base = with_value(base, dimension.path, self._document.part(place))
+            except ValueError as error:
+                if dimension.path[0] not in self._meant:
+                    self._add(self._document, [Mistake(place[:2], str(error), at_key=True)])
+        return base
+
+    def _add(self, document: Document, mistakes: list[Mistake]) -> None:
+        self._problems += [document.problem(each.path, each.message, each.at_key) for each in mistakes]
+
+
+def _first_match(name: str, patterns: dict[str, Any]) -> str | None:
+    return next((pattern for pattern in patterns if fnmatchcase(name, pattern)), None)
+
+
+def _dead(pattern: str, names: list[str]) -> Mistake:
+    path = (EXPECT, pattern)
+    if any(fnmatchcase(name, pattern) for name in names):
+        return Mistake(path, f"'{pattern}' decides no variant: patterns before it match all of its own", at_key=True)
+    known = [*names, INVALID] if names == [DEFAULT_NAME] else names
+    return Mistake(path, f"'{pattern}' matches no variant. {nearest(pattern, known)}", at_key=True)

@@ -1,0 +1,131 @@
+"""What the names in a template stand for: parameters, pseudo parameters, and resources with their attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Values
+from typing import Any
+
+from harness.errors import NotImitated, UserError, nearest
+from harness.intrinsics import NO_VALUE, Resolver, text
+from harness.resources import ATTRIBUTES, NAME_SETTINGS
+from harness.stack import ACCOUNT, PARTITION, REGION, arn
+from harness.template_document import Document
+
+_OF_SSM = "AWS::SSM::Parameter::Value"
+
+
+class Names:
+    """`types` are the types of the resources that exist, by logical id: those whose condition holds.
+
+    Raises UserError when the document is no template, or a parameter is given that it does not have.
+    """
+
+    def __init__(self, document: Document, stack_name: str, given: Values[str, str]) -> None:
+        self.document = document
+        self.stack_name = stack_name
+        self.resolver = Resolver(document, self.ref, self.attribute)
+        _check(document)
+        self._declared: dict[str, Any] = document.at(("Parameters",)) or {}
+        unknown = [name for name in given if name not in self._declared]
+        if unknown:
+            raise UserError(
+                document.problem(("Parameters",), f"'{name}' is not a parameter. {nearest(name, self._declared)}")
+                for name in unknown
+            )
+        self.parameters = {
+            name: text(given.get(name, declared.get("Default")))
+            for name, declared in self._declared.items()
+            if name in given or "Default" in declared
+        }
+        self._pseudo = {
+            "AWS::AccountId": ACCOUNT,
+            "AWS::NotificationARNs": [],
+            "AWS::Partition": PARTITION,
+            "AWS::Region": REGION,
+            "AWS::StackId": arn("cloudformation", f"stack/{stack_name}/{stack_name}"),
+            "AWS::StackName": stack_name,
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+        self.types: dict[str, str] = {}  # none yet: a condition cannot ask for a resource
+        self.types = self._existing()
+
+    def _existing(self) -> dict[str, str]:
+        types = {}
+        for logical_id, resource in self.document.content["Resources"].items():
+            condition = resource.get("Condition")
+            place = ("Resources", logical_id, "Condition")
+            if condition is None or self.resolver.condition(condition, place):
+                types[logical_id] = resource["Type"]
+        return types
+
+    def of_type(self, type: str) -> list[str]:
+        return [logical_id for logical_id, known in self.types.items() if known == type]
+
+    def ref(self, name: str) -> Any:
+        """What `Ref` answers. Raises LookupError, or NotImitated where only AWS knows."""
+        if name in self._pseudo:
+            return self._pseudo[name]
+        if name in self._declared:
+            return self._parameter(name)
+        if name not in self.types:
+            known = (*self._pseudo, *self._declared, *self.types)
+            raise LookupError(f"'{name}' is neither a parameter nor a resource. {nearest(name, known)}")
+        return self._attributes(name)["Ref"]
+
+    def attribute(self, logical_id: str, name: str) -> str:
+        """What `Fn::GetAtt` answers. Raises LookupError, or NotImitated where only AWS knows."""
+        if logical_id not in self.types:
+            raise LookupError(f"'{logical_id}' is not a resource. {nearest(logical_id, self.types)}")
+        attributes = self._attributes(logical_id)
+        known = [attribute for attribute in attributes if attribute != "Ref"]
+        if name not in known:
+            raise LookupError(f"'{name}' is not an attribute of {self.types[logical_id]}. {nearest(name, known)}")
+        if name == "StreamArn" and not self.document.at(("Resources", logical_id, "Properties", "StreamSpecification")):
+            raise LookupError(f"'{logical_id}' has no stream: give it a StreamSpecification")
+        return attributes[name]
+
+    def physical(self, logical_id: str) -> str:
+        """The name that the template gives, or else one made of the stack's name and the logical id."""
+        properties = ("Resources", logical_id, "Properties")
+        setting = NAME_SETTINGS[self.types[logical_id]]
+        given = self.resolver.resolve((*properties, setting))
+        if given is not None and given is not NO_VALUE:
+            return str(given)
+        ending = ".fifo" if self.resolver.resolve((*properties, "FifoQueue")) in (True, "true") else ""
+        return f"{self.stack_name}-{logical_id}{ending}"
+
+    def _attributes(self, logical_id: str) -> dict[str, str]:
+        type = self.types[logical_id]
+        if type not in ATTRIBUTES:
+            raise NotImitated(f"the names of {logical_id}, a {type}, are not imitated")
+        return ATTRIBUTES[type](self.physical(logical_id))
+
+    def _parameter(self, name: str) -> str | list[str]:
+        type = str(self._declared[name].get("Type", "String"))
+        if type.startswith(_OF_SSM):
+            raise NotImitated(f"parameters of type {type} are not imitated")
+        if name not in self.parameters:
+            raise LookupError(f"parameter '{name}' has no default, and no value was given")
+        value = self.parameters[name]
+        return [part.strip() for part in value.split(",")] if "List" in type else value
+
+
+def _check(document: Document) -> None:
+    """Whether the document has the shape of a template at all, so that what follows need not ask."""
+    if not isinstance(document.content, dict) or not isinstance(document.at(("Resources",)), dict):
+        raise UserError([document.problem((), "is not a CloudFormation template: it has no Resources")])
+    if "Transform" in document.content:
+        transform = document.content["Transform"]
+        message = f"{transform} is not supported yet: give a plain CloudFormation template"
+        raise UserError([document.problem(("Transform",), message)])
+    problems = [
+        document.problem(("Resources", logical_id), "is not a resource: it has no Type")
+        for logical_id, resource in document.content["Resources"].items()
+        if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str)
+    ]
+    for section in ("Parameters", "Conditions", "Mappings"):
+        entries = document.at((section,)) or {}
+        if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
+            problems.append(document.problem((section,), f"{section} maps names to their settings"))
+    if problems:
+        raise UserError(problems)

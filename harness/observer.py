@@ -1,0 +1,110 @@
+"""The second observer: it reads the stream itself, apart from the mapping, and every sink.
+
+A loss or a duplicate is blamed from the difference between what it saw and what was delivered (design, decision 8).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from harness.history import Value
+from harness.stack import LEDGER, ON_FAILURE, VIEW, Stack, Table
+from harness.stream_reader import StreamReader
+
+Record = Callable[[str, Value], object]  # f, value
+_MAX_MESSAGES = 100_000
+_MESSAGES_AT_ONCE = 10
+
+
+class Observer:
+    """`client` gives a boto3 client that no fault reaches, by the name of its service."""
+
+    def __init__(self, client: Callable[[str], Any], stack: Stack, record: Record) -> None:
+        self._client = client
+        self._stack = stack
+        self._record = record
+        self._source = self._reader(stack.source)
+        # A ledger without a stream keeps no order in which its effects landed.
+        ordered = [table for table in stack.tables_of(LEDGER) if table.stream_view_type]
+        self._landings = [(table, self._reader(table)) for table in ordered]
+        self._landed: dict[tuple[str, str], int] = {}
+
+    def catch_up(self) -> None:
+        """Reads what is new in the streams. To be called before records can leave them, after 24 hours."""
+        for shard, record in self._source.new_records():
+            change = record["dynamodb"]
+            image = change.get("NewImage") or change.get("OldImage") or {}
+            self._record(
+                "record",
+                {
+                    "shard": shard,
+                    "sequence_number": change["SequenceNumber"],
+                    "event_id": record["eventID"],
+                    "event_name": record["eventName"],
+                    "item": _text(image, "id"),
+                    "intent": _text(image, "intent"),
+                },
+            )
+        for table, reader in self._landings:
+            landed = sorted(reader.new_records(), key=lambda pair: int(pair[1]["dynamodb"]["SequenceNumber"]))
+            for _, record in landed:
+                key = _key(table, record["dynamodb"]["Keys"])
+                self._landed.setdefault((table.name, key), len(self._landed))
+
+    def read_back(self) -> None:
+        """Reads everything there is in the end: effects, the source's and the views' items, the dead letters."""
+        self.catch_up()
+        for table in self._stack.tables_of(LEDGER):
+            self._effects(table)
+        self._states("source", self._stack.source)
+        for table in self._stack.tables_of(VIEW):
+            self._states("view", table)
+        for queue in self._stack.queues_of(ON_FAILURE):
+            self._dead_letters(queue.name)
+
+    def _effects(self, table: Table) -> None:
+        rows = [(self._landed.get((table.name, _key(table, row))), row) for row in self._rows(table)]
+        for order, row in sorted(rows, key=lambda pair: (pair[0] is None, pair[0] or 0, _key(table, pair[1]))):
+            effect = {"sink": table.logical_id, "intent": _text(row, "intent"), "item": _text(row, "item")}
+            count = int(row["count"]["N"]) if "count" in row else 1
+            self._record("effect", {**effect, "count": count, "order": order})
+
+    def _states(self, role: str, table: Table) -> None:
+        for row in sorted(self._rows(table), key=lambda row: _key(table, row)):
+            self._record("state", {"role": role, "item": _text(row, "id"), "intent": _text(row, "intent")})
+
+    def _dead_letters(self, queue: str) -> None:
+        sqs = self._client("sqs")
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        for _ in range(_MAX_MESSAGES):
+            received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=_MESSAGES_AT_ONCE, WaitTimeSeconds=0)
+            messages = received.get("Messages", [])
+            if not messages:
+                return
+            for message in messages:
+                body = json.loads(message["Body"])
+                batch = body["DDBStreamBatchInfo"]
+                value = {"condition": body["requestContext"]["condition"], "shard": batch["shardId"]}
+                value |= {"start": batch["startSequenceNumber"], "end": batch["endSequenceNumber"]}
+                self._record("dead_letter", {**value, "batch_size": batch["batchSize"]})
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    def _rows(self, table: Table) -> Iterator[dict[str, Any]]:
+        pages = self._client("dynamodb").get_paginator("scan").paginate(TableName=table.name, ConsistentRead=True)
+        for page in pages:
+            yield from page["Items"]
+
+    def _reader(self, table: Table) -> StreamReader:
+        arn = self._client("dynamodb").describe_table(TableName=table.name)["Table"]["LatestStreamArn"]
+        return StreamReader(self._client("dynamodbstreams"), arn)
+
+
+def _key(table: Table, row: dict[str, Any]) -> str:
+    return json.dumps([row[name] for name in table.key_names], sort_keys=True)
+
+
+def _text(row: dict[str, Any], name: str) -> str | None:
+    value = row.get(name, {}).get("S")
+    return value if isinstance(value, str) else None

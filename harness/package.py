@@ -1,0 +1,104 @@
+"""The zip that is deployed: the function's own folder, and the agent that wraps its handler."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from harness.cache import cache_folder
+from harness.errors import Problem, UserError
+
+# What the agent needs of the harness, and all of it: folders whole, single files by name.
+AGENT_FOLDERS = ("agent", "faults")
+AGENT_FILES = ("__init__.py", "action.py", "history.py", "nemesis.py", "point.py", "schedule.py", "tickets.py")
+
+# The earliest time that a zip can hold; a file that everybody may read, made on Unix.
+_TIME = (1980, 1, 1, 0, 0, 0)
+_MODE = 0o100644
+_UNIX = 3
+_LEVEL = 6
+_HARNESS = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """`files` are the names in the zip and their sizes in bytes, unpacked."""
+
+    path: Path
+    sha256: str
+    files: dict[str, int]
+
+
+def build(root: Path, out: Path) -> Package:
+    """Writes the zip: the same files give the same bytes. Raises UserError when the folder cannot be packaged."""
+    contents = {name: file.read_bytes() for name, file in _files(root) if file != out}
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in contents.items():
+            entry = zipfile.ZipInfo(name, _TIME)
+            entry.create_system = _UNIX
+            entry.external_attr = _MODE << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content, compresslevel=_LEVEL)
+    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+    return Package(out, digest, {name: len(content) for name, content in contents.items()})
+
+
+def unpacked(root: Path) -> Path:
+    """The folder that the zip unpacks to, in the cache: the same one for the same files."""
+    state = ((name, file.stat()) for name, file in _files(root))
+    return _unpacked(root, tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state))
+
+
+@cache
+def _unpacked(root: Path, state: tuple[tuple[str, int, int], ...]) -> Path:
+    """`state` tells this process whether the folder has changed since it was packaged last."""
+    packages = cache_folder() / "packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=packages) as scratch:
+        package = build(root, Path(scratch) / "package.zip")
+        code = packages / package.sha256
+        if not code.is_dir():
+            with zipfile.ZipFile(package.path) as archive:
+                archive.extractall(Path(scratch) / "code")
+            package.path.replace(code.with_suffix(".zip"))
+            # Somebody else may have put it there by now: then theirs is as good.
+            with contextlib.suppress(OSError):
+                (Path(scratch) / "code").rename(code)
+    return code
+
+
+def zipped(root: Path) -> Path:
+    """The zip itself, in the cache too."""
+    return unpacked(root).with_suffix(".zip")
+
+
+def _files(root: Path) -> list[tuple[str, Path]]:
+    """Names in the zip, in order, and the files that they are read from."""
+    if not root.is_dir():
+        raise UserError([Problem("is not a folder", file=str(root))])
+    if (root / "harness").exists():
+        raise UserError([Problem("its name is taken: the agent is packaged under it", file=str(root / "harness"))])
+    own = [(file.relative_to(root), file) for file in root.rglob("*") if file.is_file()]
+    files = [(path.as_posix(), file) for path, file in own if not _is_left_out(path)]
+    return sorted([*files, *((f"harness/{path.as_posix()}", _HARNESS / path) for path in _agent())])
+
+
+def _agent() -> Iterator[Path]:
+    yield from map(Path, AGENT_FILES)
+    for folder in AGENT_FOLDERS:
+        yield from (file.relative_to(_HARNESS) for file in (_HARNESS / folder).rglob("*.py"))
+
+
+def _is_left_out(path: Path) -> bool:
+    """The template, hidden files and what Python compiled are no part of the code."""
+    return (
+        path == Path("template.yaml")
+        or path.suffix == ".pyc"
+        or any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+    )

@@ -1,0 +1,69 @@
+"""The contract of a platform: a place where a pipeline lives while a run lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+from harness.faults.base import Fault
+from harness.history import History
+from harness.nemesis import Nemesis
+from harness.schedule import Seed
+from harness.stack import Stack
+from harness.tickets import Tickets
+from harness.workloads.client import WriterHost
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be run. `code` is the folder of the unpacked package; `shards` and `max_steps` bound the imitation.
+
+    `log` takes what the function prints. `endpoint` is where a platform is that is not in this process.
+    """
+
+    stack: Stack
+    code: Path
+    faults: Sequence[Fault]
+    seed: Seed
+    history: History
+    shards: int
+    max_steps: int
+    log: Callable[[str], object]
+    endpoint: str | None = None
+
+
+class Platform(Protocol):
+    """A context: the pipeline exists from `deploy` to the end of it, however it ends."""
+
+    @property
+    def writers(self) -> WriterHost: ...
+
+    @property
+    def nemesis(self) -> Nemesis: ...
+
+    @property
+    def tickets(self) -> Tickets: ...
+
+    @staticmethod
+    def refusals(stack: Stack, faults: Sequence[Fault]) -> list[str]:
+        """What of this the platform cannot do or enact, in words: such a run does not start (design, decision 6)."""
+
+    def __enter__(self) -> Platform: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def deploy(self) -> None: ...
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that no fault reaches and whose SDK does not retry."""
+
+    def time(self) -> int:
+        """Microseconds since the run began."""
+
+    def rest(self, seconds: float) -> str:
+        """Lets time pass until nothing more will happen, or for so many seconds; says what was left then, else ""."""

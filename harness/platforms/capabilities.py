@@ -1,0 +1,42 @@
+"""What LocalStack 4.14's own mapping cannot do, so that a run which needs it is refused before it starts. Pure.
+
+Each reason names a row of docs/semantics.md, or the file of LocalStack that shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.faults import FAULTS
+from harness.faults.base import Fault
+from harness.mapping import FOREVER, Mapping
+from harness.point import DELIVER, DISPATCHER
+
+MAX_BATCH_SIZE = 1000
+
+
+def refusals(mapping: Mapping, faults: Sequence[Fault]) -> list[str]:
+    """Why this cannot be run there; empty when it can."""
+    return [*_settings(mapping), *(reason for fault in faults for reason in _fault(fault))]
+
+
+def _settings(mapping: Mapping) -> Iterator[str]:
+    if mapping.bisect_batch_on_function_error:
+        yield "bisect_batch_on_function_error: LocalStack 4.14 stores it and does not split batches (G-04)"
+    if mapping.parallelization_factor > 1:
+        yield "parallelization_factor: LocalStack 4.14 stores it and delivers one batch at a time (G-05)"
+    if mapping.tumbling_window_in_seconds:
+        yield "tumbling_window_in_seconds: LocalStack 4.14 stores it and opens no window (G-05)"
+    if mapping.maximum_record_age_in_seconds != FOREVER:
+        yield "maximum_record_age_in_seconds: on LocalStack 4.14 no DynamoDB record ages (G-06)"
+    if mapping.batch_size > MAX_BATCH_SIZE:
+        yield f"batch_size: LocalStack 4.14 delivers nothing above {MAX_BATCH_SIZE} (G-08)"
+
+
+def _fault(fault: Fault) -> Iterator[str]:
+    if FAULTS.get(fault.NAME) is not type(fault):
+        yield f"{fault.NAME}: a fault of your own is not packaged with the function"
+    elif any(call == DELIVER for call, _ in fault.PLACES) and fault.call == DELIVER:
+        yield f"{fault.NAME}: LocalStack's own mapping delivers, and nobody can make it deliver again"
+    elif fault.process.partition("/")[0] == DISPATCHER:
+        yield f"{fault.NAME} at {fault.process}: LocalStack's own mapping delivers, where no fault reaches"

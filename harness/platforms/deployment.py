@@ -1,0 +1,147 @@
+"""The pipeline as a CloudFormation stack: the user's template with the agent around the handler.
+
+Names of tables, functions and queues are set to those of the Stack, so that nothing has to be looked up.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
+from harness.errors import UserError
+from harness.mapping import Mapping
+from harness.stack import Function, Queue, Stack, Table
+from harness.template_document import load
+
+POLL_SECONDS = 0.1
+OWN_TAG = {"Key": "harness", "Value": "run"}
+MAX_STACK_SECONDS = 120
+_NAMED = {"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::Lambda::Function": "FunctionName"}
+_MAPPING = {
+    "batch_size": "BatchSize",
+    "maximum_batching_window_in_seconds": "MaximumBatchingWindowInSeconds",
+    "starting_position": "StartingPosition",
+    "maximum_retry_attempts": "MaximumRetryAttempts",
+    "maximum_record_age_in_seconds": "MaximumRecordAgeInSeconds",
+    "bisect_batch_on_function_error": "BisectBatchOnFunctionError",
+    "parallelization_factor": "ParallelizationFactor",
+    "tumbling_window_in_seconds": "TumblingWindowInSeconds",
+}
+
+
+def body(stack: Stack, control: str, bucket: str, key: str) -> dict[str, Any]:
+    """The template that is deployed. Everything that it does not name is as the user wrote it."""
+    template: dict[str, Any] = copy.deepcopy(load(stack.template).content)
+    resources = template["Resources"]
+    named: tuple[Table | Queue | Function, ...] = (*stack.tables, *stack.queues, stack.function)
+    names = {resource.logical_id: resource.name for resource in named}
+    for logical_id, name in names.items():
+        properties = resources[logical_id].setdefault("Properties", {})
+        properties[_NAMED[resources[logical_id]["Type"]]] = name
+    function = resources[stack.function.logical_id]["Properties"]
+    function["Code"] = {"S3Bucket": bucket, "S3Key": key}
+    function["Handler"] = ENTRY
+    function["Timeout"] = stack.function.timeout
+    variables = function.setdefault("Environment", {}).setdefault("Variables", {})
+    own = {name: value for name, value in stack.function.environment.items() if name not in variables}
+    variables.update({**own, CONTROL: control, HANDLER: stack.function.handler})
+    resources[stack.mapping_id]["Properties"].update(_settings(stack.mapping))
+    return template
+
+
+def create(client: Any, stack: Stack, template: dict[str, Any]) -> None:
+    """Raises UserError with the reasons that CloudFormation gives when it cannot create the stack."""
+    parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in stack.parameters.items()]
+    needed = [name for name in template.get("Parameters", {}) if name not in stack.parameters]
+    parameters += [{"ParameterKey": name, "ParameterValue": "set-by-harness"} for name in needed]
+    client.create_stack(
+        StackName=stack.name,
+        TemplateBody=json.dumps(template),
+        Parameters=parameters,
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        Tags=[OWN_TAG],
+    )
+    status = _wait(lambda: _status(client, stack.name))
+    if status != "CREATE_COMPLETE":
+        events = client.describe_stack_events(StackName=stack.name)["StackEvents"]
+        reasons = [
+            f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}"
+            for e in events
+            if "FAILED" in e["ResourceStatus"]
+        ]
+        raise UserError(f"{stack.template}: the stack {stack.name} ended as {status}: {'; '.join(reasons)}")
+
+
+def delete(client: Any, name: str) -> None:
+    client.delete_stack(StackName=name)
+    _wait(lambda: _status(client, name))
+
+
+def left_over(client: Any) -> list[str]:
+    """The stacks that runs created and did not delete, because they were killed or are still on."""
+    pages = client.get_paginator("describe_stacks").paginate()
+    stacks = [stack for page in pages for stack in page["Stacks"] if stack["StackStatus"] != "DELETE_COMPLETE"]
+    return [stack["StackName"] for stack in stacks if OWN_TAG in stack.get("Tags", [])]
+
+
+def upload(client: Any, package: Path, bucket: str, key: str) -> None:
+    client.create_bucket(Bucket=bucket)
+    client.put_object(Bucket=bucket, Key=key, Body=package.read_bytes())
+
+
+def remove_upload(client: Any, bucket: str, key: str) -> None:
+    client.delete_object(Bucket=bucket, Key=key)
+    client.delete_bucket(Bucket=bucket)
+
+
+def bucket_of(name: str) -> str:
+    """Where the function's code of a stack lies."""
+    return f"{name}-code"
+
+
+def control_of(name: str) -> str:
+    """The experiment's own table beside a stack."""
+    return f"{name}-control"
+
+
+def _settings(mapping: Mapping) -> dict[str, Any]:
+    """What differs from AWS's defaults, which the template may also leave unsaid."""
+    given = {theirs: getattr(mapping, ours) for ours, theirs in _MAPPING.items()}
+    unset = {theirs: getattr(Mapping(), ours) for ours, theirs in _MAPPING.items()}
+    settings = {
+        name: value
+        for name, value in given.items()
+        if value != unset[name] or name in ("BatchSize", "StartingPosition")
+    }
+    if mapping.report_batch_item_failures:
+        settings["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
+    if mapping.filter_patterns:
+        settings["FilterCriteria"] = {"Filters": [{"Pattern": json.dumps(each)} for each in mapping.filter_patterns]}
+    return settings
+
+
+def _status(client: Any, name: str) -> str:
+    try:
+        status: str = client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return "DELETE_COMPLETE"
+        raise
+    return status
+
+
+def _wait(status: Any) -> str:
+    retrying = Retrying(
+        retry=retry_if_result(lambda found: found.endswith("_IN_PROGRESS")),
+        wait=wait_fixed(POLL_SECONDS),
+        stop=stop_after_delay(MAX_STACK_SECONDS),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else "",
+    )
+    found: str = retrying(status)
+    return found

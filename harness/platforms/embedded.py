@@ -1,0 +1,210 @@
+"""The embedded platform: the whole pipeline in this process, in virtual time, the same to the byte for a seed.
+
+    task (writer, execution, dispatcher) ─► boto3 ─► wire ─► on the way ─► service ─► on the way back ─► task
+
+A request takes time on its way and on its way back, and is carried out in between, in one step: so writers and
+executions interleave at their AWS calls, and a request that is under way when its sender dies still counts (S-110).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any, NoReturn
+
+from botocore.awsrequest import AWSResponse
+
+from harness import hook
+from harness.action import Action
+from harness.actors import Actors
+from harness.agent.wire import Raw, Wire
+from harness.chance import OwnedChance
+from harness.clock import EPOCH_MICROSECONDS, VirtualClock
+from harness.confinement import Confinement
+from harness.dispatcher import Dispatcher, refuse
+from harness.environment import Code
+from harness.errors import NotImitated
+from harness.faults.base import Fault
+from harness.history import Value
+from harness.nemesis import Nemesis
+from harness.platforms.base import Plan
+from harness.platforms.provision import provision
+from harness.point import Point
+from harness.sdk_retries import OwnedPauses
+from harness.services.base import Reply, Request, Service
+from harness.services.dynamodb import DynamoDB
+from harness.services.execution import Execution
+from harness.services.functions import Functions
+from harness.services.moto import Moto
+from harness.services.streams import Streams
+from harness.simulation import Event, OutOfSteps, Simulation
+from harness.stack import LEDGER, REGION, VIEW, Function, Stack
+from harness.tickets import LocalTickets
+
+# One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
+FASTEST, SLOWEST = 500, 3_000
+_QUEUE_OPERATIONS = frozenset({"CreateQueue", "GetQueueUrl", "SendMessage", "ReceiveMessage", "DeleteMessage"})
+
+
+class Embedded:
+    """One pipeline while the context lasts. It is the dispatcher's host too: here the dispatcher is the mapping."""
+
+    name = "embedded"
+
+    def __init__(self, plan: Plan) -> None:
+        self.seed = plan.seed
+        self._plan = plan
+        self._clock = VirtualClock(self.sleep)
+        self._simulation = Simulation(plan.max_steps, self._clock.show)
+        self._code = Code(plan.code, plan.stack.function.handler)
+        self.tickets = LocalTickets(len(plan.faults))
+        self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
+        self.writers = Actors(self._simulation, self.nemesis, plan, self._code)
+        self.writers.cloud = self
+        self._arrivals: dict[str, Event] = {}
+        self._exits = ExitStack()
+
+    @staticmethod
+    def refusals(stack: Stack, faults: Sequence[Fault]) -> list[str]:
+        try:
+            refuse(stack.mapping)
+        except NotImitated as error:
+            return [*stack.not_imitated, f"not imitated: {error}"]
+        return list(stack.not_imitated)
+
+    def __enter__(self) -> Embedded:
+        stack = self._plan.stack
+        sinks = frozenset(table.name for role in (LEDGER, VIEW) for table in stack.tables_of(role))
+        with ExitStack() as exits:
+            exits.enter_context(OwnedChance(lambda: self.writers.current.random))
+            exits.enter_context(self._clock)
+            exits.enter_context(OwnedPauses())
+            exits.enter_context(hook.Hooked(Wire(self.writers, sinks), _environment(stack.function)))
+            exits.enter_context(self._code)
+            exits.enter_context(Confinement(self.writers))
+            exits.callback(self._simulation.close)
+            self._start_services()
+            self._exits = exits.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._exits.close()
+
+    def _start_services(self) -> None:
+        function = self._plan.stack.function
+        streams = Streams(self.now, self.seed, self._plan.shards, lambda arn, shard: self._arrival(shard).set())
+        self._services: dict[str, Service] = {
+            "dynamodb": DynamoDB(self.now, self.seed, streams),
+            "dynamodbstreams": streams,
+            "sqs": Moto("sqs", _QUEUE_OPERATIONS, self.seed),
+        }
+        self._functions = Functions(function, self._code, self._simulation, self.writers, self.writers)
+
+    def deploy(self) -> None:
+        stream_arn = provision(self.client, self._plan.stack)
+        Dispatcher(self, self._plan.stack.mapping, stream_arn, self._plan.stack.function.arn).start()
+
+    def rest(self, seconds: float) -> str:
+        try:
+            return "" if self._simulation.run(seconds) else "something was still to happen"
+        except OutOfSteps:
+            return "limits.steps was reached"
+
+    # Where requests go.
+
+    def send(self, service: str, operation: str, request: Any) -> AWSResponse:
+        """Carries a request there and its answer back, in the time that takes; for the harness itself at once."""
+        sent = Request(service, operation, request.method, request.url, _headers(request), _body(request))
+        if self._simulation.current is None:
+            return _response(request, self._serve(sent))
+        call = f"{service}.{operation}"
+        actor = self.writers.current
+        actor.sent[call] += 1
+        key = ("latency", actor.key, call, actor.sent[call])
+        replies: list[Reply] = []
+        arrived = self._simulation.event()
+
+        def answer(reply: Reply) -> None:
+            replies.append(reply)
+            self._simulation.at(self.seed.between(FASTEST, SLOWEST, *key, "back"), arrived.set)
+
+        self._simulation.at(self.seed.between(FASTEST, SLOWEST, *key, "there"), lambda: self._accept(sent, answer))
+        arrived.wait()
+        return _response(request, replies[0])
+
+    def crash(self, execution: Execution, why: str) -> NoReturn:
+        self._functions.crash(execution, why)
+
+    def _accept(self, request: Request, answer: Callable[[Reply], None]) -> None:
+        if request.service == "lambda":
+            self._functions.invoke(request, answer)
+        else:
+            answer(self._serve(request))
+
+    def _serve(self, request: Request) -> Reply:
+        if request.service not in self._services:
+            known = ", ".join(sorted((*self._services, "lambda")))
+            call = f"{request.service}.{request.operation}"
+            raise NotImitated(f"{call} is not imitated by the embedded platform. Known services: {known}")
+        return self._services[request.service].handle(request)
+
+    # The dispatcher's host.
+
+    def now(self) -> int:
+        return EPOCH_MICROSECONDS + self._simulation.now
+
+    def time(self) -> int:
+        return self._simulation.now
+
+    def spawn(self, process: str, body: Callable[[], None]) -> None:
+        self.writers.start(process, body)
+
+    def sleep(self, seconds: float) -> None:
+        self._simulation.sleep(seconds)
+
+    def event(self) -> Event:
+        return self._simulation.event()
+
+    def wait_for_records(self, shard_id: str, timeout: float | None) -> None:
+        arrival = self._arrival(shard_id)
+        arrival.wait(timeout)
+        arrival.clear()
+
+    def client(self, service: str) -> Any:
+        return hook.own_client(service, max_attempts=1)
+
+    def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
+        self._plan.history.append(self.time(), process, type, f, value, error)
+
+    def decide(self, point: Point) -> tuple[Action, ...]:
+        return self.nemesis.decide(point)
+
+    def _arrival(self, shard_id: str) -> Event:
+        return self._arrivals.setdefault(shard_id, self.event())
+
+
+def _environment(function: Function) -> dict[str, str]:
+    """What Lambda adds to the function's own variables."""
+    return {
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        **function.environment,
+    }
+
+
+def _headers(request: Any) -> dict[str, str]:
+    return {name: value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()}
+
+
+def _body(request: Any) -> bytes:
+    body = request.body or b""
+    if isinstance(body, str):
+        return body.encode()
+    return body if isinstance(body, bytes) else bytes(body.read())
+
+
+def _response(request: Any, reply: Reply) -> AWSResponse:
+    return AWSResponse(request.url, reply.status, reply.headers, Raw(reply.body))

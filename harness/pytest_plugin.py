@@ -1,0 +1,91 @@
+"""The pytest plugin: `pytest scenarios/` runs each variant of each scenario as a test, and `harness_run` is a fixture.
+
+It is loaded by every pytest that this package is installed for, so it imports nothing of the harness until it is used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.outcome import Outcome
+    from harness.runner import Job
+
+_SCENARIO = re.compile(r"^scenario:", re.MULTILINE)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("harness", "scenarios of serverless pipelines")
+    group.addoption("--harness-seeds", metavar="0..49", help="seeds for each scenario, instead of those that it names")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A YAML file with a `scenario:` at its top is a test file; any other is left alone."""
+    if file_path.suffix in {".yaml", ".yml"} and _SCENARIO.search(file_path.read_text("utf-8", "replace")):
+        return ScenarioFile.from_parent(parent, path=file_path)
+    return None
+
+
+class ScenarioFile(pytest.File):
+    def collect(self) -> Iterator[ScenarioItem]:
+        from harness.errors import UserError
+        from harness.jobs import jobs_of
+
+        try:
+            jobs = jobs_of([Path(os.path.relpath(self.path))], seeds=self.config.getoption("--harness-seeds"))
+        except UserError as error:
+            raise self.CollectError(str(error)) from None
+        for job in jobs:
+            yield ScenarioItem.from_parent(self, name=f"{job.variant.name}[seed {job.seed}]", job=job)
+
+
+class Violated(Exception):
+    """The expectation of a variant was not met; the message is the finding."""
+
+
+class ScenarioItem(pytest.Item):
+    """One variant with one seed."""
+
+    def __init__(self, *, job: Job, **more: Any) -> None:
+        super().__init__(**more)
+        self.job = job
+
+    def runtest(self) -> None:
+        from harness.reports.text import finding
+        from harness.runner import run
+        from harness.store import read_history
+
+        result = run(self.job, self.config.rootpath / "runs")
+        self.user_properties += [("seed", result.seed), ("run_folder", str(result.run_folder))]
+        if not result.expectation_met:
+            told = finding(result, read_history(Path(result.run_folder)))
+            raise Violated(told)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, Violated):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, f"{self.path.stem}: {self.name}"
+
+
+@pytest.fixture
+def harness_run(tmp_path: Path) -> Callable[..., Outcome]:
+    """A function that runs one variant of a scenario, given as a file or a dict, and returns its Outcome.
+
+    `harness_run(scenario, variant=None, seed=None, settings=None)`; `settings` override fields by their paths, as in
+    `{"workload.intents": "5"}`.
+    """
+    from harness.outcome import outcome_of
+
+    def run(scenario: str | Path | dict[str, Any], **choice: Any) -> Outcome:
+        return outcome_of(scenario, tmp_path / "runs", **choice)
+
+    return run

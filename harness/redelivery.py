@@ -1,0 +1,146 @@
+"""What happens to a batch after a hand-over: done, tried again, or discarded. Pure.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html and S-65…S-80.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.answer import Answer, read
+from harness.mapping import FOREVER, Mapping
+from harness.stream_event import Record, created_at
+
+# How an invocation ended.
+SUCCEEDED, RAISED, NOT_STARTED, RESULT_LOST = "succeeded", "raised", "not_started", "result_lost"
+
+# Why records are discarded. The first two are the conditions of the on-failure record; AWS has no word for the third.
+RETRY_ATTEMPTS_EXHAUSTED, RECORD_AGE_EXCEEDED, EXPIRED = "RetryAttemptsExhausted", "RecordAgeExceeded", "expired"
+
+RETENTION_SECONDS = 24 * 60 * 60
+BACK_OFF_FIRST_SECONDS, BACK_OFF_CAP_SECONDS = 1.0, 60.0
+_SECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an invocation ended. `payload` is the function's answer as JSON, `error` says in words what went wrong."""
+
+    kind: str
+    payload: Any = None
+    error: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records that are handed over together.
+
+    attempts: invocations that count against MaximumRetryAttempts. invocations: all that may have run the function.
+    failures: tries in a row without any progress. copy: 0, or how many deliveries a fault has chained before this one.
+    """
+
+    records: tuple[Record, ...]
+    attempts: int = 0
+    invocations: int = 0
+    failures: int = 0
+    copy: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Records that the mapping gives up, and why."""
+
+    batch: Batch
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a batch; `done`, `discard` and `retry` together are its records, each once, in order."""
+
+    done: tuple[Record, ...] = ()
+    retry: tuple[Batch, ...] = ()
+    discard: Discard | None = None
+
+
+def after(batch: Batch, outcome: Outcome, mapping: Mapping) -> Decision:
+    """Only full success moves on (S-65). Throttles, errors before the start and lost results use no attempt (S-68)."""
+    if outcome.kind == NOT_STARTED:
+        return Decision(retry=(replace(batch, failures=batch.failures + 1),))
+    tried = replace(batch, invocations=batch.invocations + 1, failures=batch.failures + 1)
+    if outcome.kind == RESULT_LOST:
+        return Decision(retry=(tried,))
+    if outcome.kind == RAISED:
+        return _failed(tried, mapping)
+    reports = mapping.report_batch_item_failures
+    answer = read(outcome.payload, batch.records) if reports else Answer(len(batch.records))
+    if answer.done == len(batch.records):
+        return Decision(done=batch.records)
+    return _reported(tried, answer.done, mapping) if answer.readable else _failed(tried, mapping)
+
+
+def sift(batch: Batch, mapping: Mapping, now: int) -> tuple[Batch, tuple[Discard, ...]]:
+    """Before every hand-over: the batch without the records that are too old by now (microseconds since the epoch).
+
+    Beyond 24 hours the stream has a record no longer, and nobody is told (S-66); beyond MaximumRecordAge it is
+    discarded (S-69).
+    """
+    limit = (
+        RETENTION_SECONDS if mapping.maximum_record_age_in_seconds == FOREVER else mapping.maximum_record_age_in_seconds
+    )
+    expired: list[Record] = []
+    aged: list[Record] = []
+    young: list[Record] = []
+    for record in batch.records:
+        age = now - created_at(record)
+        (expired if age > RETENTION_SECONDS * _SECOND else aged if age > limit * _SECOND else young).append(record)
+    discards = tuple(
+        Discard(replace(batch, records=tuple(records)), reason)
+        for records, reason in ((expired, EXPIRED), (aged, RECORD_AGE_EXCEEDED))
+        if records
+    )
+    return replace(batch, records=tuple(young)), discards
+
+
+def pause(failures: int, draw: float) -> float:
+    """Seconds to wait before a batch that failed so often in a row is tried again; `draw` is in [0, 1).
+
+    From 1 s, doubling, ±50 %, never above 60 s. AWS does not document its pace (S-96).
+    """
+    if not failures:
+        return 0.0
+    # Far beyond the cap already; without the bound the number would grow for as long as the batch fails.
+    doublings = min(failures - 1, 10)
+    return min(BACK_OFF_FIRST_SECONDS * (1 << doublings) * (0.5 + draw), BACK_OFF_CAP_SECONDS)
+
+
+def _failed(tried: Batch, mapping: Mapping) -> Decision:
+    """The whole batch failed: halved, which uses no attempt, as long as there is something to halve (S-70, S-71)."""
+    if not mapping.bisect_batch_on_function_error or len(tried.records) == 1:
+        return _attempted(tried, mapping)
+    middle = len(tried.records) // 2
+    first = replace(tried, records=tried.records[:middle])
+    second = replace(tried, records=tried.records[middle:], failures=0)
+    return Decision(retry=(first, second))
+
+
+def _reported(tried: Batch, done: int, mapping: Mapping) -> Decision:
+    """The function reported the record at position `done` as the first that failed: retried from there on (S-75).
+
+    With bisect that is where the batch is split (S-71). Without it, or when nothing was split off, AWS does not say
+    whether it counts as an attempt: it does here, and earlier attempts stay counted, which promises fewer retries.
+    """
+    rest = replace(tried, records=tried.records[done:], failures=1 if done else tried.failures)
+    split = mapping.bisect_batch_on_function_error and done > 0
+    decision = Decision(retry=(rest,)) if split else _attempted(rest, mapping)
+    return replace(decision, done=tried.records[:done])
+
+
+def _attempted(tried: Batch, mapping: Mapping) -> Decision:
+    """MaximumRetryAttempts=N gives N+1 invocations (S-67)."""
+    counted = replace(tried, attempts=tried.attempts + 1)
+    if mapping.maximum_retry_attempts != FOREVER and counted.attempts > mapping.maximum_retry_attempts:
+        return Decision(discard=Discard(counted, RETRY_ATTEMPTS_EXHAUSTED))
+    return Decision(retry=(counted,))

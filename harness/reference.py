@@ -1,0 +1,155 @@
+"""The reference of what a scenario may say, as Markdown: from the schema, the tables and the docstrings themselves."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from harness.fault_entry import fault_schema
+from harness.faults import FAULTS
+from harness.faults.noop import Noop
+from harness.scenario_file import load
+from harness.scenario_schema import json_schema
+from harness.sentences import Schema
+from harness.verdict import ANOMALIES
+from harness.workloads import WRITERS
+
+HANDLERS = Path("lambda/ledger")
+SCENARIOS = Path("scenarios")
+_SEPARATE = ("faults",)  # fields whose words have a section of their own
+_MAX_EXAMPLES = 2
+
+
+def fields() -> str:
+    """Every field of a scenario by its path, with its type and bounds, its default and its meaning."""
+    schema = json_schema()
+    return _table(("field", "type", "default", "meaning"), _fields(schema, schema))
+
+
+def aims() -> str:
+    """The fields that every fault has: where and how often it fires."""
+    return _table(("field", "type", "default", "meaning"), _fields({}, fault_schema(Noop)))
+
+
+def faults() -> str:
+    """Each fault with its own fields, and with what it is aimed at unless the scenario says otherwise."""
+    general = fault_schema(Noop)["properties"]
+    lines = []
+    for word, fault_class in FAULTS.items():
+        schema = fault_schema(fault_class)
+        own = {name: field for name, field in schema["properties"].items() if field != general.get(name)}
+        aim = [f"`{name}: {own.pop(name)['default']}`" for name in general if name in own]
+        aimed = f" Aimed at {', '.join(aim)} unless told otherwise." if aim else ""
+        lines.append(f"- **`{word}`** {schema['description']}{aimed}")
+        lines += [
+            f"  - `{name}` ({_kind(field)}; {_default(field)}) {field['description']}" for name, field in own.items()
+        ]
+    return "\n".join(lines)
+
+
+def writers() -> str:
+    """Each writer pattern with its docstring."""
+    return _table(("writer", "what it does"), ((f"`{word}`", _doc(writer)) for word, writer in WRITERS.items()))
+
+
+def anomalies() -> str:
+    """Each kind of anomaly, as its checker puts it."""
+    told = ((kind, _paragraph(import_module(f"harness.checkers.{kind}").__doc__)) for kind in ANOMALIES)
+    return _table(("anomaly", "what it is"), ((f"`{kind}`", text.partition(": ")[2]) for kind, text in told))
+
+
+def handlers() -> str:
+    """Each handler of the example pipeline with the first line of its docstring."""
+    modules = ((file, ast.parse(file.read_text("utf-8"))) for file in sorted(HANDLERS.glob("*.py")))
+    entries = [(f"`{file}`", _paragraph(ast.get_docstring(tree))) for file, tree in modules if _has_handler(tree)]
+    return _table(("handler", "what it does with each record"), entries)
+
+
+def scenarios() -> str:
+    """Each shipped scenario with its question."""
+    rows = []
+    for file in sorted(SCENARIOS.glob("*.yaml")):
+        variants = load(file, {}).variants
+        rows.append((f"`{file}`", variants[0].scenario.question, str(len(variants))))
+    return _table(("scenario", "question", "variants"), rows)
+
+
+def _fields(root: Schema, part: Schema, prefix: str = "") -> Iterator[tuple[str, ...]]:
+    for name, field in part["properties"].items():
+        path = f"{prefix}{name}"
+        if "$ref" in field:
+            yield from _fields(root, root["$defs"][field["$ref"].rpartition("/")[2]], f"{path}.")
+            continue
+        kind = "list, see below" if path in _SEPARATE else _kind(field)
+        default = "required" if name in part.get("required", ()) else _default(field, "")
+        yield f"`{path}`", kind, default, field["description"]
+
+
+def _kind(schema: Schema) -> str:
+    """The type in a few words, with its bounds."""
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_alternatives(schema)))
+    if "enum" in schema:
+        return " · ".join(f"`{value}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    match schema.get("type"):
+        case "array" if "prefixItems" in schema:
+            return f"pair of {_kind(schema['prefixItems'][0])}"
+        case "array":
+            return f"list of {_kind(schema['items'])}"
+        case "object":
+            return "map"
+        case "string" if "examples" in schema:
+            return "text such as " + ", ".join(f"`{example}`" for example in schema["examples"][:_MAX_EXAMPLES])
+        case "integer" | "number" as number:
+            return f"{number}{_bounds(schema)}"
+        case other:
+            return {"string": "text", "boolean": "truth value"}.get(str(other), str(other))
+
+
+def _alternatives(schema: Schema) -> Iterator[str]:
+    for each in schema["anyOf"]:
+        if "anyOf" in each:
+            yield from _alternatives(each)
+        elif each.get("type") != "null":
+            yield _kind(each)
+
+
+def _bounds(schema: Schema) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    if "exclusiveMinimum" in schema:
+        return f" above {schema['exclusiveMinimum']}"
+    return "" if low is None else f" of at least {low}"
+
+
+def _default(field: Schema, before: str = "default ") -> str:
+    value = field.get("default")
+    if value is None:
+        return f"{before}none" if before else ""
+    shown = value if isinstance(value, str) else json.dumps(value)
+    return f"{before}`{shown}`"
+
+
+def _doc(described: Any) -> str:
+    return _paragraph(inspect.getdoc(described))
+
+
+def _paragraph(docstring: str | None) -> str:
+    return " ".join((docstring or "").strip().partition("\n\n")[0].split())
+
+
+def _has_handler(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.FunctionDef) and node.name == "handler" for node in tree.body)
+
+
+def _table(head: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

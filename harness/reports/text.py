@@ -1,0 +1,85 @@
+"""The report for people: what was found, what proves it, and the way back to it."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.history import INVOKE, Operation
+from harness.reports.base import HistoryOf
+from harness.reports.line import line
+from harness.reports.table import tables
+from harness.result import RunResult
+from harness.verdict import ANOMALIES, VALID, Anomaly
+
+MAX_ANOMALIES = 3
+MAX_UNEXPECTED = 10  # runs whose expectation was not met and that are all told
+MAX_LINES = 12
+_LAST_LINES = 5  # of MAX_LINES: the effects come at the end
+
+
+def render(results: Sequence[RunResult], history_of: HistoryOf) -> str:
+    """The findings that must be read, then the tables of all runs."""
+    told = _to_tell(results)
+    parts = [finding(result, history_of(result)) for result in told]
+    left = sum(result.verdict.verdict != VALID for result in results) - len(told)
+    if left:
+        parts.append(f"{left} more findings are in report.txt of their run folders\n")
+    return "\n".join((*parts, tables(results)))
+
+
+def _to_tell(results: Sequence[RunResult]) -> list[RunResult]:
+    """What was not expected, and of each variant the first run that is not valid: the others tell the same story."""
+    told: dict[tuple[str, str, str, bool], RunResult] = {}
+    unexpected = 0
+    for result in results:
+        if result.verdict.verdict == VALID and result.expectation_met:
+            continue
+        unexpected += not result.expectation_met
+        seed = result.seed if not result.expectation_met and unexpected <= MAX_UNEXPECTED else 0
+        told.setdefault((result.scenario, result.variant, f"{result.platform} {seed}", result.expectation_met), result)
+    return list(told.values())
+
+
+def finding(result: RunResult, operations: Sequence[Operation]) -> str:
+    """One run: its verdict, up to three anomalies with the operations that prove them, and how to judge it again."""
+    verdict = result.verdict
+    name = f"{result.scenario} / {result.variant}" if result.variant else result.scenario
+    place = f"seed {result.seed}   {result.platform}   {result.wall_seconds:.2f} s"
+    lines = [f"{verdict.verdict.upper():<8} {name}   {place}"]
+    for anomaly in verdict.anomalies[:MAX_ANOMALIES]:
+        lines += _anomaly(anomaly, operations)
+    if len(verdict.anomalies) > MAX_ANOMALIES:
+        rest = Counter(anomaly.kind for anomaly in verdict.anomalies[MAX_ANOMALIES:])
+        lines.append("  and " + ", ".join(f"{rest[kind]} more {kind}" for kind in ANOMALIES if rest[kind]))
+    lines += [f"  unknown: {reason}" for reason in verdict.reasons]
+    if not result.expectation_met:
+        lines.append(f"  expected {result.expectation}: {result.expectation_reason}")
+    if result.again:
+        lines.append(f"  run again     {result.again}")
+    lines.append(f"  judge again   python -m harness check {shlex.quote(str(result.run_folder))}")
+    return "\n".join(lines) + "\n"
+
+
+def _anomaly(anomaly: Anomaly, operations: Sequence[Operation]) -> list[str]:
+    proof = [operations[index] for index in anomaly.operations if index < len(operations)]
+    if len(proof) > MAX_LINES:
+        proof = _closed(proof)
+    lines = [f"      {line(operation)}" for operation in proof]
+    if len(lines) > MAX_LINES:
+        more = f"      …      {len(lines) - MAX_LINES} more"
+        lines = [*lines[: MAX_LINES - _LAST_LINES], more, *lines[-_LAST_LINES:]]
+    return [
+        f"  {anomaly.kind}: {anomaly.summary}",
+        *lines,
+        f"      why: {anomaly.why} (blame: {anomaly.blame})",
+    ]
+
+
+def _closed(proof: list[Operation]) -> list[Operation]:
+    """Without the beginnings of what is shown to end: the end says the same, and how it ended."""
+    names = [(operation.process, operation.f, operation.value.get("attempt")) for operation in proof]
+    ended = {name for name, operation in zip(names, proof, strict=True) if operation.type != INVOKE}
+    pairs = zip(names, proof, strict=True)
+    return [operation for name, operation in pairs if operation.type != INVOKE or name not in ended]

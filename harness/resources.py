@@ -1,0 +1,283 @@
+"""The CloudFormation resources that make a pipeline: their settings, and the names that others know them by.
+
+A setting in a model is read. One in `ignored` changes nothing that a run measures. Any other is not imitated.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_pascal
+
+from harness.errors import nearest
+from harness.intrinsics import text
+from harness.mapping import Mapping
+from harness.stack import Index, Table, arn, function_arn, queue_arn, queue_url, stream_arn, table_arn
+
+TABLE = "AWS::DynamoDB::Table"
+QUEUE = "AWS::SQS::Queue"
+FUNCTION = "AWS::Lambda::Function"
+MAPPING = "AWS::Lambda::EventSourceMapping"
+ROLE = "AWS::IAM::Role"
+LOG_GROUP = "AWS::Logs::LogGroup"
+
+# The setting that names a resource; where it is not given, AWS makes a name up, and so do we.
+NAME_SETTINGS = {
+    TABLE: "TableName",
+    QUEUE: "QueueName",
+    FUNCTION: "FunctionName",
+    MAPPING: "",  # has an id only
+    ROLE: "RoleName",
+    LOG_GROUP: "LogGroupName",
+}
+# What `Ref` (here under that name) and `Fn::GetAtt` answer for a resource of a name.
+ATTRIBUTES: dict[str, Callable[[str], dict[str, str]]] = {
+    TABLE: lambda name: {"Ref": name, "Arn": table_arn(name), "StreamArn": stream_arn(name)},
+    QUEUE: lambda name: {
+        "Ref": queue_url(name),
+        "Arn": queue_arn(name),
+        "QueueName": name,
+        "QueueUrl": queue_url(name),
+    },
+    FUNCTION: lambda name: {"Ref": name, "Arn": function_arn(name)},
+    MAPPING: lambda name: {"Ref": name, "Id": name},
+    ROLE: lambda name: {"Ref": name, "Arn": arn("iam", f"role/{name}", region="")},
+    LOG_GROUP: lambda name: {"Ref": name, "Arn": arn("logs", f"log-group:{name}:*")},
+}
+
+
+def _text(value: Any) -> Any:
+    return text(value) if isinstance(value, bool | int | float) else value
+
+
+def _json(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"is not JSON: {error}") from error
+
+
+def _record_age(seconds: int) -> int:
+    if 0 <= seconds < 60:
+        raise ValueError("is -1 or at least 60 seconds")
+    return seconds
+
+
+def _runtime(name: str) -> str:
+    if not name.startswith("python3."):
+        raise ValueError("only Python can be run: python3.12 and the like")
+    return name
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class Settings(BaseModel):
+    """A part of a resource's properties, under AWS's names."""
+
+    model_config = ConfigDict(alias_generator=to_pascal, frozen=True)
+    ignored: ClassVar[tuple[str, ...]] = ()
+
+
+class KeyElement(Settings):
+    attribute_name: str
+    key_type: Literal["HASH", "RANGE"]
+
+
+class AttributeDefinition(Settings):
+    attribute_name: str
+    attribute_type: Literal["S", "N", "B"]
+
+
+class Projection(Settings):
+    projection_type: Literal["ALL", "KEYS_ONLY", "INCLUDE"] = "ALL"
+    non_key_attributes: tuple[str, ...] = ()
+
+
+def _key_schema(elements: list[KeyElement]) -> list[KeyElement]:
+    if [element.key_type for element in elements] not in (["HASH"], ["HASH", "RANGE"]):
+        raise ValueError("has one element with KeyType HASH, and then at most one with RANGE")
+    return elements
+
+
+KeySchema = Annotated[list[KeyElement], AfterValidator(_key_schema)]
+
+
+class Keyed(Settings):
+    """What has a key: a table, or an index of it."""
+
+    key_schema: KeySchema
+
+    @property
+    def partition_key(self) -> str:
+        return self.key_schema[0].attribute_name
+
+    @property
+    def sort_key(self) -> str | None:
+        return self.key_schema[1].attribute_name if len(self.key_schema) > 1 else None
+
+
+class SecondaryIndex(Keyed):
+    index_name: str
+    projection: Projection
+
+    def to_index(self) -> Index:
+        projection = self.projection
+        return Index(
+            self.index_name,
+            self.partition_key,
+            self.sort_key,
+            projection.projection_type,
+            projection.non_key_attributes,
+        )
+
+
+class StreamSpecification(Settings):
+    stream_view_type: Literal["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
+
+
+class TableSettings(Keyed):
+    # Expired items stay readable until AWS deletes them, days later if it likes (S-52): within a run it does not.
+    ignored = (
+        "BillingMode",
+        "ContributorInsightsSpecification",
+        "DeletionProtectionEnabled",
+        "OnDemandThroughput",
+        "PointInTimeRecoverySpecification",
+        "ProvisionedThroughput",
+        "ResourcePolicy",
+        "SSESpecification",
+        "TableClass",
+        "Tags",
+        "TimeToLiveSpecification",
+        "WarmThroughput",
+    )
+    table_name: str | None = None
+    attribute_definitions: list[AttributeDefinition]
+    global_secondary_indexes: list[SecondaryIndex] = []
+    stream_specification: StreamSpecification | None = None
+
+    @model_validator(mode="after")
+    def _keys_are_defined(self) -> Self:
+        defined = [attribute.attribute_name for attribute in self.attribute_definitions]
+        of_indexes = [element for index in self.global_secondary_indexes for element in index.key_schema]
+        for name in (element.attribute_name for element in (*self.key_schema, *of_indexes)):
+            if name not in defined:
+                raise ValueError(f"key '{name}' is not in AttributeDefinitions. {nearest(name, defined)}")
+        return self
+
+    def to_table(self, logical_id: str, name: str, role: str | None) -> Table:
+        stream = self.stream_specification
+        return Table(
+            logical_id,
+            name,
+            self.partition_key,
+            self.sort_key,
+            {attribute.attribute_name: attribute.attribute_type for attribute in self.attribute_definitions},
+            tuple(index.to_index() for index in self.global_secondary_indexes),
+            stream.stream_view_type if stream else None,
+            role,
+        )
+
+
+class QueueSettings(Settings):
+    # The rest is the consumer's business: nothing in a run consumes a queue but the one that reads it back.
+    ignored = (
+        "KmsDataKeyReusePeriodSeconds",
+        "KmsMasterKeyId",
+        "MaximumMessageSize",
+        "MessageRetentionPeriod",
+        "ReceiveMessageWaitTimeSeconds",
+        "RedriveAllowPolicy",
+        "SqsManagedSseEnabled",
+        "Tags",
+        "VisibilityTimeout",
+    )
+    queue_name: str | None = None
+    fifo_queue: bool = False
+
+
+class Environment(Settings):
+    variables: dict[str, Text] = {}
+
+
+class FunctionSettings(Settings):
+    ignored = (
+        "Architectures",
+        "Code",
+        "DeadLetterConfig",  # for asynchronous calls only
+        "Description",
+        "EphemeralStorage",
+        "KmsKeyArn",
+        "LoggingConfig",
+        "RecursiveLoop",
+        "Role",
+        "RuntimeManagementConfig",
+        "Tags",
+        "TracingConfig",
+        "VpcConfig",
+    )
+    function_name: str | None = None
+    handler: Annotated[str, Field(pattern=r"^[\w/-]+(\.\w+)+$")]
+    runtime: Annotated[str, AfterValidator(_runtime)]
+    timeout: Annotated[int, Field(ge=1, le=900)] = 3
+    memory_size: Annotated[int, Field(ge=128, le=10_240)] = 128
+    environment: Environment = Environment()
+    package_type: Literal["Zip"] = "Zip"
+
+
+class Filter(Settings):
+    pattern: Annotated[dict[str, Any], BeforeValidator(_json)]
+
+
+class FilterCriteria(Settings):
+    filters: list[Filter] = []
+
+
+class OnFailure(Settings):
+    destination: str
+
+
+class DestinationConfig(Settings):
+    on_failure: OnFailure | None = None
+
+
+class MappingSettings(Settings):
+    """Bounds: https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html."""
+
+    ignored = ("KmsKeyArn", "LoggingConfig", "MetricsConfig", "Tags")
+    event_source_arn: str
+    function_name: str
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 100
+    maximum_batching_window_in_seconds: Annotated[int, Field(ge=0, le=300)] = 0
+    starting_position: Literal["TRIM_HORIZON", "LATEST"]
+    maximum_retry_attempts: Annotated[int, Field(ge=-1, le=10_000)] = -1
+    maximum_record_age_in_seconds: Annotated[int, Field(ge=-1, le=604_800), AfterValidator(_record_age)] = -1
+    bisect_batch_on_function_error: bool = False
+    function_response_types: list[Literal["ReportBatchItemFailures"]] = []
+    parallelization_factor: Annotated[int, Field(ge=1, le=10)] = 1
+    tumbling_window_in_seconds: Annotated[int, Field(ge=0, le=900)] = 0
+    filter_criteria: FilterCriteria = FilterCriteria()
+    destination_config: DestinationConfig = DestinationConfig()
+    enabled: bool = True
+
+    def to_mapping(self) -> Mapping:
+        on_failure = self.destination_config.on_failure
+        return Mapping(
+            batch_size=self.batch_size,
+            maximum_batching_window_in_seconds=self.maximum_batching_window_in_seconds,
+            starting_position=self.starting_position,
+            maximum_retry_attempts=self.maximum_retry_attempts,
+            maximum_record_age_in_seconds=self.maximum_record_age_in_seconds,
+            bisect_batch_on_function_error=self.bisect_batch_on_function_error,
+            report_batch_item_failures=bool(self.function_response_types),
+            parallelization_factor=self.parallelization_factor,
+            tumbling_window_in_seconds=self.tumbling_window_in_seconds,
+            filter_patterns=tuple(filter.pattern for filter in self.filter_criteria.filters),
+            on_failure_arn=on_failure.destination if on_failure else None,
+            enabled=self.enabled,
+        )

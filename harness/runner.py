@@ -1,0 +1,207 @@
+"""START HERE. One run: one variant of a scenario, with one seed, on one platform, from deploy to destroy.
+
+    deploy      the template's tables, function and mapping
+    drive       faults on: the writers make their changes, the pipeline answers
+    heal        faults off
+    drain       until nothing is in flight, within a bound
+    read back   the stream and every sink, as they really are
+    check       the history, and nothing else, gives the verdict
+    report      into the run's folder
+    destroy     the end of the platform's context, however the run ended
+
+Everything that happens is appended to the history at once, so a run that is killed leaves what it knew.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from harness import clock, expectation, hook, judge
+from harness.errors import Problem, UserError
+from harness.history import INFO, OK, History, Operation, Value
+from harness.matrix import Variant
+from harness.observer import Observer
+from harness.package import unpacked
+from harness.platforms import PLATFORMS
+from harness.platforms.base import Plan, Platform
+from harness.reports import json as json_report
+from harness.reports import text as text_report
+from harness.result import RunResult
+from harness.scenario import Scenario, refuse
+from harness.schedule import Seed
+from harness.stack import Stack
+from harness.store import REPORT, RUN, SCHEDULE, VERDICT, RunFolder, read_history, read_run
+from harness.template import read as read_template
+from harness.where import EMBEDDED, Where
+from harness.workloads.base import Writer
+from harness.workloads.client import Client
+from harness.workloads.generator import Change, changes
+
+# Records leave the stream after 24 hours (S-46): the observer reads them before that.
+_OBSERVE_EVERY_SECONDS = 12 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be run, with everything read and nothing started."""
+
+    variant: Variant
+    seed: int
+    where: Where
+    stack: Stack
+    again: str | None
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.variant.scenario
+
+    def question(self) -> Value:
+        """What the run is to answer, as its folder keeps it."""
+        return {
+            "format": 1,
+            "scenario": self.scenario.scenario,
+            "question": self.scenario.question,
+            "variant": self.variant.name,
+            "platform": self.where.platform,
+            "seed": self.seed,
+            "expect": self.variant.document.value["expect"],
+            "again": self.again,
+            "document": self.variant.document.value,
+        }
+
+
+def prepare(variant: Variant, seed: int, where: Where = EMBEDDED, again: str | None = None) -> Job:
+    """Reads the template; raises UserError when the variant makes no sense together with it.
+
+    `again` is the command that runs it again, where there is one.
+    """
+    pipeline = variant.scenario.pipeline
+    name = f"harness-{variant.scenario.scenario}"
+    stack = read_template(
+        pipeline.template,
+        name if where == EMBEDDED else f"{name}-{secrets.token_hex(3)}",
+        handler=pipeline.handler.file,
+        function=pipeline.handler.function,
+        mapping=pipeline.mapping.given(),
+        timeout=pipeline.function.timeout,
+        environment=pipeline.function.environment,
+    )
+    refusals = PLATFORMS[where.platform].refusals(stack, variant.scenario.faults)
+    problems = refuse(variant, stack.mapping)
+    problems += [Problem(f"{variant.name}: refused on {where.platform}: {reason}") for reason in refusals]
+    if problems:
+        raise UserError(problems)
+    return Job(variant, seed, where, stack, again)
+
+
+def run(job: Job, runs: Path) -> RunResult:
+    """Runs it and leaves a folder under `runs`. Raises UserError or NotImitated for what cannot be run at all."""
+    began = clock.real_seconds()
+    folder = RunFolder(runs, job.scenario.scenario, job.variant.name, job.seed)
+    history = History(folder.append, folder.rewrite)
+    folder.write(RUN, job.question())
+    try:
+        _play(job, history, folder)
+    finally:
+        folder.close()
+    result = _conclude(job.question(), history.operations, folder.path, clock.real_seconds() - began)
+    folder.write(VERDICT, json_report.entry(result))
+    folder.write(REPORT, text_report.finding(result, history.operations))
+    return result
+
+
+def check(folder: Path) -> RunResult:
+    """Judges a stored run again, from its history alone. Raises UserError when the folder is none."""
+    began = clock.real_seconds()
+    question, operations = read_run(folder), read_history(folder)
+    return _conclude(question, operations, folder, clock.real_seconds() - began)
+
+
+def _play(job: Job, history: History, folder: RunFolder) -> None:
+    scenario = job.scenario
+    plan = Plan(
+        stack=job.stack,
+        code=unpacked(job.stack.function.root),
+        faults=scenario.faults,
+        seed=Seed(job.seed),
+        history=history,
+        shards=scenario.pipeline.shards,
+        max_steps=scenario.limits.steps,
+        log=folder.log,
+        endpoint=job.where.endpoint,
+    )
+    with PLATFORMS[job.where.platform](plan) as platform:
+
+        def phase(name: str, **value: object) -> None:
+            history.append(platform.time(), "harness", INFO, "phase", {"phase": name, **value})
+
+        phase("deploy", faults=[fault.NAME for fault in scenario.faults])
+        platform.deploy()
+        observer = Observer(
+            platform.client, job.stack, lambda f, value: history.append(platform.time(), "observer", OK, f, value)
+        )
+        phase("drive")
+        _start_writers(job, platform)
+        platform.rest(scenario.limits.drive)
+        platform.tickets.heal()
+        phase("heal", matched=platform.tickets.matched())
+        phase("drain")
+        phase("drain", **_drain(platform, observer, scenario.limits.drain))
+        phase("read_back")
+        observer.read_back()
+        phase("read_back", complete=True)
+        folder.write(SCHEDULE, {"seed": job.seed, "decisions": [asdict(d) for d in platform.nemesis.decisions]})
+
+
+def _start_writers(job: Job, platform: Platform) -> None:
+    workload = job.scenario.workload
+    table = job.stack.source.name
+
+    def writer() -> Writer:
+        client = hook.client("dynamodb", workload.sdk.retry_mode, workload.sdk.max_attempts, job.where.endpoint)
+        made: Writer = workload.writer_class(client, table)
+        return made
+
+    def write(work: Sequence[Change]) -> None:
+        Client(writer, platform.writers).run(work)
+
+    for work in changes(workload, Seed(job.seed)):
+        platform.writers.start_writer(partial(write, work))
+
+
+def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
+    """Until the pipeline is quiet, or the bound is reached; the observer reads what would else leave the stream."""
+    left = seconds
+    while True:
+        observer.catch_up()
+        kept_busy_by = platform.rest(min(left, _OBSERVE_EVERY_SECONDS))
+        left -= _OBSERVE_EVERY_SECONDS
+        if not kept_busy_by:
+            return {"quiet": True, "reason": ""}
+        if left <= 0:
+            return {"quiet": False, "reason": f"at the end of limits.drain ({seconds:g} s), {kept_busy_by}"}
+
+
+def _conclude(question: Value, operations: Sequence[Operation], folder: Path, wall_seconds: float) -> RunResult:
+    verdict = judge.judge(operations)
+    expected = expectation.parse(question["expect"])
+    met, reason = expectation.met(expected, verdict)
+    return RunResult(
+        scenario=question["scenario"],
+        question=question["question"],
+        variant=question["variant"],
+        platform=question["platform"],
+        seed=question["seed"],
+        verdict=verdict,
+        expectation=str(expected),
+        expectation_met=met,
+        expectation_reason=reason,
+        faults=tuple(judge.faults(operations)),
+        run_folder=folder,
+        wall_seconds=wall_seconds,
+        again=question["again"],
+    )

@@ -1,0 +1,92 @@
+"""A scenario file, read and checked: every variant of it, or every problem in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.dimension import MATRIX, existing_path, with_value
+from harness.errors import Problem, UserError
+from harness.location import find, folders
+from harness.matrix import Variant, variants
+from harness.scenario_document import Document, DocumentPath, Place, parse, parse_path, path_text
+from harness.scenario_schema import json_schema
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """`file` is None for a scenario that no file holds. There is at least one variant."""
+
+    scenario: str
+    question: str
+    file: Path | None
+    variants: tuple[Variant, ...]
+
+
+def load(path: Path | str, overrides: Mapping[str, str] | None = None) -> Loaded:
+    """Overrides are texts by path, as `--set path=value` gives them: each value is YAML.
+
+    Raises UserError with every problem, each at its line and column.
+    """
+    file = Path(path)
+    try:
+        text = find(str(path), (Path(),)).read_bytes()
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    except OSError as error:
+        raise UserError([Problem(f"cannot be read: {error.strerror}", file=str(file))]) from error
+    return _loaded(parse(text, str(file)), file, overrides or {})
+
+
+def load_values(values: Mapping[str, Any], overrides: Mapping[str, str] | None = None) -> Loaded:
+    """The same for a scenario that is given as values; its problems have paths, but no lines."""
+    return _loaded(Document.of(values), None, overrides or {})
+
+
+def _loaded(document: Document, file: Path | None, overrides: Mapping[str, str]) -> Loaded:
+    found = variants(_overridden(document, overrides), folders(file))
+    scenario = found[0].scenario
+    return Loaded(scenario.scenario, scenario.question, file, tuple(found))
+
+
+def _overridden(document: Document, overrides: Mapping[str, str]) -> Document:
+    problems: list[Problem] = []
+    for text, value in overrides.items():
+        source = f"--set {text}={value}"
+        try:
+            path = _settable(text, document)
+            document = with_value(document, path, _given(value, path, source))
+        except UserError as error:
+            problems += error.problems
+        except ValueError as error:
+            problems.append(Problem(str(error), file=source))
+    if problems:
+        raise UserError(problems)
+    return document
+
+
+def _settable(text: str, document: Document) -> DocumentPath:
+    """Raises ValueError when there is no such path, or when the matrix would set it again."""
+    schema = json_schema()
+    path = existing_path(text, schema, [key for key in schema["properties"] if key != MATRIX])
+    matrix = document.value.get(MATRIX) if isinstance(document.value, dict) else None
+    for varied in matrix if isinstance(matrix, dict) else ():
+        try:
+            other = parse_path(varied)
+        except ValueError:
+            continue  # said when the matrix is read
+        if path[: len(other)] == other:
+            raise ValueError(f"the matrix sets {varied}: choose a variant instead")
+    return path
+
+
+def _given(value: str, path: DocumentPath, source: str) -> Document:
+    part = parse(value, source)
+    return Document(part.value, _placed(part.keys, path, source), _placed(part.values, path, source))
+
+
+def _placed(places: dict[DocumentPath, Place], path: DocumentPath, source: str) -> dict[DocumentPath, Place]:
+    """An option has no lines: the paths are those that it would have in the scenario."""
+    return {inner: Place(source, 0, 0, path_text((*path, *inner))) for inner in places}

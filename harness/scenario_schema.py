@@ -1,0 +1,115 @@
+"""The JSON Schema of a scenario file: for editors, for the reference, and for the words of errors."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import Field, WithJsonSchema
+
+from harness.expectation import BLAME, COUNT_PATTERN
+from harness.fault_entry import fault_schema
+from harness.faults import FAULTS
+from harness.implementation import PATTERN
+from harness.scenario import Scenario
+from harness.sentences import Schema
+from harness.verdict import ANOMALIES, INVALID, PARTIES, VERDICTS
+from harness.workloads import WRITERS
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_COUNT = {
+    "description": "How many anomalies of this kind there are to be.",
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {"type": "string", "pattern": COUNT_PATTERN, "examples": [">= 1", "== 2"]},
+    ],
+}
+_BLAMED = {"description": "Who every anomaly of these kinds is to blame.", "enum": list(PARTIES)}
+_CONDITIONS = {
+    "description": "What the anomalies are to be; kinds that are not named may occur too.",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": dict.fromkeys(ANOMALIES, _COUNT) | {BLAME: _BLAMED},
+}
+_SPEC = {
+    "anyOf": [
+        {"enum": list(VERDICTS)},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {INVALID: {"anyOf": [_CONDITIONS, {"type": "null"}]}},
+            "required": [INVALID],
+        },
+    ]
+}
+_EXPECT = {"anyOf": [_SPEC, {"type": "object", "additionalProperties": _SPEC, "minProperties": 1}]}
+_MATRIX = {
+    "type": "object",
+    "additionalProperties": {
+        "anyOf": [
+            {"type": "array", "items": {"type": ["string", "number", "boolean", "null"]}, "minItems": 1},
+            {"type": "object", "minProperties": 1},
+        ]
+    },
+    "examples": [{"workload.writer": ["put", "stamped_put"]}],
+}
+
+
+_OWN = {"type": "string", "pattern": PATTERN, "examples": ["my_module:MyClass"]}
+
+
+class _File(Scenario):
+    """What a scenario file holds: one variant, or with a matrix many."""
+
+    matrix: Annotated[dict[str, Any], WithJsonSchema(_MATRIX)] = Field(
+        {}, description="Paths into the scenario, each with the values it takes in turn: a list, or names with values."
+    )
+    expect: Annotated[Any, WithJsonSchema(_EXPECT)] = Field(
+        description="The verdict expected: of every variant, or by pattern over their names, the first match counting."
+    )
+
+
+@cache
+def json_schema() -> Schema:
+    """Draft 2020-12; each field has a description. The faults are those of the table, or any `module:attr`.
+
+    It is made once: do not change it.
+    """
+    schema = _File.model_json_schema()
+    for word, fault_class in FAULTS.items():
+        schema["$defs"][word] = fault_schema(fault_class)
+    schema["properties"]["faults"]["items"] = {"oneOf": _fault_entries()}
+    writer = schema["$defs"]["Workload"]["properties"]["writer"]
+    writer |= {"examples": list(WRITERS), "anyOf": [{"enum": list(WRITERS)}, _OWN]}
+    return {"$schema": DIALECT, **_without_titles(schema), "title": "Scenario"}
+
+
+def _fault_entries() -> list[Schema]:
+    """Alone, or with fields; each by its word, or by the class of a module."""
+    with_fields: list[Schema] = [
+        {
+            "type": "object",
+            "description": fault_schema(fault_class)["description"],
+            "additionalProperties": False,
+            "properties": {word: {"anyOf": [{"$ref": f"#/$defs/{word}"}, {"type": "null"}]}},
+            "required": [word],
+        }
+        for word, fault_class in FAULTS.items()
+    ]
+    own = {
+        "type": "object",
+        "additionalProperties": False,
+        "patternProperties": {PATTERN: {"type": ["object", "null"]}},
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    return [{"enum": list(FAULTS)}, _OWN, *with_fields, own]
+
+
+def _without_titles(part: Any) -> Any:
+    """Pydantic's titles only say the key again. A mapping of properties may have one that is called `title`."""
+    if isinstance(part, list):
+        return [_without_titles(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {key: _without_titles(value) for key, value in part.items() if key != "title" or not isinstance(value, str)}

@@ -1,0 +1,143 @@
+"""One shard of a stream: its records in order, the positions in it, and the tokens that carry a position."""
+
+from __future__ import annotations
+
+import base64
+import json
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Any
+
+from harness.schedule import Seed
+from harness.services.stream_record import Record
+
+MICROSECONDS = 1_000_000
+ITERATOR_LIFE_MICROSECONDS = 15 * 60 * MICROSECONDS
+RETENTION_MICROSECONDS = 24 * 60 * 60 * MICROSECONDS
+ITERATOR_TYPES = ("TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER")
+_STEP = 10**20
+
+
+class Refused(Exception):
+    """An error that AWS answers."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class Numbers:
+    """Sequence numbers of a run: unique, growing, 21 digits or more; text order is not their order (S-41)."""
+
+    def __init__(self, seed: Seed) -> None:
+        self._seed = seed
+        self._count = 0
+
+    def next(self) -> int:
+        self._count += 1
+        return self._count * _STEP + int(self._seed.draw("sequence number", self._count) * _STEP)
+
+
+@dataclass(frozen=True, slots=True)
+class Iterator:
+    """A position in a shard: the index of the next record, counted from the shard's first ever; when it was issued."""
+
+    stream_arn: str
+    shard_id: str
+    position: int
+    issued: int
+
+    def token(self) -> str:
+        content = json.dumps([self.shard_id, self.position, self.issued]).encode()
+        return f"{self.stream_arn}|1|{base64.urlsafe_b64encode(content).decode()}"
+
+    @staticmethod
+    def of(token: str, now: int) -> Iterator:
+        """Raises Refused: ValidationException for no token, ExpiredIteratorException after 15 minutes (S-48)."""
+        try:
+            arn, _, content = token.split("|")
+            shard_id, position, issued = json.loads(base64.urlsafe_b64decode(content))
+        except ValueError:
+            raise Refused("ValidationException", "Invalid ShardIterator") from None
+        if now - issued >= ITERATOR_LIFE_MICROSECONDS:
+            raise Refused("ExpiredIteratorException", "The shard iterator has expired: it is older than 15 minutes")
+        return Iterator(arn, shard_id, position, issued)
+
+
+class Shard:
+    """Records in the order of the changes. Records older than 24 hours are gone (S-46)."""
+
+    def __init__(self, stream_arn: str, index: int, milliseconds: int, numbers: Numbers, seed: Seed) -> None:
+        tail = seed.random("shard id", stream_arn, index).getrandbits(32)
+        self.id = f"shardId-{milliseconds + index:020d}-{tail:08x}"
+        self._first_number = self._latest_number = numbers.next()
+        self._last_number: int | None = None  # None while the shard is open
+        self._records: list[Record] = []
+        self._numbers: list[int] = []
+        self._times: list[int] = []
+        self._trimmed = 0
+
+    def append(self, number: int, time: int, record: Record) -> None:
+        self._records.append(record)
+        self._numbers.append(number)
+        self._times.append(time)
+        self._latest_number = number
+
+    def close(self, numbers: Numbers) -> None:
+        self._last_number = numbers.next()
+
+    def trim(self, now: int) -> None:
+        old = bisect_left(self._times, now - RETENTION_MICROSECONDS + 1)
+        if old:
+            del self._records[:old], self._numbers[:old], self._times[:old]
+            self._trimmed += old
+
+    def describe(self) -> dict[str, Any]:
+        numbers = {"StartingSequenceNumber": str(self._first_number)}
+        if self._last_number is not None:
+            numbers["EndingSequenceNumber"] = str(self._last_number)
+        return {"ShardId": self.id, "SequenceNumberRange": numbers}
+
+    def position(self, iterator_type: str, sequence_number: str | None) -> int:
+        """Where an iterator of that type starts. Raises Refused: ValidationException, TrimmedDataAccessException."""
+        by_number = iterator_type.endswith("_SEQUENCE_NUMBER")
+        if iterator_type not in ITERATOR_TYPES:
+            known = ", ".join(ITERATOR_TYPES)
+            raise Refused("ValidationException", f"ShardIteratorType: {iterator_type}. Known: {known}")
+        if by_number != (sequence_number is not None):
+            raise Refused("ValidationException", f"SequenceNumber and {iterator_type} do not go together")
+        if iterator_type == "TRIM_HORIZON":
+            return self._trimmed
+        if sequence_number is None:
+            return self._end
+        return self._position_of(sequence_number, after=iterator_type == "AFTER_SEQUENCE_NUMBER")
+
+    def _position_of(self, sequence_number: str, after: bool) -> int:
+        number = int(sequence_number) if sequence_number.isascii() and sequence_number.isdigit() else -1
+        if not self._first_number <= number <= (self._last_number or self._latest_number):
+            raise Refused("ValidationException", f"Invalid SequenceNumber for the shard: {sequence_number}")
+        if self._trimmed and (not self._numbers or number < self._numbers[0]):
+            raise Refused("TrimmedDataAccessException", f"SequenceNumber {sequence_number} is older than 24 hours")
+        return self._trimmed + bisect_left(self._numbers, number + 1 if after else number)
+
+    def read(self, position: int, limit: int, max_bytes: int) -> list[Record]:
+        """At most `limit` records and `max_bytes`, at least one if there is one. Raises TrimmedDataAccessException."""
+        if position < self._trimmed:
+            raise Refused("TrimmedDataAccessException", "The iterator points at records older than 24 hours")
+        page: list[Record] = []
+        total = 0
+        for record in self._records[position - self._trimmed : position - self._trimmed + limit]:
+            total += record["dynamodb"]["SizeBytes"]
+            if page and total > max_bytes:
+                break
+            page.append(record)
+        return page
+
+    def ended(self, position: int) -> bool:
+        """Closed and read to its end: then there is no next iterator (S-50)."""
+        return self._last_number is not None and position >= self._end
+
+    @property
+    def _end(self) -> int:
+        return self._trimmed + len(self._records)

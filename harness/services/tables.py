@@ -1,0 +1,143 @@
+"""Table calls of the embedded DynamoDB, and which stream each table has at the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from moto.dynamodb.exceptions import MockValidationException
+
+from harness.errors import NotImitated
+from harness.schedule import Seed
+from harness.services.expressions import Body
+from harness.services.item_storage import ItemStorage
+from harness.services.streams import Stream, Streams
+
+IMITATED = {
+    "CreateTable": (
+        "AttributeDefinitions",
+        "BillingMode",
+        "DeletionProtectionEnabled",
+        "GlobalSecondaryIndexes",
+        "KeySchema",
+        "LocalSecondaryIndexes",
+        "ProvisionedThroughput",
+        "StreamSpecification",
+        "TableName",
+        "Tags",
+    ),
+    "UpdateTable": ("StreamSpecification", "TableName"),
+}
+
+
+class Tables:
+    """Moto never hears of a StreamSpecification: the streams are the ones of `streams`."""
+
+    def __init__(self, storage: ItemStorage, streams: Streams, seed: Seed, now: Callable[[], int]) -> None:
+        self._storage = storage
+        self._streams = streams
+        self._seed = seed
+        self._now = now
+        self._latest: dict[str, Stream] = {}  # of each table: enabled or not
+        self._ids: dict[str, str] = {}
+        self._created = 0
+        self.operations: dict[str, Callable[[Body], Body]] = {
+            "CreateTable": self._create,
+            "DescribeTable": lambda body: {"Table": self._describe(body["TableName"])},
+            "ListTables": lambda body: self._storage.run("list_tables", body),
+            "UpdateTable": self._update,
+            "DeleteTable": self._delete,
+            "DescribeTimeToLive": self._describe_time_to_live,
+            "UpdateTimeToLive": self._update_time_to_live,
+        }
+
+    def stream(self, table_name: str) -> Stream | None:
+        """Where the changes of the table go; None while it has no enabled stream."""
+        stream = self._latest.get(table_name) or self._latest.get(self._storage.table(table_name).name)
+        return stream if stream is not None and stream.enabled else None
+
+    def _create(self, body: Body) -> Body:
+        _check_imitated("CreateTable", body)
+        specification = body.pop("StreamSpecification", {})
+        _check_definitions(body)
+        self._storage.run("create_table", body)
+        table = self._storage.table(body["TableName"])
+        table.created_at = datetime.fromtimestamp(self._now() // 1_000_000, UTC)
+        self._created += 1
+        drawn = self._seed.random("table", self._created).getrandbits(128)
+        self._ids[table.name] = str(UUID(int=drawn, version=4))
+        if specification.get("StreamEnabled"):
+            self._enable(table, specification)
+        return {"TableDescription": self._describe(table.name)}
+
+    def _describe(self, name: str) -> Body:
+        described: Body = self._storage.run("describe_table", {"TableName": name})["Table"]
+        for indexes in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+            if not described[indexes]:
+                del described[indexes]
+        name = described["TableName"]
+        described["TableId"] = self._ids[name]
+        stream = self._latest.get(name)
+        if stream is not None:
+            described |= {"LatestStreamArn": stream.arn, "LatestStreamLabel": stream.label}
+            if stream.enabled:
+                described["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": stream.view_type}
+        return described
+
+    def _update(self, body: Body) -> Body:
+        _check_imitated("UpdateTable", body)
+        table = self._storage.table(body["TableName"])
+        specification = body.get("StreamSpecification", {})
+        stream = self.stream(table.name)
+        if specification.get("StreamEnabled"):
+            if stream is not None:
+                raise MockValidationException(f"Table already has an enabled stream: TableName: {table.name}")
+            self._enable(table, specification)
+        elif stream is None:
+            raise MockValidationException(f"Table has no stream to disable: TableName: {table.name}")
+        else:
+            self._streams.close(stream)
+        return {"TableDescription": self._describe(table.name)}
+
+    def _delete(self, body: Body) -> Body:
+        described = self._describe(body["TableName"])
+        self._storage.run("delete_table", body)
+        stream = self._latest.pop(described["TableName"], None)
+        if stream is not None and stream.enabled:
+            self._streams.close(stream)
+        return {"TableDescription": {**described, "TableStatus": "DELETING"}}
+
+    def _enable(self, table: Any, specification: Body) -> None:
+        view_type = specification.get("StreamViewType", "")
+        self._latest[table.name] = self._streams.open(table.name, table.table_arn, table.schema, view_type)
+
+    def _describe_time_to_live(self, body: Body) -> Body:
+        self._storage.table(body["TableName"])
+        return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+
+    def _update_time_to_live(self, body: Body) -> Body:
+        self._storage.table(body["TableName"])
+        if body["TimeToLiveSpecification"]["Enabled"]:
+            raise NotImitated("dynamodb.UpdateTimeToLive with Enabled: no item is ever deleted by time to live (S-52)")
+        raise MockValidationException("TimeToLive is already disabled")
+
+
+def _check_imitated(operation: str, body: Body) -> None:
+    unknown = [name for name in body if name not in IMITATED[operation]]
+    if unknown:
+        known = ", ".join(IMITATED[operation])
+        raise NotImitated(f"dynamodb.{operation} with {unknown[0]} is not imitated. Known: {known}")
+
+
+def _check_definitions(body: Body) -> None:
+    """Moto finds the same mismatch, but lists the names in an order that changes from process to process."""
+    indexes = body.get("GlobalSecondaryIndexes", []) + body.get("LocalSecondaryIndexes", [])
+    schemas = [body["KeySchema"], *(index["KeySchema"] for index in indexes)]
+    used = sorted({part["AttributeName"] for schema in schemas for part in schema})
+    defined = sorted(definition["AttributeName"] for definition in body["AttributeDefinitions"])
+    if used != defined:
+        raise MockValidationException(
+            f"One or more parameter values were invalid: AttributeDefinitions: {defined}, keys used: {used}"
+        )

@@ -1,0 +1,192 @@
+"""Cooperative tasks in virtual time: one thread, one heap of what comes next, nothing left to chance.
+
+A task runs until it sleeps or waits; then the earliest thing due runs, and time jumps to it. Ties run in the order
+in which they were scheduled, so the same program gives the same order, always.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import greenlet
+
+from harness.errors import NotImitated
+
+MICROSECONDS = 1_000_000
+# Tasks that wait in their clean-up. Let go of, they would be ended at a moment of the garbage collector's choosing.
+_PARKED: list[Task] = []
+
+
+@dataclass(eq=False)
+class Task:
+    """One actor. `context` is whatever the platform ties to it (its random numbers, its environment)."""
+
+    process: str
+    greenlet: Any = None
+    context: Any = None
+    abandoned: bool = False
+    # Counts the waits, so that a wake-up meant for an earlier wait is recognised as stale.
+    waits: int = 0
+
+
+@dataclass(eq=False)
+class Event:
+    """Something that tasks wait for. It stays set until it is cleared."""
+
+    simulation: Simulation
+    is_set: bool = False
+    _waiting: list[tuple[Task, int]] = field(default_factory=list)
+
+    def set(self) -> None:
+        self.is_set = True
+        waiting, self._waiting = self._waiting, []
+        for task, wait in waiting:
+            self.simulation.wake(task, wait)
+
+    def clear(self) -> None:
+        self.is_set = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Blocks the current task; returns whether the event is set. The timeout is in seconds."""
+        if not self.is_set:
+            task = self.simulation.require_task()
+            task.waits += 1
+            self._waiting.append((task, task.waits))
+            if timeout is not None:
+                self.simulation.wake(task, task.waits, timeout)
+            self.simulation.switch_away()
+        return self.is_set
+
+
+class OutOfSteps(Exception):
+    """The simulation made more steps than it was allowed to: something never comes to rest."""
+
+
+class Simulation:
+    """`now` is in microseconds since the simulation began; `on_time` is told whenever it changes."""
+
+    def __init__(self, max_steps: int, on_time: Callable[[int], None] = lambda now: None) -> None:
+        self.now = 0
+        self.current: Task | None = None
+        self.on_switch: Callable[[Task], None] = lambda task: None
+        self._on_time = on_time
+        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._scheduled = 0
+        self._steps_left = max_steps
+        self._hub = greenlet.getcurrent()
+        self._thread = threading.get_ident()
+        self._tasks: dict[Task, None] = {}  # a dict keeps their order
+        self._error: BaseException | None = None
+
+    def spawn(self, process: str, body: Callable[[], object], context: Any = None, delay: int = 0) -> Task:
+        """A new task; it starts after so many microseconds. What it raises is raised by `run`."""
+        task = Task(process, context=context)
+        task.greenlet = greenlet.greenlet(lambda: self._guard(body), parent=self._hub)
+        self._tasks[task] = None
+        self.at(delay, lambda: self._resume(task))
+        return task
+
+    def at(self, delay: int, action: Callable[[], None]) -> None:
+        """Runs an action after so many microseconds, outside any task."""
+        self._scheduled += 1
+        heapq.heappush(self._heap, (self.now + max(delay, 0), self._scheduled, action))
+
+    def sleep(self, seconds: float) -> None:
+        task = self.require_task()
+        task.waits += 1
+        self.wake(task, task.waits, seconds)
+        self.switch_away()
+
+    def event(self) -> Event:
+        return Event(self)
+
+    def wake(self, task: Task, wait: int, seconds: float = 0.0) -> None:
+        """Resumes a task later, unless that wait of it is over by then."""
+
+        def resume() -> None:
+            if task.waits == wait:
+                self._resume(task)
+
+        self.at(round(seconds * MICROSECONDS), resume)
+
+    def abandon(self, task: Task) -> None:
+        """A task that dies where it stands: none of its code runs again, not even its clean-up."""
+        task.abandoned = True
+        task.waits += 1
+        if task is self.current:
+            self.switch_away()
+
+    def switch_away(self) -> None:
+        self._hub.switch()
+
+    def fail(self, error: Exception) -> NoReturn:
+        """Ends the run with an error, whatever the code that caused it would do with an exception."""
+        self._error = error
+        if threading.get_ident() == self._thread and self.current:
+            self.abandon(self.current)
+        raise error
+
+    def require_task(self) -> Task:
+        if threading.get_ident() != self._thread:
+            self.fail(NotImitated("threads: an actor of the embedded platform has one"))
+        if self.current is None:
+            raise RuntimeError("only a task of the simulation can wait")
+        return self.current
+
+    def run(self, seconds: float) -> bool:
+        """Goes on until nothing is left to do (True), or for so many seconds (False)."""
+        deadline = self.now + round(seconds * MICROSECONDS)
+        while self._heap:
+            if self._heap[0][0] > deadline:
+                self._show(deadline)
+                return False
+            if self._steps_left == 0:
+                raise OutOfSteps
+            self._steps_left -= 1
+            time, _, action = heapq.heappop(self._heap)
+            self._show(time)
+            action()
+            if self._error:
+                error, self._error = self._error, None
+                raise error
+        return True
+
+    def close(self) -> None:
+        """Ends all tasks. Their clean-up runs, and nobody listens to it any more; where it waits, it stays for good."""
+        for task in list(self._tasks):
+            task.abandoned = True
+            self.current = task
+            if task.greenlet and not task.greenlet.dead:
+                task.greenlet.throw()
+                _PARKED.extend([task] if not task.greenlet.dead else [])
+        self.current = None
+        self._tasks.clear()
+        self._heap.clear()
+
+    def _show(self, time: int) -> None:
+        if time != self.now:
+            self.now = time
+            self._on_time(time)
+
+    def _resume(self, task: Task) -> None:
+        if task.abandoned or task.greenlet.dead:
+            return
+        task.waits += 1
+        self.current = task
+        self.on_switch(task)
+        task.greenlet.switch()
+        self.current = None
+        if task.greenlet.dead:
+            del self._tasks[task]
+
+    def _guard(self, body: Callable[[], object]) -> None:
+        try:
+            body()
+        except greenlet.GreenletExit:
+            pass
+        except BaseException as error:
+            self._error = error

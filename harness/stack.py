@@ -1,0 +1,174 @@
+"""A stack: what a template describes, as plain values with every name known. One account, one Region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Values
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.mapping import Mapping
+
+ACCOUNT, REGION, PARTITION = "123456789012", "us-east-1", "aws"
+# AWS labels a stream with the time of its creation; a stack has none, and its names are known beforehand.
+STREAM_LABEL = "2020-01-01T00:00:00.000"
+
+SOURCE, LEDGER, VIEW, STATE, ON_FAILURE = "source", "ledger", "view", "state", "on_failure"
+ROLES = (SOURCE, LEDGER, VIEW, STATE, ON_FAILURE)
+
+
+def arn(service: str, resource: str, region: str = REGION) -> str:
+    return f"arn:{PARTITION}:{service}:{region}:{ACCOUNT}:{resource}"
+
+
+def table_arn(name: str) -> str:
+    return arn("dynamodb", f"table/{name}")
+
+
+def stream_arn(table: str) -> str:
+    return f"{table_arn(table)}/stream/{STREAM_LABEL}"
+
+
+def function_arn(name: str) -> str:
+    return arn("lambda", f"function:{name}")
+
+
+def queue_arn(name: str) -> str:
+    return arn("sqs", name)
+
+
+def queue_url(name: str) -> str:
+    return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A global secondary index; `projection` is ALL, KEYS_ONLY or INCLUDE, which names its `attributes`."""
+
+    name: str
+    partition_key: str
+    sort_key: str | None
+    projection: str
+    attributes: tuple[str, ...] = ()
+
+    def create_parameters(self) -> dict[str, Any]:
+        projection: dict[str, Any] = {"ProjectionType": self.projection}
+        if self.attributes:
+            projection["NonKeyAttributes"] = list(self.attributes)
+        key_schema = _key_schema(self.partition_key, self.sort_key)
+        return {"IndexName": self.name, "KeySchema": key_schema, "Projection": projection}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`attribute_types` are those of the keys: S, N or B. `stream_view_type` is None where there is no stream."""
+
+    logical_id: str
+    name: str
+    partition_key: str
+    sort_key: str | None
+    attribute_types: Values[str, str]
+    indexes: tuple[Index, ...] = ()
+    stream_view_type: str | None = None
+    role: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return table_arn(self.name)
+
+    @property
+    def stream_arn(self) -> str | None:
+        return stream_arn(self.name) if self.stream_view_type else None
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
+
+    def create_parameters(self) -> dict[str, Any]:
+        """The parameters of DynamoDB's CreateTable. Billed on demand: throttles are a fault's business."""
+        types = [{"AttributeName": name, "AttributeType": type} for name, type in self.attribute_types.items()]
+        parameters: dict[str, Any] = {
+            "TableName": self.name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": types,
+            "KeySchema": _key_schema(self.partition_key, self.sort_key),
+        }
+        if self.indexes:
+            parameters["GlobalSecondaryIndexes"] = [index.create_parameters() for index in self.indexes]
+        if self.stream_view_type:
+            parameters["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": self.stream_view_type}
+        return parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """An SQS queue."""
+
+    logical_id: str
+    name: str
+    fifo: bool = False
+    role: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return queue_arn(self.name)
+
+    @property
+    def url(self) -> str:
+        return queue_url(self.name)
+
+    def create_parameters(self) -> dict[str, Any]:
+        """The parameters of SQS's CreateQueue."""
+        return {"QueueName": self.name, "Attributes": {"FifoQueue": "true"} if self.fifo else {}}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`root` is the folder that is zipped, `handler` is `module.function` in it; timeout in seconds, memory in MB."""
+
+    logical_id: str
+    name: str
+    root: Path
+    handler: str
+    runtime: str
+    timeout: int
+    memory: int
+    environment: Values[str, str]
+
+    @property
+    def arn(self) -> str:
+        return function_arn(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """`mapping_id` is the mapping's logical id. `not_imitated` names what the embedded platform must refuse.
+
+    `parameters` are the values of the template's parameters, those without any left out.
+    """
+
+    name: str
+    template: Path
+    parameters: Values[str, str]
+    tables: tuple[Table, ...]
+    queues: tuple[Queue, ...]
+    function: Function
+    mapping: Mapping
+    mapping_id: str
+    not_imitated: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> Table:
+        """The table whose stream the mapping reads."""
+        return self.tables_of(SOURCE)[0]
+
+    def tables_of(self, role: str) -> tuple[Table, ...]:
+        return tuple(table for table in self.tables if table.role == role)
+
+    def queues_of(self, role: str) -> tuple[Queue, ...]:
+        return tuple(queue for queue in self.queues if queue.role == role)
+
+
+def _key_schema(partition_key: str, sort_key: str | None) -> list[dict[str, str]]:
+    schema = [{"AttributeName": partition_key, "KeyType": "HASH"}]
+    return schema if sort_key is None else [*schema, {"AttributeName": sort_key, "KeyType": "RANGE"}]

@@ -1,0 +1,102 @@
+"""The folder of a run: what was asked, what was decided, what happened, what was found.
+
+runs/<scenario>/<time>-<variant>-<seed>/     and runs/<scenario>/latest, a link to the newest
+    run.json         the question: scenario, variant, platform, seed, expectation, and the scenario itself
+    history.jsonl    the history, one operation a line, written as it happens: a killed run keeps it
+    schedule.json    the seed, and each decision of the nemesis
+    verdict.json     the verdict, versioned
+    report.txt       the finding, as it was shown
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UserError
+from harness.history import Operation
+
+RUN, HISTORY, LOG = "run.json", "history.jsonl", "function.log"
+SCHEDULE, VERDICT, REPORT = "schedule.json", "verdict.json", "report.txt"
+_MAX_SAME_NAME = 10_000
+
+
+class RunFolder:
+    """Created empty, under a name that no other run has; appended to while the run lasts."""
+
+    def __init__(self, root: Path, scenario: str, variant: str, seed: int) -> None:
+        parent = root / scenario
+        time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        self.path = _create(parent, f"{time}-{variant.replace('/', '+')}-{seed}")
+        # What UTF-8 does not have, half a pair, becomes the escape that JSON has for it.
+        self._history = (self.path / HISTORY).open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        _link_latest(parent, self.path)
+
+    def append(self, operation: Operation) -> None:
+        self._history.write(operation.to_json() + "\n")
+
+    def rewrite(self, operations: list[Operation]) -> None:
+        """When operations came late, all have new numbers."""
+        self._history.seek(0)
+        self._history.truncate()
+        for operation in operations:
+            self.append(operation)
+
+    def log(self, text: str) -> None:
+        with (self.path / LOG).open("a", encoding="utf-8") as log:
+            log.write(text)
+
+    def write(self, name: str, content: Any) -> None:
+        """JSON, or text as it is."""
+        text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)
+        (self.path / name).write_text(text + "\n", encoding="utf-8")
+
+    def close(self) -> None:
+        self._history.close()
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """The question that a run folder holds; raises UserError when it is none."""
+    try:
+        found = json.loads((path / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is not a run folder: {RUN} cannot be read ({error})") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is not a run folder: {RUN} holds no question")
+    return found
+
+
+def read_history(path: Path) -> list[Operation]:
+    """All whole lines. The last one may be cut short, when the run was killed while it was written."""
+    lines = (path / HISTORY).read_bytes().split(b"\n")  # texts may hold any other end of a line
+    operations = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            operations.append(Operation.from_json(line.decode()))
+        except (ValueError, TypeError) as error:
+            if number == len(lines):
+                break
+            raise UserError(f"{path / HISTORY}:{number}: not an operation ({error})") from None
+    return operations
+
+
+def _create(parent: Path, name: str) -> Path:
+    for number in range(_MAX_SAME_NAME):
+        path = parent / (f"{name}.{number}" if number else name)
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return path
+    raise UserError(f"{parent} holds {_MAX_SAME_NAME} runs named {name}: remove some")
+
+
+def _link_latest(parent: Path, path: Path) -> None:
+    """Replaced in one step: somebody may be reading it."""
+    link = parent / f".latest-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(path.name)
+    link.replace(parent / "latest")

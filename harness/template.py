@@ -1,0 +1,173 @@
+"""Reads a CloudFormation template as the pipeline that it describes: the function that a DynamoDB stream triggers,
+the mapping between them, and the tables and queues around. The rest of a template is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Values
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness import resources
+from harness.errors import NotImitated, Problem, UserError, nearest
+from harness.mapping import Mapping
+from harness.names import Names
+from harness.resources import FunctionSettings, MappingSettings, QueueSettings, TableSettings
+from harness.settings import SettingsReader, properties
+from harness.stack import ON_FAILURE, ROLES, SOURCE, Function, Queue, Stack, Table, function_arn
+from harness.template_document import Place, load
+
+R = TypeVar("R", Table, Queue)
+
+
+def read(
+    template: Path,
+    stack_name: str,
+    *,
+    handler: Path | None = None,
+    function: str = "handler",
+    parameters: Values[str, str] | None = None,
+    mapping: Values[str, Any] | None = None,
+    timeout: int | None = None,
+    environment: Values[str, str] | None = None,
+) -> Stack:
+    """The stack that the template describes, under a name, with what is given set instead of what the template says.
+
+    handler: a Python file, whose `function` Lambda is to call; its folder becomes the function's code.
+    parameters: the template's.
+    mapping: settings by the names of harness.mapping. timeout: in seconds. environment: added to the template's.
+    Raises UserError with every problem found, NotImitated where a name that the pipeline needs cannot be known.
+    """
+    stack = _Reader(template, stack_name, parameters or {}).stack(handler, function)
+    changed = replace(
+        stack.function,
+        timeout=stack.function.timeout if timeout is None else timeout,
+        environment={**stack.function.environment, **(environment or {})},
+    )
+    return replace(stack, function=changed, mapping=_overridden(stack.mapping, mapping or {}))
+
+
+def _overridden(mapping: Mapping, given: Values[str, Any]) -> Mapping:
+    known = [field.name for field in fields(Mapping)]
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise UserError(Problem(f"'{name}' is not a mapping setting. {nearest(name, known)}") for name in unknown)
+    return replace(mapping, **given)
+
+
+class _Reader:
+    """Says which resource is which."""
+
+    def __init__(self, template: Path, stack_name: str, given: Values[str, str]) -> None:
+        self._template = template
+        self._document = load(template)
+        self._names = Names(self._document, stack_name, given)
+        self._settings = SettingsReader(self._names)
+
+    def stack(self, handler: Path | None, function_name: str) -> Stack:
+        tables = self._settings.each(resources.TABLE, self._table)
+        queues = self._settings.each(resources.QUEUE, self._queue)
+        mapping_id = self._mapping_id()
+        settings = self._settings.read(mapping_id, MappingSettings)
+        function = self._function(self._function_id(mapping_id, settings.function_name), handler, function_name)
+        mapping = settings.to_mapping()
+        if mapping.on_failure_arn not in (None, *(queue.arn for queue in queues)):
+            place = properties(mapping_id, "DestinationConfig")
+            self._settings.set_aside(place, "a destination other than the template's queues is not imitated")
+        tables = [self._placed(table, table.stream_arn == settings.event_source_arn, SOURCE) for table in tables]
+        queues = [self._placed(queue, queue.arn == mapping.on_failure_arn, ON_FAILURE) for queue in queues]
+        if not any(table.role == SOURCE for table in tables):
+            self._settings.add(properties(mapping_id, "EventSourceArn"), "is not the stream of a table of the template")
+        self._settings.raise_problems()
+        return Stack(
+            name=self._names.stack_name,
+            template=self._template,
+            parameters=self._names.parameters,
+            tables=tuple(tables),
+            queues=tuple(queues),
+            function=function,
+            mapping=mapping,
+            mapping_id=mapping_id,
+            not_imitated=tuple(self._settings.not_imitated),
+        )
+
+    def _mapping_id(self) -> str:
+        triggers = [name for name in self._settings.each(resources.MAPPING, self._if_of_a_stream) if name]
+        self._settings.raise_problems()
+        if len(triggers) != 1:
+            found = f"there are {len(triggers)}: {', '.join(triggers)}" if triggers else "there is none"
+            message = f"a pipeline has one {resources.MAPPING} of a DynamoDB stream; {found}"
+            raise UserError([self._document.problem(("Resources",), message)])
+        return triggers[0]
+
+    def _if_of_a_stream(self, mapping_id: str) -> str | None:
+        try:
+            source = str(self._names.resolver.resolve(properties(mapping_id, "EventSourceArn")))
+        except NotImitated:  # a source of another kind, and no part of this pipeline
+            return None
+        return mapping_id if ":dynamodb:" in source and "/stream/" in source else None
+
+    def _function_id(self, mapping_id: str, name: str) -> str:
+        names = {self._names.physical(logical_id): logical_id for logical_id in self._names.of_type(resources.FUNCTION)}
+        physical = name.removeprefix(function_arn(""))
+        if physical not in names:
+            message = f"'{name}' is not a function of the template. {nearest(physical, names)}"
+            raise UserError([self._document.problem(properties(mapping_id, "FunctionName"), message)])
+        return names[physical]
+
+    def _placed(self, resource: R, is_mapped: bool, role: str) -> R:
+        """The mapping says which table is the source, and which queue takes what failed."""
+        if is_mapped and resource.role not in (None, role):
+            self._settings.add(_role(resource.logical_id), f"is '{resource.role}', but for the mapping it is '{role}'")
+        if resource.role == role and not is_mapped:
+            self._settings.add(_role(resource.logical_id), f"is '{role}', but the mapping does not use it so")
+        return replace(resource, role=role) if is_mapped else resource
+
+    def _table(self, logical_id: str) -> Table:
+        settings = self._settings.read(logical_id, TableSettings)
+        return settings.to_table(logical_id, self._names.physical(logical_id), self._role(logical_id))
+
+    def _queue(self, logical_id: str) -> Queue:
+        settings = self._settings.read(logical_id, QueueSettings)
+        return Queue(logical_id, self._names.physical(logical_id), settings.fifo_queue, self._role(logical_id))
+
+    def _function(self, logical_id: str, handler: Path | None, function_name: str) -> Function:
+        settings = self._settings.read(logical_id, FunctionSettings)
+        root, entry = self._root(logical_id), settings.handler
+        if handler is not None:
+            root, entry = handler.parent, f"{handler.stem}.{function_name}"
+        module = root / entry.rpartition(".")[0].replace(".", "/")
+        if not (module.with_name(f"{module.name}.py").is_file() or (module / "__init__.py").is_file()):
+            message = f"'{entry}' is not a handler in {root}: there is no {module.name}.py."
+            known = nearest(module.name, (file.stem for file in root.glob("*.py")))
+            self._settings.add(properties(logical_id, "Handler"), f"{message} {known}")
+        return Function(
+            logical_id,
+            self._names.physical(logical_id),
+            root,
+            entry,
+            settings.runtime,
+            settings.timeout,
+            settings.memory_size,
+            settings.environment.variables,
+        )
+
+    def _root(self, logical_id: str) -> Path:
+        """A local folder, as `aws cloudformation package` takes it; else the code lies beside the template."""
+        code = self._document.at(properties(logical_id, "Code"))
+        if isinstance(code, dict) and ("ZipFile" in code or "ImageUri" in code):
+            self._settings.add(
+                properties(logical_id, "Code"), "the code must be in a folder: neither inline nor an image"
+            )
+        return self._template.parent / code if isinstance(code, str) else self._template.parent
+
+    def _role(self, logical_id: str) -> str | None:
+        role: str | None = self._document.at(_role(logical_id))
+        if role is not None and role not in ROLES:
+            self._settings.add(_role(logical_id), f"'{role}' is not a role. {nearest(role, ROLES)}")
+        return role
+
+
+def _role(logical_id: str) -> Place:
+    return ("Resources", logical_id, "Metadata", "harness", "role")
