@@ -1,0 +1,55 @@
+"""Where the embedded services and DynamoDB Local are known to differ, and why; other answers have to be the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Each platform's own answer to one question, and which of the two AWS gives."""
+
+    row: str
+    embedded: object
+    local: object
+    reason: str
+
+
+OBSERVED = {
+    "resolution of ApproximateCreationDateTime, in seconds": Difference(
+        "S-57", 1, 60, "AWS has whole seconds; DynamoDB Local cuts to the minute"
+    ),
+    "form of an eventID": Difference(
+        "S-43", "[0-9a-f]{32}", "[0-9a-f-]{36}", "AWS has 32 hexadecimal digits; DynamoDB Local has a UUID"
+    ),
+    "largest page of GetRecords is 1 MB": Difference("S-49", True, False, "DynamoDB Local has no cap on bytes"),
+    "code for a PartiQL INSERT of an existing item": Difference(
+        "S-38", "DuplicateItemException", "DuplicateItem", "the API model names DuplicateItemException"
+    ),
+    "code for a sequence number never given out": Difference(
+        "S-56", "ValidationException", "InternalFailure", "an error inside DynamoDB Local"
+    ),
+    "sequence numbers have the same length": Difference(
+        "S-41", False, True, "AWS promises 21 to 40 digits; text order must not be relied on"
+    ),
+    "1.0 after an update expression set it": Difference(
+        "S-34", "1", "1.0", "AWS trims zeros; DynamoDB Local keeps the spelling of a value in an update expression"
+    ),
+    "order of records of a BatchWriteItem": Difference(
+        "S-33", ["REMOVE", "INSERT"], ["INSERT", "REMOVE"], "AWS promises none; DynamoDB Local does the puts first"
+    ),
+}
+
+NOT_COMPARED = {
+    "S-02, S-19": "concurrent callers: the embedded platform has one thread; the simulation tests interleave calls",
+    "S-05": "capacity: neither enforces it",
+    "S-08, S-09, S-10, S-21": "retries and tokens of the SDK: the client is the same",
+    "S-07, S-11 to S-14": "lost replies: made by the wire, above both",
+    "S-16": "tokens expire after ten minutes on AWS and embedded (unit test); DynamoDB Local does not forget them",
+    "S-22": "conflicts: every embedded call takes place at one moment, DynamoDB Local raises none",
+    "S-42": "unknown on AWS; embedded numbers are unique over a run",
+    "S-46, S-48": "24 hours and 15 minutes cannot be waited for; unit tests prove them with a clock",
+    "S-47, S-40": "several shards: DynamoDB Local has one; unit tests prove the embedded ones",
+    "S-51, S-55": "limits on readers and Kinesis streams are not imitated",
+    "S-52": "time to live: refused embedded; DynamoDB Local writes a record without userIdentity",
+}

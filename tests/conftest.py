@@ -1,0 +1,7 @@
+"""For all tests: a LocalStack that happens to run on this machine is not the one that they mean."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"  # nobody listens there

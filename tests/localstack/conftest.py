@@ -1,0 +1,21 @@
+"""One host runtime for all the tests of this folder, on a port and with a state of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pipeline import free_port
+
+from harness.runtimes.base import Running
+from harness.runtimes.host import Host
+
+
+@pytest.fixture(scope="session")
+def localstack() -> Iterator[Running]:
+    """LocalStack 4.14.0 without Docker, up for the session."""
+    host, port = Host(), free_port()
+    try:
+        yield host.up(port, print)
+    finally:
+        host.down(port, print)

@@ -1,0 +1,1 @@
+../../lambda/ledger/effects.py

@@ -1,0 +1,87 @@
+"""Faults in scenarios: which are read, and what is said of those that could never fire."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scenario_texts import folder, load_text, problems, short
+
+from harness.faults import FAULTS
+from harness.mapping import Mapping
+from harness.scenario import refuse
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "fault, sentence",
+    [
+        ("crsh", "faults[0]: 'crsh' is not a fault. Did you mean 'crash'?"),
+        ({"lose_replies": None}, "faults[0]: 'lose_replies' is not a fault. Did you mean 'lose_reply'?"),
+        ("harness.workloads:Put", "'harness.workloads:Put' is not a fault"),
+        ({"crash": None, "noop": None}, 'got {"crash": null, "noop": null}; expected one fault'),
+        ({"crash": 3}, "faults[0].crash: got 3; expected a mapping of the fields of crash"),
+        ({"crash": {"nth": "x"}}, "got 'x'; expected a whole number of at least 1 or a list"),
+        ({"crash": {"nth": [1, "x"]}}, 'faults[0].crash.nth: got [1, "x"]; expected'),
+        ({"crash": {"nth": []}}, "got an empty list"),
+        ({"crash": {"nth": 0}}, "got 0; expected a number of at least 1"),
+        ({"crash": {"when": "aftr"}}, "faults[0].crash.when: got 'aftr'. Did you mean 'after'?"),
+        ({"crash": {"between": [1]}}, "faults[0].crash.between: got [1]; expected a list of 2"),
+        ({"crash": {"between": ["1x", 2]}}, "faults[0].crash.between[0]: got '1x'; expected a number of at least 0"),
+        ({"crash": {"between": ["1m", 2]}}, "the span from 60 s to 2 s is empty"),
+        ({"crash": {"probability": 1.5}}, "got 1.5; expected a number from 0 to 1"),
+        ({"crash": {"probability": True}}, "got true; expected a number from 0 to 1"),
+        ({"delay": {"seconds": -1}}, "got -1; expected a number of at least 0"),
+        ({"crash": {"process": "writr"}}, "'writr' is no process. Did you mean 'writer'?"),
+        ({"crash": {"process": "writer"}}, "crash at 'effect' is a fault of function, never of 'writer'"),
+        ({"crash": {"call": "deliver"}}, "crash cannot act after 'deliver'"),
+        ({"timeout": {"call": "acknowledge"}}, "timeout cannot act after 'acknowledge'"),
+        ({"lose_reply": {"call": "operation"}}, "lose_reply cannot act at 'operation'. It acts at: any AWS call"),
+        ({"delay": {"call": "handle", "when": "after"}}, "delay cannot act after 'handle'"),
+        ({"delay": {"call": "dynamodb.PutItm"}}, "Did you mean 'dynamodb.PutItem'?"),
+        (
+            {"duplicate_put": {"process": "function"}},
+            "duplicate_put at 'operation' is a fault of writer, never of 'function'",
+        ),
+    ],
+)
+def test_a_fault_that_cannot_fire_is_one_line(project: Path, fault: Any, sentence: str) -> None:
+    """Because there is no such fault, or no such field, or nothing at which it is aimed."""
+    (problem,) = problems(project, short(faults=[fault]))
+    assert sentence in problem
+
+
+@pytest.mark.parametrize("word", sorted(FAULTS))
+def test_every_fault_can_fire_as_it_is(project: Path, word: str) -> None:
+    """Its word alone is enough, and a word without fields after the colon is the same."""
+    alone, without_fields = load_text(project, short(faults=[word, {word: None}])).variants[0].scenario.faults
+    assert alone == without_fields == FAULTS[word]()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"delay": {"call": "*", "process": "*"}},
+        {"crash": {"process": "function/*", "call": "dynamodb.*"}},
+        {"lose_reply": {"process": "f*", "call": "s3.PutObject"}},
+        {"timeout": {"call": "acknowledge", "when": "before"}},
+        {"harness.faults:Crash": {"nth": 1}},
+    ],
+)
+def test_a_fault_that_can_fire_is_not_refused(project: Path, fault: Any) -> None:
+    """Globs, the calls of other services, and faults that are not in the table."""
+    assert len(load_text(project, short(faults=[fault])).variants[0].scenario.faults) == 1
+
+
+def test_partial_failure_needs_the_report(project: Path) -> None:
+    """Known only with the template: Lambda ignores the answer unless the mapping asks for it (S-76)."""
+    variant = load_text(project, short(faults=["crash", "partial_failure"])).variants[0]
+    assert refuse(variant, Mapping(report_batch_item_failures=True)) == []
+    (problem,) = refuse(variant, Mapping())
+    assert (problem.path, problem.line > 0) == ("faults[1]", True)
+    assert "needs report_batch_item_failures" in problem.message

@@ -1,0 +1,115 @@
+"""What may know what: each module of the harness has a layer, and imports go one way."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+
+from source_tree import ROOT, harness_modules, imported, module_of, outer_packages, own_modules, place, sources
+
+from harness.package import AGENT_FILES, AGENT_FOLDERS
+
+# The layer of every module: one may import its own layer and those before it, never one that comes after.
+LAYERS = {
+    "values": """
+        account action answer errors history host mapping mistake point result scenario_document schedule stack
+        stream_event verdict agent agent.host services services.base runtimes.base""",
+    "decisions": """
+        aim dead_letter dimension duration expectation fault_entry filters implementation judge lane ledger redelivery
+        seeds sentences agent.subject workloads.generator
+        faults faults.base faults.crash faults.delay faults.duplicate_put faults.function_error faults.lose_reply
+        faults.lose_request faults.noop faults.partial_failure faults.redeliver faults.refuse faults.roll_back
+        faults.timeout
+        checkers checkers.base checkers.completeness checkers.dead_lettered checkers.duplicated checkers.lost
+        checkers.phantom checkers.reordered checkers.vacuity checkers.wrong_final_state
+        platforms.capabilities platforms.processed
+        reports reports.base reports.json reports.line reports.table reports.text""",
+    "effects": """
+        actors cache chance clock confinement delivery dispatcher environment hook intrinsics lane_worker location
+        matrix names nemesis observer package replacement resources scenario scenario_file scenario_schema sdk_retries
+        settings shard_reader simulation store stream_reader where template template_document threads tickets
+        agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.wire
+        platforms platforms.base platforms.deployment platforms.embedded platforms.localstack
+        platforms.provision
+        runtimes runtimes.compose runtimes.explain runtimes.health runtimes.host runtimes.install runtimes.interpreter
+        runtimes.java runtimes.localstack runtimes.lock runtimes.os_process
+        runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
+        runtimes.executor.function_process runtimes.executor.parent runtimes.executor.plugin
+        runtimes.executor.process_executor runtimes.executor.runtime_api
+        services.attribute_value services.dynamodb services.execution services.expressions services.functions
+        services.item_storage services.moto services.partiql services.shard services.stream_record services.streams
+        services.tables services.tokens services.update_expression
+        workloads workloads.base workloads.blind_create workloads.blind_versioned_put workloads.client
+        workloads.create_once workloads.put workloads.stamped_put workloads.versioned_put""",
+    "runner": "exit_code jobs outcome runner",
+    "front": "__main__ cli runtime_commands progress pytest_plugin readme reference",
+}
+LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
+ORDER = list(LAYERS)
+
+# What runs in the process of somebody else, with that one's packages; and what comes with a package that is asked for.
+GUESTS = ("pytest_plugin", "runtimes.executor")
+COMES_ALONG = {"botocore", "pydantic_core"}
+
+# What only the effects may touch: the machine, its clocks and its chance.
+EFFECTFUL = {"boto3", "moto", "os", "shutil", "socket", "subprocess", "tempfile", "time", "uuid"}
+
+
+def test_every_module_has_a_layer() -> None:
+    """A new module gets its layer here, and one that went leaves the table."""
+    assert set(harness_modules()) == set(LAYER)
+
+
+def test_imports_go_one_way() -> None:
+    """Values, decisions, effects, the runner, the command line: each knows only what comes before it."""
+    upward = {
+        f"{module} ({layer}) imports {name} ({LAYER[name]})"
+        for module, layer in LAYER.items()
+        if module in harness_modules()
+        for name in own_modules(harness_modules()[module])
+        if name in LAYER and ORDER.index(LAYER[name]) > ORDER.index(layer)
+    }
+    assert upward == set()
+
+
+def test_values_and_decisions_touch_nothing() -> None:
+    """They import no clock, no file system, no network, no process: a table of inputs is all their tests need."""
+    pure = {module: file for module, file in harness_modules().items() if LAYER.get(module) in ("values", "decisions")}
+    assert {module: found for module, file in pure.items() if (found := outer_packages(file) & EFFECTFUL)} == {}
+
+
+def test_handlers_know_nothing_of_the_harness() -> None:
+    """What is under test could be deployed as it is."""
+    siblings = {file.stem for file in sources("lambda")}
+    allowed = sys.stdlib_module_names | siblings | {"boto3", "botocore"}
+    strangers = {
+        place(file): {name.partition(".")[0] for name in imported(file)} - allowed for file in sources("lambda")
+    }
+    assert {name: found for name, found in strangers.items() if found} == {}
+
+
+def test_what_is_packaged_imports_only_what_is_packaged() -> None:
+    """The agent runs in the function's process, where there is boto3 and nothing else."""
+    single = [ROOT / "harness" / name for name in AGENT_FILES]
+    packaged = [*sources(*(f"harness/{folder}" for folder in AGENT_FOLDERS)), *single]
+    modules = {module_of(file) for file in packaged}
+    for file in packaged:
+        assert set(own_modules(file)) <= modules, place(file)
+        assert outer_packages(file) <= sys.stdlib_module_names | {"boto3", "botocore"}, place(file)
+
+
+def test_what_is_imported_is_what_the_project_asks_for() -> None:
+    """Nothing works only because somebody had installed it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {re.split(r"[\[<>=]", each)[0] for each in project["dependencies"]}
+    known = packages_distributions()
+    own = {module: file for module, file in harness_modules().items() if not module.startswith(GUESTS)}
+    undeclared = {
+        f"{module} imports {package}"
+        for module, file in own.items()
+        for package in outer_packages(file) - sys.stdlib_module_names - COMES_ALONG
+        if not declared & set(known.get(package, ()))
+    }
+    assert undeclared == set()

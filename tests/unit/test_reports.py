@@ -1,0 +1,213 @@
+"""The reports: what people and programs are told of a run."""
+
+import json
+
+from histories import Story, right, valid
+
+from harness.history import FAIL, INFO
+from harness.judge import faults, judge
+from harness.reports import REPORTS
+from harness.reports.line import line
+from harness.reports.table import WIDTH, plain, table, tables
+from harness.reports.text import MAX_UNEXPECTED, finding
+from harness.result import RunResult
+from harness.verdict import ANOMALIES
+
+ONE = "todo-1/1"
+
+
+def result(operations, variant="put", met=True, scenario="lost-reply", seed=7):
+    return RunResult(
+        scenario=scenario,
+        question="Does it?",
+        variant=variant,
+        platform="embedded",
+        seed=seed,
+        verdict=judge(operations),
+        expectation="valid",
+        expectation_met=met,
+        expectation_reason="it was valid" if met else "it was not",
+        faults=tuple(faults(operations)),
+        run_folder="runs/lost reply/1",
+        wall_seconds=0.4123,
+        again=f"python -m harness run x.yaml --variant {variant} --seed {seed}",
+    )
+
+
+def duplicated(redeliveries=1):
+    story = Story(["crash"], [1])
+    story.put(ONE)
+    story.record(ONE)
+    delivery = story.begin(ONE)
+    process, end = story.execute(ONE)
+    story.call(process, ONE)
+    story.fire("crash", f"function after dynamodb.PutItem {ONE} #1")
+    end(INFO)
+    delivery(FAIL, "raised")
+    for _ in range(redeliveries):
+        story.handle(ONE)
+    story.effect(ONE, count=1 + redeliveries)
+    story.state(ONE)
+    return story.end()
+
+
+def test_a_finding_shows_what_proves_it():
+    """The verdict, the anomaly, its operations by index, the cause, and a command that leads back."""
+    operations = duplicated()
+    lines = finding(result(operations, met=False), operations).splitlines()
+    assert lines == [
+        "INVALID  lost-reply / put   seed 7   embedded   0.41 s",
+        "  duplicated: intent todo-1/1 was invoked once and applied twice",
+        "      #4     writer/0       ok     dynamodb.PutItem Todos todo-1/1",
+        "      #5     writer/0       ok     put todo-1/1",
+        "      #9     function/1     ok     dynamodb.PutItem Effects todo-1/1",
+        "      #10    nemesis        info   crash at function after dynamodb.PutItem todo-1/1 #1",
+        "      #11    function/1     info   execute todo-1/1",
+        "      #16    function/2     ok     dynamodb.PutItem Effects todo-1/1",
+        "      #17    function/2     ok     execute todo-1/1",
+        "      #23    observer       ok     record INSERT todo-1/1 at 98",
+        "      #24    observer       ok     effect of todo-1/1 in Effects ×2",
+        "      why: function/1 broke off (crash, #10) after its effect and before its acknowledgement, "
+        "and function/2 applied it again (blame: function)",
+        "  expected valid: it was not",
+        "  run again     python -m harness run x.yaml --variant put --seed 7",
+        "  judge again   python -m harness check 'runs/lost reply/1'",
+    ]
+
+
+def test_a_finding_of_many_operations_shows_how_it_began_and_ended():
+    """Twelve lines for an anomaly, whatever happened in between."""
+    operations = duplicated(redeliveries=9)
+    lines = finding(result(operations), operations).splitlines()
+    shown = [told for told in lines if told.startswith("      #")]
+    assert len(shown) == 12
+    assert shown[-1].endswith("×10")
+    assert "      …      13 more" in lines
+
+
+def test_a_finding_names_three_anomalies_and_counts_the_rest():
+    """Twenty losses of one cause are read once."""
+    story = right(Story(), "todo-9/1")
+    for number in range(1, 6):
+        story.put(f"todo-{number}/1", calls=())
+        story.state(f"todo-{number}/1")
+    story.effect("todo-8/1")
+    operations = story.end()
+    text = finding(result(operations), operations)
+    assert text.count("  lost: ") == 3
+    assert "  and 2 more lost, 1 more phantom\n" in text
+
+
+def test_an_unknown_finding_tells_why():
+    """The reasons take the place of anomalies."""
+    operations = valid()[:-1]
+    text = finding(result(operations, variant=""), operations)
+    assert text.startswith("UNKNOWN  lost-reply   seed 7")
+    assert "  unknown: reading back was not completed\n" in text
+
+
+def test_every_kind_of_operation_can_be_shown():
+    """No operation is too odd to be quoted; its error is shown with it."""
+    story = Story(["delay"])
+    for intent in (ONE, "todo-1/2"):
+        story.put(intent, copy=1)
+        story.record(intent)
+    story.handle("todo-1/2", calls=(INFO, FAIL), outcome=FAIL, delivered=FAIL, word="raised", error="KeyError: 'x'")
+    story.handle(ONE)
+    story.mark("discard", "todo-1/2", reason="expired", dead_lettered=True)
+    story.effect("todo-1/2", order=1)
+    story.effect(ONE, order=2)
+    story.effect(ONE, order=1, sink="Queue")
+    story.effect("todo-1/2", order=0, sink="Queue")
+    story.effect(None)
+    story.state(ONE)
+    story.state(None, role="view", item="todo-1")
+    story.dead_letter("todo-1/2")
+    operations = story.end()
+    kinds = {anomaly.kind for anomaly in judge(operations).anomalies}
+    texts = [line(operation) for operation in operations]
+    assert {"reordered", "phantom", "wrong_final_state"} <= kinds
+    assert "#2     writer/0       invoke put todo-1/1 (copy 1)" in texts
+
+
+def test_the_table_shows_what_matters():
+    """One row for each variant: what happened, what was found, and who is to blame."""
+    rows = [result(valid(), "put"), result(duplicated(), "stamped_put", met=False)]
+    text = plain(table(rows))
+    assert max(map(len, text.splitlines())) <= WIDTH
+    head, naive = text.splitlines()[0], next(row for row in text.splitlines() if "stamped_put" in row)
+    assert head.split() == [
+        "variant", "intents", "records", "deliveries", "effects", "anomalies", "verdict", "expected", "blame",
+    ]  # fmt: skip
+    assert naive.split() == ["stamped_put", "1", "1", "2", "2", "1", "duplicated", "invalid", "NO", "function"]
+
+
+def test_each_scenario_has_a_table_under_its_question():
+    """A variant's name is never read as markup."""
+    text = tables([result(valid(), "[red]x"), result(valid(), "default", scenario="other")])
+    assert [line for line in text.splitlines() if line.endswith("?")] == ["lost-reply: Does it?", "other: Does it?"]
+    assert "\n[red]x " in text
+
+
+def test_the_seeds_of_a_variant_share_a_row():
+    """With how many there were, the span of each count, and every verdict that was found."""
+    rows = [result(duplicated(number), seed=number, met=number == 3) for number in (1, 2, 3)]
+    rows.append(result(valid(), seed=4))
+    body = "\n".join(plain(table(rows)).splitlines()[1:])
+    assert body.split() == [
+        *("put", "4", "1…3", "1…3", "2…4", "2…4", "0…1", "duplicated", "1", "valid", "NO", "(2", "of", "4)"),
+        *("function", "3", "invalid"),
+    ]
+
+
+def test_the_widest_table_still_fits():
+    """Every kind of anomaly and every name, and no number is broken."""
+    rows = [result(duplicated(), "between/blind_versioned_put"), result(valid(), "put", seed=8)]
+    for kind in ANOMALIES:
+        rows[0].verdict.counts[kind] = 12345
+    text = plain(table(rows))
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert all(f"12345 {kind}" in text for kind in ANOMALIES)
+    assert all(f" {word}" in text for word in ("deliveries", "invalid", "valid", "function"))
+
+
+def test_of_many_seeds_the_first_finding_is_told():
+    """And of those that were not expected as many as one reads; the rest is counted."""
+    rows = [result(duplicated(), seed=seed) for seed in range(5)]
+    text = REPORTS["text"](rows, lambda row: ())
+    assert text.count("INVALID") == 1
+    assert "4 more findings are in report.txt of their run folders" in text
+    rows = [result(duplicated(), seed=seed, met=False) for seed in range(1, MAX_UNEXPECTED + 5)]
+    assert REPORTS["text"](rows, lambda row: ()).count("INVALID") == MAX_UNEXPECTED + 1
+
+
+def test_the_text_report_quotes_only_what_is_not_valid():
+    """Valid runs are a row of the table."""
+    histories = {"put": valid(), "stamped_put": duplicated()}
+    rows = [result(operations, variant) for variant, operations in histories.items()]
+    text = REPORTS["text"](rows, lambda row: histories[row.variant])
+    assert text.startswith("INVALID  lost-reply / stamped_put")
+    assert text.count("judge again") == 1
+
+
+def test_a_run_whose_history_is_gone_is_still_reported():
+    """The anomalies are known; only their operations can't be quoted."""
+    rows = [result(duplicated())]
+    assert "why: function/1 broke off" in REPORTS["text"](rows, lambda row: ())
+
+
+def test_the_json_report_is_a_list_of_runs():
+    """Every run has the version of its format, its counts, faults, anomalies and reasons, and its folder."""
+    operations = duplicated()
+    (entry,) = json.loads(REPORTS["json"]([result(operations, met=False)], lambda row: ()))
+    anomaly = entry["anomalies"][0]
+    assert entry["format"] == 1
+    assert (entry["scenario"], entry["variant"], entry["platform"], entry["seed"]) == (
+        "lost-reply", "put", "embedded", 7,
+    )  # fmt: skip
+    assert (entry["verdict"], entry["expectation_met"], entry["expectation_reason"]) == ("invalid", False, "it was not")
+    assert entry["counts"]["effects"] == 2
+    assert entry["faults"] == [{"fault": "crash", "armed": 1, "fired": 1}]
+    assert (anomaly["kind"], anomaly["subject"], anomaly["blame"]) == ("duplicated", ONE, "function")
+    assert anomaly["operations"] == sorted(anomaly["operations"])
+    assert (entry["reasons"], entry["run_folder"]) == ([], "runs/lost reply/1")

@@ -1,0 +1,182 @@
+"""A template that cannot be read is refused with all that is wrong in it, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small_template import after, write
+
+from harness.errors import NotImitated, UserError
+from harness.template import read
+
+
+def problems(template: Path, **given: object) -> list[str]:
+    with pytest.raises(UserError) as error:
+        read(template, "run", **given)  # type: ignore[arg-type]
+    return [str(problem).replace(str(template), "T") for problem in error.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            ("!GetAtt Items.StreamArn", "!GetAtt Itms.StreamArn"),
+            "T:23:7: Resources.Trigger.Properties.EventSourceArn.Fn::GetAtt: "
+            "'Itms' is not a resource. Did you mean 'Items'? Known: Handle, Items, Trigger",
+        ),
+        (
+            ("!GetAtt Items.StreamArn", "!GetAtt Items.StreamArm"),
+            "T:23:7: Resources.Trigger.Properties.EventSourceArn.Fn::GetAtt: "
+            "'StreamArm' is not an attribute of AWS::DynamoDB::Table. Did you mean 'StreamArn'? Known: Arn, StreamArn",
+        ),
+        (
+            ("      StreamSpecification: {StreamViewType: NEW_IMAGE}\n", ""),
+            "T:22:7: Resources.Trigger.Properties.EventSourceArn.Fn::GetAtt: "
+            "'Items' has no stream: give it a StreamSpecification",
+        ),
+        (
+            ("!Ref Size", "!Ref Bucket"),
+            "T:26:7: Resources.Trigger.Properties.BatchSize.Ref: "
+            "parameter 'Bucket' has no default, and no value was given",
+        ),
+        (
+            ("!Ref Size", "20000"),
+            "T:26:7: Resources.Trigger.Properties.BatchSize: input should be less than or equal to 10000, not 20000",
+        ),
+        (
+            ("StreamViewType: NEW_IMAGE", "StreamViewType: NEW"),
+            "T:12:29: Resources.Items.Properties.StreamSpecification.StreamViewType: "
+            "input should be 'KEYS_ONLY', 'NEW_IMAGE', 'OLD_IMAGE' or 'NEW_AND_OLD_IMAGES', not 'NEW'",
+        ),
+        (
+            ("[{AttributeName: id, KeyType: HASH}]", "[{AttributeName: di, KeyType: HASH}]"),
+            "T:9:5: Resources.Items.Properties: "
+            "key 'di' is not in AttributeDefinitions. Did you mean 'id'? Known: id",
+        ),
+        (
+            ("      StartingPosition: LATEST\n", ""),
+            "T:22:5: Resources.Trigger.Properties.StartingPosition: field required",
+        ),
+        (
+            ("!GetAtt Handle.Arn", "handel"),
+            "T:24:7: Resources.Trigger.Properties.FunctionName: 'handel' is not a function of the template. "
+            "Did you mean 'run-Handle'? Known: run-Handle",
+        ),
+        (
+            ("Handler: app.handler", "Handler: aap.handler"),
+            "T:16:7: Resources.Handle.Properties.Handler: 'aap.handler' is not a handler in F: there is no aap.py. "
+            "Did you mean 'app'? Known: app",
+        ),
+        (
+            ("Runtime: python3.13", "Runtime: nodejs22.x"),
+            "T:17:7: Resources.Handle.Properties.Runtime: "
+            "only Python can be run: python3.12 and the like, not 'nodejs22.x'",
+        ),
+        (
+            ("{S3Bucket: !Ref Bucket, S3Key: code.zip}", "{ZipFile: 'print()'}"),
+            "T:19:7: Resources.Handle.Properties.Code: the code must be in a folder: neither inline nor an image",
+        ),
+        (
+            after("  Items:", "    Metadata: {harness: {role: sorce}}"),
+            "T:8:26: Resources.Items.Metadata.harness.role: 'sorce' is not a role. "
+            "Did you mean 'source'? Known: ledger, on_failure, source, state, view",
+        ),
+        (
+            after("  Items:", "    Metadata: {harness: {role: view}}"),
+            "T:8:26: Resources.Items.Metadata.harness.role: is 'view', but for the mapping it is 'source'",
+        ),
+        (
+            after("Resources:", "  Queue: {Type: AWS::SQS::Queue, Metadata: {harness: {role: on_failure}}}"),
+            "T:7:55: Resources.Queue.Metadata.harness.role: is 'on_failure', but the mapping does not use it so",
+        ),
+        (
+            ("!GetAtt Items.StreamArn", "arn:aws:dynamodb:us-east-1:123456789012:table/Other/stream/x"),
+            "T:23:7: Resources.Trigger.Properties.EventSourceArn: is not the stream of a table of the template",
+        ),
+        (
+            ("Type: AWS::Lambda::EventSourceMapping", "Type: AWS::Lambda::EventSourceMappin"),
+            "T:6:1: Resources: a pipeline has one AWS::Lambda::EventSourceMapping of a DynamoDB stream; there is none",
+        ),
+        (
+            ("Type: AWS::Lambda::Function", "Typ: AWS::Lambda::Function"),
+            "T:13:3: Resources.Handle: is not a resource: it has no Type",
+        ),
+        (
+            ("Parameters:", "Transform: AWS::Serverless-2016-10-31\nParameters:"),
+            "T:1:1: Transform: AWS::Serverless-2016-10-31 is not supported yet: give a plain CloudFormation template",
+        ),
+        (("Resources:", "Resource:"), "T:1:1: is not a CloudFormation template: it has no Resources"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_clear_error(tmp_path: Path, change: tuple[str, str], problem: str) -> None:
+    """It says where, what is wrong, what was given, what is valid, and the nearest word."""
+    assert [text.replace(str(tmp_path), "F") for text in problems(write(tmp_path, change))] == [problem]
+
+
+def test_several_triggers_are_named(tmp_path: Path) -> None:
+    """A pipeline has one function and one mapping: which is meant cannot be guessed."""
+    second = """
+  Second:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties: {EventSourceArn: !GetAtt Items.StreamArn, FunctionName: !Ref Handle, StartingPosition: LATEST}"""
+    [problem] = problems(write(tmp_path, after("Resources:", second[1:])))
+    assert problem.endswith("of a DynamoDB stream; there are 2: Second, Trigger")
+
+
+def test_problems_come_all_at_once(tmp_path: Path) -> None:
+    """Two tables with two mistakes are two problems."""
+    other = "  Other: {Type: AWS::DynamoDB::Table, Properties: {KeySchema: [], AttributeDefinitions: []}}"
+    template = write(tmp_path, after("Resources:", other), ("NEW_IMAGE", "NEW"))
+    assert [problem.split(": ")[1] for problem in problems(template)] == [
+        "Resources.Other.Properties.KeySchema",
+        "Resources.Items.Properties.StreamSpecification.StreamViewType",
+    ]
+
+
+def test_an_unknown_mapping_setting_is_refused(tmp_path: Path) -> None:
+    """Overrides have the names of harness.mapping."""
+    [problem] = problems(write(tmp_path), mapping={"batchsize": 1})
+    assert problem.startswith("'batchsize' is not a mapping setting. Did you mean 'batch_size'?")
+
+
+def test_an_unknown_parameter_is_refused(tmp_path: Path) -> None:
+    """A value can be given only for a parameter of the template."""
+    [problem] = problems(write(tmp_path), parameters={"Sise": "3"})
+    assert problem == "T:1:1: Parameters: 'Sise' is not a parameter. Did you mean 'Size'? Known: Bucket, Size"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            after("      Runtime: python3.13", "      Layers: [arn]"),
+            ":18:7: Resources.Handle.Properties.Layers: Layers of a AWS::Lambda::Function is not imitated.",
+        ),
+        (
+            after("      Runtime: python3.13", "      Environment: {Variables: {TOPIC: !Ref Topic}}"),
+            "Resources.Handle.Properties.Environment.Variables.TOPIC.Ref: "
+            "the names of Topic, a AWS::SNS::Topic, are not imitated",
+        ),
+        (
+            after("      StartingPosition: LATEST", "      DestinationConfig: {OnFailure: {Destination: 'arn:x'}}"),
+            "a destination other than the template's queues is not imitated",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_embedded_platform_must_refuse_is_named(tmp_path: Path, change: tuple[str, str], problem: str) -> None:
+    """Reading goes on, because other platforms can do it; the stack says what is not imitated, and where it stands."""
+    template = write(tmp_path, change, after("Resources:", "  Topic: {Type: AWS::SNS::Topic}"))
+    [text] = read(template, "run").not_imitated
+    assert problem in text.replace(":19:7:", ":18:7:")
+
+
+def test_a_name_that_the_pipeline_needs_must_be_known(tmp_path: Path) -> None:
+    """Without it there is no stack on any platform that could be described."""
+    template = write(
+        tmp_path,
+        after("Resources:", "  Topic: {Type: AWS::SNS::Topic}"),
+        ("!GetAtt Handle.Arn", "!Ref Topic"),
+    )
+    with pytest.raises(NotImitated, match="the names of Topic"):
+        read(template, "run")

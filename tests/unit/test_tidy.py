@@ -1,0 +1,127 @@
+"""The rules of this project that can be read from its files."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from importlib import import_module
+
+import pytest
+from source_tree import ROOT, place, sources, tracked, tree_of
+
+MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 60
+VAGUE = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
+
+# Folders of interchangeable implementations: their table, and the files beside base.py that are no member.
+FOLDERS = {
+    "harness.faults": ("FAULTS", set()),
+    "harness.checkers": ("CHECKERS", set()),
+    "harness.platforms": ("PLATFORMS", {"capabilities", "deployment", "processed", "provision"}),
+    "harness.reports": ("REPORTS", {"line", "table"}),
+    "harness.runtimes": (
+        "RUNTIMES",
+        {"explain", "health", "install", "interpreter", "java", "localstack", "lock", "os_process"},
+    ),
+    "harness.workloads": ("WRITERS", {"client", "generator"}),
+}
+
+# A bracket in each word keeps the pattern from finding itself.
+FORBIDDEN = {
+    "a path of one machine": r"/ho[m]e/\w|/ro[o]t/\w|/w[o]rk/\w|/Us[e]rs/\w|/priv[a]te/var",
+    "a registry's address": r"p[y]pi\.org|python[h]osted|registry\.n[p]mjs|deb\.d[e]bian\.org|--(extra-)?ind[e]x-url",
+    "a credential": r"\b(AK|AS)I[A][A-Z0-9]{16}\b|BEGIN [A-Z ]*PRIV[A]TE KEY|\bg[h]p_\w{20}|\bls-[a-zA-Z0-9]{8}-\w+",
+}
+
+
+def test_no_file_is_longer_than_300_lines() -> None:
+    """A file fits into a reader's head."""
+    lengths = {place(file): len(file.read_text("utf-8").splitlines()) for file in tracked() if file.suffix == ".py"}
+    assert {name: length for name, length in lengths.items() if length > MAX_FILE_LINES} == {}
+
+
+def test_no_function_is_longer_than_60_lines() -> None:
+    """A function fits onto a screen."""
+    long = [
+        place(file, node.lineno)
+        for file in sources(".")
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION_LINES
+    ]
+    assert long == []
+
+
+def test_no_file_has_a_name_that_says_nothing() -> None:
+    """Files are named after the nouns of the field."""
+    words = {place(file): set(re.split(r"[^a-z]+", place(file).lower())) for file in tracked()}
+    assert [name for name, found in words.items() if found & VAGUE] == []
+
+
+def test_every_module_says_what_it_is() -> None:
+    """A docstring opens each module that holds anything."""
+    files = [file for file in sources("harness", "lambda", "bench") if tree_of(file).body]
+    assert [place(file) for file in files if not ast.get_docstring(tree_of(file))] == []
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_file_holds(what: str) -> None:
+    """The project can be cloned anywhere, and shown to anybody."""
+    pattern = re.compile(FORBIDDEN[what])
+    found = [
+        place(file, number)
+        for file in tracked()
+        for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert found == []
+
+
+def test_nothing_waits_for_a_fixed_time() -> None:
+    """A sleep stands in a loop that looks again, is virtual, or takes the time that somebody else decided on."""
+    files = sources("harness", "tests", "bench")
+    assert [place(file, call.lineno) for file in files for call in _fixed_sleeps(tree_of(file))] == []
+
+
+def _fixed_sleeps(tree: ast.AST, parameters: frozenset[str] = frozenset(), allowed: bool = False) -> Iterator[ast.Call]:
+    """`parameters` are those of the function that encloses the node."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            yield from _fixed_sleeps(node, frozenset(each.arg for each in node.args.args))
+            continue
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"time.sleep", "sleep"}:
+            given = {name.id for each in node.args for name in ast.walk(each) if isinstance(name, ast.Name)}
+            if not allowed and not given & parameters:
+                yield node
+        virtual = isinstance(node, ast.With) and "VirtualClock(" in ast.unparse(node.items[0])
+        yield from _fixed_sleeps(node, parameters, allowed or virtual or isinstance(node, ast.While | ast.For))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_of_implementations_has_each_of_them_in_its_table(folder: str) -> None:
+    """No file lies there that a scenario cannot name, and each is named as its file is."""
+    table_name, others = FOLDERS[folder]
+    table = getattr(import_module(folder), table_name)
+    inside = ROOT / folder.replace(".", "/")
+    files = {file.stem for file in sources(str(inside)) if file.parent == inside} - {"__init__", "base"} - others
+    assert {word: value.__module__ for word, value in table.items()} == {word: f"{folder}.{word}" for word in files}
+
+
+def test_entry_points_can_be_loaded() -> None:
+    """What pyproject.toml promises to pip and pytest is there."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    promised = [*project["scripts"].values(), *project["entry-points"]["pytest11"].values()]
+    for entry in promised:
+        module, _, attribute = entry.partition(":")
+        assert not attribute or callable(getattr(import_module(module), attribute))
+
+
+def test_constraints_name_a_version_of_every_dependency() -> None:
+    """Two set-ups give the same environment."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    lines = [line for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+    pinned = {line.partition("==")[0].lower() for line in lines}
+    assert {re.split(r"[\[<>=]", each)[0].lower() for each in wanted} <= pinned
