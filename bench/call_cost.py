@@ -1,0 +1,57 @@
+"""What an AWS call costs on the embedded platform, against botocore answered by an empty stub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.rounds import by_turns
+from bench.stub import puts, seconds_on_stub
+from harness import clock, hook
+from harness.history import History
+from harness.package import unpacked
+from harness.platforms.base import Plan
+from harness.platforms.embedded import Embedded
+from harness.platforms.provision import provision
+from harness.schedule import Seed
+from harness.template import read
+
+ROUNDS, CALLS = 15, 400
+HANDLER = Path("lambda/ledger/naive.py")
+HOUR = 3600.0
+
+
+def measure(rounds: int = ROUNDS, calls: int = CALLS) -> str:
+    pair = by_turns(lambda: _seconds_embedded(calls), lambda: seconds_on_stub(calls), rounds)
+    return (
+        f"call cost  a PutItem on the embedded platform costs {pair.ratio:.2f}x one that an empty stub answers\n"
+        f"           ({pair.subject / calls * 1e6:.0f} µs and {pair.reference / calls * 1e6:.0f} µs; "
+        f"medians of {rounds} rounds of {calls} calls; goal: at most 3x, later 1.3x)"
+    )
+
+
+def _seconds_embedded(calls: int) -> float:
+    """Of one writer that writes into a table with a stream; no mapping reads it, so nothing else takes time."""
+    stack = read(HANDLER.with_name("template.yaml"), "bench", handler=HANDLER)
+    spent = []
+
+    def write() -> None:
+        client = hook.client("dynamodb")
+        began = clock.real_seconds()
+        puts(client, stack.source.name, calls)
+        spent.append(clock.real_seconds() - began)
+
+    plan = Plan(
+        stack=stack,
+        code=unpacked(stack.function.root),
+        faults=(),
+        seed=Seed(0),
+        history=History(),
+        shards=1,
+        max_steps=1_000_000,
+        log=print,
+    )
+    with Embedded(plan) as platform:
+        provision(platform.client, stack)
+        platform.writers.start_writer(write)
+        platform.rest(HOUR)
+    return spent[0]
