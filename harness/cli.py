@@ -101,12 +101,18 @@ def run(
     jobs = _jobs(scenarios, where=place, **choice)
     click.echo(f"platform: {place}", err=True)
     results = []
-    with Progress(len(jobs)) as progress:
-        for job in jobs:
+    accepted = [job for job in jobs if not job.refused]
+    with Progress(len(accepted)) as progress:
+        for job in accepted:
             progress.begin(job)
             results.append(run_job(job, runs))
             progress.end(results[-1])
-    return _report(results, json_to)
+    code = _report(results, json_to)
+    for job in jobs:
+        if job.refused:
+            told = f"{job.scenario.scenario} / {job.variant.name}"
+            click.echo(f"not run on {place.platform}: {told}: {job.refused}", err=True)
+    return code
 
 
 @main.command()

@@ -12,8 +12,8 @@ INTERRUPTED = 130
 
 
 def of(results: Iterable[RunResult]) -> int:
-    """Violated beats unknown beats met."""
-    codes = {_of_one(result) for result in results}
+    """Violated beats unknown beats met. Where nothing was run nothing is known."""
+    codes = {_of_one(result) for result in results} or {NOT_KNOWN}
     return next((code for code in (VIOLATED, NOT_KNOWN) if code in codes), MET)
 
 

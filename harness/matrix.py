@@ -3,40 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from harness import difference
+from harness.difference import Difference
 from harness.dimension import MATRIX, dimensions, with_value
 from harness.errors import Problem, UserError, nearest
 from harness.expectation import Expectation, parse
 from harness.mistake import Mistake, Mistakes, closest, shown
+from harness.platform_name import PLATFORM_NAMES
 from harness.scenario import Scenario
 from harness.scenario_document import Document, DocumentPath
 from harness.scenario_schema import json_schema
 from harness.sentences import mistakes
 from harness.verdict import INVALID
 
-EXPECT = "expect"
+EXPECT, DIFFERS = "expect", "differs"
 DEFAULT_NAME = "default"
 MAX_VARIANTS = 1_000
 _NOUN = "a scenario"
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One cell of the matrix. `document` is what the user would have written for this cell alone."""
+    """One cell of the matrix. `document` is what the user would have written for this cell alone.
+
+    `differences` are by platform.
+    """
 
     name: str
     scenario: Scenario
     expectation: Expectation
     document: Document
+    differences: dict[str, Difference]
 
 
 def variants(document: Document, folders: Sequence[Path] = (Path(),)) -> list[Variant]:
@@ -51,13 +59,20 @@ def variants(document: Document, folders: Sequence[Path] = (Path(),)) -> list[Va
     scenarios = {name: reading.scenario(cell) for name, cell in cells.items()}
     specs = reading.specs(list(cells))
     expected = {path: reading.expectation(path) for path in dict.fromkeys(specs.values())}
+    differing = reading.differing(list(cells))
+    differences = {path: reading.difference(path) for path in dict.fromkeys(differing.values())}
     reading.raise_problems()
     found = []
     for name, cell in cells.items():
         scenario, expectation = scenarios[name], expected[specs[name]]
         assert scenario is not None
         assert expectation is not None
-        found.append(Variant(name, scenario, expectation, cell.with_part((EXPECT,), document.part(specs[name]))))
+        cell = cell.with_part((EXPECT,), document.part(specs[name]))
+        own: dict[str, Difference] = {}
+        for platform, path in ((place[0], path) for place, path in differing.items() if place[1] == name):
+            cell = cell.with_part((DIFFERS, platform, "*"), document.part(path))
+            own |= {platform: known} if (known := differences[path]) else {}
+        found.append(Variant(name, scenario, expectation, cell, own))
     return found
 
 
@@ -82,8 +97,8 @@ class _Reading:
             raise UserError(sorted(each_once, key=lambda problem: (problem.file, problem.line, problem.column)))
 
     def cells(self) -> dict[str, Document]:
-        """The documents of the variants by name, without matrix and expectation."""
-        base = self._document.without(MATRIX, EXPECT)
+        """The documents of the variants by name, without matrix and expectations."""
+        base = self._document.without(MATRIX, EXPECT, DIFFERS)
         count = prod(len(dimension.values) for dimension in self._dimensions)
         if count > MAX_VARIANTS:
             self._add(self._document, [Mistake((MATRIX,), f"makes {count} variants; at most {MAX_VARIANTS} are valid")])
@@ -118,7 +133,7 @@ class _Reading:
         }
         dead = [pattern for pattern in expect if (EXPECT, pattern) not in specs.values()]
         if self._complete:
-            self._add(self._document, [_dead(pattern, names) for pattern in dead])
+            self._add(self._document, [_dead((EXPECT, pattern), names) for pattern in dead])
             meant = {closest(pattern, [*names, INVALID]) for pattern in dead}
             bare = [name for name in names if name not in specs and not meant & {name, INVALID}]
             said = [f"variant '{name}' has no expectation. {nearest(name, expect)}" for name in bare]
@@ -126,6 +141,33 @@ class _Reading:
         return specs
 
     def expectation(self, path: DocumentPath) -> Expectation | None:
+        return self._parsed(parse, path)
+
+    def differing(self, names: list[str]) -> dict[tuple[str, str], DocumentPath]:
+        """Where in the document the difference of a variant on a platform is."""
+        differs = self._document.value.get(DIFFERS) or {}
+        if not isinstance(differs, dict):
+            self._add(self._document, [Mistake((DIFFERS,), f"got {shown(differs)}; expected a mapping of platforms")])
+            return {}
+        found: dict[tuple[str, str], DocumentPath] = {}
+        for platform, patterns in differs.items():
+            place = (DIFFERS, platform)
+            if platform not in PLATFORM_NAMES:
+                message = f"'{platform}' is not a platform. {nearest(platform, PLATFORM_NAMES)}"
+                self._add(self._document, [Mistake(place, message, at_key=True)])
+            elif not isinstance(patterns, dict):
+                self._add(self._document, [Mistake(place, f"got {shown(patterns)}; expected a mapping of variants")])
+            else:
+                matched = {name: pattern for name in names if (pattern := _first_match(name, patterns)) is not None}
+                found |= {(platform, name): (*place, pattern) for name, pattern in matched.items()}
+                dead = [pattern for pattern in patterns if pattern not in matched.values()] if self._complete else []
+                self._add(self._document, [_dead((*place, pattern), names) for pattern in dead])
+        return found
+
+    def difference(self, path: DocumentPath) -> Difference | None:
+        return self._parsed(difference.parse, path)
+
+    def _parsed(self, parse: Callable[[Any], P], path: DocumentPath) -> P | None:
         try:
             return parse(self._document.get(path))
         except Mistakes as error:
@@ -150,8 +192,8 @@ def _first_match(name: str, patterns: dict[str, Any]) -> str | None:
     return next((pattern for pattern in patterns if fnmatchcase(name, pattern)), None)
 
 
-def _dead(pattern: str, names: list[str]) -> Mistake:
-    path = (EXPECT, pattern)
+def _dead(path: DocumentPath, names: list[str]) -> Mistake:
+    pattern = str(path[-1])
     if any(fnmatchcase(name, pattern) for name in names):
         return Mistake(path, f"'{pattern}' decides no variant: patterns before it match all of its own", at_key=True)
     known = [*names, INVALID] if names == [DEFAULT_NAME] else names

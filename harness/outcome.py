@@ -62,5 +62,8 @@ def outcome_of(
     if len(jobs) != 1:
         names = ", ".join(dict.fromkeys(f"{job.variant.name} with seed {job.seed}" for job in jobs))
         raise UserError(f"one run was asked for, and there are {len(jobs)}: {names}")
-    result = run(jobs[0], runs)
+    (job,) = jobs
+    if job.refused:
+        raise UserError(f"{job.variant.name}: refused on {job.where.platform}: {job.refused}")
+    result = run(job, runs)
     return Outcome(result, History.of(read_history(Path(result.run_folder))))

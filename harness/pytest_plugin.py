@@ -57,6 +57,8 @@ class ScenarioItem(pytest.Item):
         self.job = job
 
     def runtest(self) -> None:
+        if self.job.refused:
+            pytest.skip(f"not run on {self.job.where.platform}: {self.job.refused}")
         from harness.reports.text import finding
         from harness.runner import run
         from harness.store import read_history

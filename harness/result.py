@@ -14,7 +14,8 @@ class RunResult:
     """`expectation` is what the scenario expected, in words; `expectation_reason` says why it was met or not.
 
     `faults` are those of `harness.judge.faults`: fault, armed, fired. `wall_seconds` is how long the run took here.
-    `again` is the command that runs it again, where there is one.
+    `again` is the command that runs it again, where there is one. `difference` says why the expectation is not the one
+    for other platforms, where it is not.
     """
 
     scenario: str
@@ -30,3 +31,4 @@ class RunResult:
     run_folder: Path | str
     wall_seconds: float
     again: str | None = None
+    difference: str | None = None

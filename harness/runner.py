@@ -21,9 +21,10 @@ from functools import partial
 from pathlib import Path
 
 from harness import clock, expectation, hook, judge
+from harness.difference import Difference
 from harness.errors import Problem, UserError
 from harness.history import INFO, OK, History, Operation, Value
-from harness.matrix import Variant
+from harness.matrix import DIFFERS, Variant
 from harness.observer import Observer
 from harness.package import unpacked
 from harness.platforms import PLATFORMS
@@ -47,20 +48,31 @@ _OBSERVE_EVERY_SECONDS = 12 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be run, with everything read and nothing started."""
+    """What is to be run, with everything read and nothing started.
+
+    refused: why the platform does not run it, where the scenario lists that as a known difference.
+    """
 
     variant: Variant
     seed: int
     where: Where
     stack: Stack
     again: str | None
+    refused: str = ""
 
     @property
     def scenario(self) -> Scenario:
         return self.variant.scenario
 
+    @property
+    def difference(self) -> Difference | None:
+        """How this platform is known to differ."""
+        return self.variant.differences.get(self.where.platform)
+
     def question(self) -> Value:
         """What the run is to answer, as its folder keeps it."""
+        document = self.variant.document.value
+        expect = document[DIFFERS][self.where.platform]["*"] if self.difference else document
         return {
             "format": 1,
             "scenario": self.scenario.scenario,
@@ -68,9 +80,10 @@ class Job:
             "variant": self.variant.name,
             "platform": self.where.platform,
             "seed": self.seed,
-            "expect": self.variant.document.value["expect"],
+            "expect": expect["expect"],
+            "difference": self.difference.why if self.difference else None,
             "again": self.again,
-            "document": self.variant.document.value,
+            "document": document,
         }
 
 
@@ -92,10 +105,17 @@ def prepare(variant: Variant, seed: int, where: Where = EMBEDDED, again: str | N
     )
     refusals = PLATFORMS[where.platform].refusals(stack, variant.scenario.faults)
     problems = refuse(variant, stack.mapping)
-    problems += [Problem(f"{variant.name}: refused on {where.platform}: {reason}") for reason in refusals]
+    known = variant.differences.get(where.platform)
+    listed = known is not None and known.expectation is None
+    if refusals and not listed:
+        problems += [Problem(f"{variant.name}: refused on {where.platform}: {reason}") for reason in refusals]
+    if listed and not refusals:
+        problems.append(
+            Problem(f"{variant.name}: listed as refused on {where.platform}, which does not refuse it", "differs")
+        )
     if problems:
         raise UserError(problems)
-    return Job(variant, seed, where, stack, again)
+    return Job(variant, seed, where, stack, again, refused="; ".join(refusals))
 
 
 def run(job: Job, runs: Path) -> RunResult:
@@ -204,4 +224,5 @@ def _conclude(question: Value, operations: Sequence[Operation], folder: Path, wa
         run_folder=folder,
         wall_seconds=wall_seconds,
         again=question["again"],
+        difference=question.get("difference"),
     )

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
+from harness import difference
 from harness.expectation import BLAME, COUNT_PATTERN
 from harness.fault_entry import fault_schema
 from harness.faults import FAULTS
 from harness.implementation import PATTERN
+from harness.platform_name import PLATFORM_NAMES
 from harness.scenario import Scenario
 from harness.sentences import Schema
 from harness.verdict import ANOMALIES, INVALID, PARTIES, VERDICTS
@@ -43,6 +45,21 @@ _SPEC = {
     ]
 }
 _EXPECT = {"anyOf": [_SPEC, {"type": "object", "additionalProperties": _SPEC, "minProperties": 1}]}
+_DIFFERENCE = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        difference.EXPECT: {"anyOf": [{"enum": [difference.REFUSED]}, _SPEC], "description": "What it ends as there."},
+        difference.WHY: {"type": "string", "minLength": 1, "description": "Why, with the row or source that shows it."},
+    },
+    "required": [difference.EXPECT, difference.WHY],
+}
+_DIFFERS = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {name: {"type": "object", "additionalProperties": _DIFFERENCE} for name in PLATFORM_NAMES},
+    "examples": [{"localstack": {"bisect": {"expect": "refused", "why": "it does not split batches (G-04)"}}}],
+}
 _MATRIX = {
     "type": "object",
     "additionalProperties": {
@@ -66,6 +83,11 @@ class _File(Scenario):
     )
     expect: Annotated[Any, WithJsonSchema(_EXPECT)] = Field(
         description="The verdict expected: of every variant, or by pattern over their names, the first match counting."
+    )
+    differs: Annotated[dict[str, Any], WithJsonSchema(_DIFFERS)] = Field(
+        {},
+        description="Known differences: by platform, and by pattern over variants, what they end as there and why; "
+        "`refused` where the platform does not run them.",
     )
 
 

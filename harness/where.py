@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from harness import platform_name
 from harness.errors import UserError
 from harness.runtimes.health import health
 
@@ -24,8 +25,7 @@ class Where:
         return f"{self.platform} at {self.endpoint}" if self.endpoint else self.platform
 
 
-EMBEDDED = Where("embedded")
-LOCALSTACK = "localstack"
+EMBEDDED = Where(platform_name.EMBEDDED)
 
 
 def where(platform: str | None, endpoint: str | None) -> Where:
@@ -42,7 +42,7 @@ def where(platform: str | None, endpoint: str | None) -> Where:
     if not host or host.endswith(_AWS):
         raise UserError(f"--endpoint {found}: expected the address of a LocalStack, such as {LOCALSTACK_ENDPOINT}")
     if health(found):
-        return Where(LOCALSTACK, found)
+        return Where(platform_name.LOCALSTACK, found)
     if platform is None and endpoint is None:
         return EMBEDDED
     raise UserError(f"no LocalStack answers at {found}: start one with `python -m harness up --runtime host`")

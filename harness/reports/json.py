@@ -27,6 +27,7 @@ def entry(result: RunResult) -> dict[str, Any]:
         "verdict": result.verdict.verdict,
         "expectation_met": result.expectation_met,
         "expectation_reason": result.expectation_reason,
+        "difference": result.difference,
         "counts": dict(result.verdict.counts),
         "faults": list(result.faults),
         "anomalies": [anomaly.to_dict() for anomaly in result.verdict.anomalies],

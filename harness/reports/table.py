@@ -23,8 +23,15 @@ def tables(results: Sequence[RunResult]) -> str:
     for result in results:
         by_scenario.setdefault((result.scenario, result.question), []).append(result)
     return "\n".join(
-        f"{scenario}: {question}\n\n{plain(table(runs))}" for (scenario, question), runs in by_scenario.items()
+        f"{scenario}: {question}\n\n{plain(table(runs))}{differences(runs)}"
+        for (scenario, question), runs in by_scenario.items()
     )
+
+
+def differences(results: Sequence[RunResult]) -> str:
+    """Which variants are known to end otherwise on this platform than elsewhere, and why."""
+    known = {(run.variant, run.platform): run.difference for run in results if run.difference}
+    return "".join(f"  {variant} differs on {platform}: {why}\n" for (variant, platform), why in known.items())
 
 
 def table(results: Sequence[RunResult]) -> Table:
@@ -90,5 +97,5 @@ def _verdicts(runs: Sequence[RunResult]) -> str:
 def _met(runs: Sequence[RunResult]) -> str:
     met = sum(run.expectation_met for run in runs)
     if met == len(runs):
-        return "yes"
+        return "differs" if any(run.difference for run in runs) else "yes"
     return "NO" if len(runs) == 1 else f"NO ({met} of {len(runs)})"

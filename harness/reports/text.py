@@ -54,6 +54,8 @@ def finding(result: RunResult, operations: Sequence[Operation]) -> str:
         rest = Counter(anomaly.kind for anomaly in verdict.anomalies[MAX_ANOMALIES:])
         lines.append("  and " + ", ".join(f"{rest[kind]} more {kind}" for kind in ANOMALIES if rest[kind]))
     lines += [f"  unknown: {reason}" for reason in verdict.reasons]
+    if result.difference:
+        lines.append(f"  known to differ on {result.platform}: {result.difference}")
     if not result.expectation_met:
         lines.append(f"  expected {result.expectation}: {result.expectation_reason}")
     if result.again:

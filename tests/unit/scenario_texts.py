@@ -89,6 +89,17 @@ expect:
       wrong_final_state: "!= 1"
       dead_lettered: 0
       blame: writer
+differs:
+  localstack:
+    put/*:
+      expect: refused
+      why: it cannot
+  embedded:
+    stamped_put/*:
+      expect:
+        invalid:
+          lost: 1
+      why: it is otherwise
 seeds: 0..3
 limits:
   drive: 1h

@@ -14,11 +14,11 @@ from harness.package import AGENT_FILES, AGENT_FOLDERS
 # The layer of every module: one may import its own layer and those before it, never one that comes after.
 LAYERS = {
     "values": """
-        account action answer errors history host mapping mistake point result scenario_document schedule stack
-        stream_event verdict agent agent.host services services.base runtimes.base""",
+        account action answer errors history host mapping mistake platform_name point result scenario_document schedule
+        stack stream_event verdict agent agent.host services services.base runtimes.base""",
     "decisions": """
-        aim dead_letter dimension duration expectation fault_entry filters implementation judge lane ledger redelivery
-        seeds sentences agent.subject workloads.generator
+        aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane ledger
+        redelivery seeds sentences agent.subject workloads.generator
         faults faults.base faults.crash faults.delay faults.duplicate_put faults.function_error faults.lose_reply
         faults.lose_request faults.noop faults.partial_failure faults.redeliver faults.refuse faults.roll_back
         faults.timeout

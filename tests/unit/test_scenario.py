@@ -14,9 +14,9 @@ from harness.scenario_document import parse
 from harness.scenario_schema import json_schema
 
 # Below these the user chooses the keys.
-FREE = ("environment", "titles", "filter_criteria", "matrix", "expect")
+FREE = ("environment", "titles", "filter_criteria", "matrix", "expect", "differs")
 KEYS = [path for path in parse(FULL, "").keys if not any(step in FREE for step in path[:-1])]
-EXPECT_KEYS = [path for path in parse(FULL, "").keys if path[0] == "expect" and len(path) > 1]
+EXPECT_KEYS = [path for path in parse(FULL, "").keys if path[0] in ("expect", "differs") and len(path) > 1]
 
 
 @pytest.fixture
