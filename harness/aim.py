@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from harness.errors import nearest
-from harness.faults.base import AWS_CALL, Fault
+from harness.faults.base import AWS_CALL, Fault, is_of
 from harness.mistake import Mistake
 from harness.point import ACKNOWLEDGE, DELIVER, DISPATCHER, EFFECT, FUNCTION, HANDLE, OPERATION, WRITER
 
@@ -64,7 +64,7 @@ def _out_of_bounds(fault: Fault) -> Iterator[Mistake]:
 
 
 def _astray(fault: Fault) -> Iterator[Mistake]:
-    roles = [role for role in (DISPATCHER, FUNCTION, WRITER) if _is_of(role, fault.process)]
+    roles = [role for role in (DISPATCHER, FUNCTION, WRITER) if is_of(role, fault.process)]
     if not roles:
         known = (DISPATCHER, FUNCTION, WRITER)
         yield Mistake(("process",), f"'{fault.process}' is no process. {nearest(fault.process, known)}")
@@ -85,10 +85,6 @@ def _astray(fault: Fault) -> Iterator[Mistake]:
     if not any(role in passing for role in roles):
         what = f"{fault.NAME} at '{fault.call}' is a fault of {', '.join(passing)}, never of '{fault.process}'"
         yield Mistake(("process",), what)
-
-
-def _is_of(role: str, process: str) -> bool:
-    return fnmatchcase(role, process.partition("/")[0]) or fnmatchcase(f"{role}/0", process)
 
 
 def _aimed_at(call: str) -> Iterator[str]:

@@ -54,7 +54,8 @@ class Deliveries:
         self._function_arn = function_arn
         self._lambda = host.client("lambda")
         self._numbers = itertools.count(1)
-        self._copies = itertools.count(1)
+        self._copy_numbers = itertools.count(1)
+        self.copies = 0  # that are not delivered yet
         self._stopped = False
 
     def stop(self) -> None:
@@ -111,8 +112,9 @@ class Deliveries:
         return False
 
     def _copy(self, batch: Batch, origin: Origin, seconds: float) -> None:
-        process = f"{origin.process.partition('+')[0]}+{next(self._copies)}"
+        process = f"{origin.process.partition('+')[0]}+{next(self._copy_numbers)}"
         copy = Batch(batch.records, copy=batch.copy + 1)
+        self.copies += 1
         self._host.spawn(process, partial(self._deliver_copy, copy, replace(origin, process=process), seconds))
 
     def _deliver_copy(self, batch: Batch, origin: Origin, seconds: float) -> None:
@@ -120,6 +122,7 @@ class Deliveries:
             self._host.sleep(seconds)
         if not self._stopped and self.deliver(batch, origin).again:
             self._copy(batch, origin, 0.0)
+        self.copies -= 1
 
     def _invoke(self, batch: Batch) -> Outcome:
         """A throttle, or any other error that AWS answers with, means that the function was not started (S-68).

@@ -65,6 +65,11 @@ class Dispatcher:
         for worker in self._workers:
             worker.stop()
 
+    @property
+    def idle(self) -> bool:
+        """Whether all that was read is worked off, and no copy is on its way."""
+        return self._deliveries.copies == 0 and all(worker.idle for worker in self._workers)
+
     def _begin(self) -> None:
         if self._route.mapping.starting_position == LATEST:
             self._host.sleep(LATEST_DELAY_SECONDS * self._host.seed.draw("latest", self._route.stream_arn))

@@ -48,11 +48,17 @@ def _register() -> None:
 
 
 def client(
-    service: str, retry_mode: str | None = None, max_attempts: int | None = None, endpoint: str | None = None
+    service: str,
+    retry_mode: str | None = None,
+    max_attempts: int | None = None,
+    endpoint: str | None = None,
+    read_timeout: float | None = None,
 ) -> Any:
     """A real client; `max_attempts` counts all requests of one call. What is None is left to the SDK."""
     retries = {"mode": retry_mode, "total_max_attempts": max_attempts}
     config = Config(retries={name: value for name, value in retries.items() if value is not None})
+    if read_timeout is not None:
+        config = config.merge(Config(read_timeout=read_timeout))
     if endpoint is None:
         return session().client(service, config=config)
     config = config.merge(Config(s3={"addressing_style": "path"}))  # 127.0.0.1 has no names for buckets
@@ -60,10 +66,12 @@ def client(
 
 
 @functools.cache
-def own_client(service: str, max_attempts: int | None = None, endpoint: str | None = None) -> Any:
+def own_client(
+    service: str, max_attempts: int | None = None, endpoint: str | None = None, read_timeout: float | None = None
+) -> Any:
     """A client of the harness's own. Making one takes milliseconds; in legacy mode a client keeps nothing between calls
     (the newer modes keep a budget of retries), so one serves every run."""
-    return client(service, "legacy", max_attempts, endpoint)
+    return client(service, "legacy", max_attempts, endpoint, read_timeout)
 
 
 class Hooked:

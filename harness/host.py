@@ -32,6 +32,11 @@ class Host(Protocol):
     @property
     def seed(self) -> Seed: ...
 
+    @property
+    def timestamp_seconds(self) -> int:
+        """How exactly records say when they were made: to the second on AWS, to the minute on DynamoDB Local (S-57)."""
+        ...
+
     def now(self) -> int:
         """Microseconds since the Unix epoch."""
         ...

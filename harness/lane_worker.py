@@ -47,12 +47,18 @@ class LaneWorker:
         self._roll_backs: list[int | None] = []
         self._arrived = host.event()
         self.finished = False
+        self._busy = False
         self._ended = False
         self._stopped = False
 
     def offer(self, records: Sequence[Record]) -> None:
         self.lane.offer(records)
         self._arrived.set()
+
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for records, and has none."""
+        return self.finished or not (self._busy or self._roll_backs or self.lane.waiting or self.lane.retries)
 
     def end(self) -> None:
         """No more records will be offered."""
@@ -76,7 +82,9 @@ class LaneWorker:
                 self.lane.roll_back(self._roll_backs.pop(0), self._host.now())
             self._gather()
             if batch := self.lane.take():
+                self._busy = True
                 self._work_off(batch)
+                self._busy = False
                 self._settled()
             elif self._ended:
                 return

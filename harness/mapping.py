@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FOREVER = -1
+BY_PLATFORM, BY_HARNESS = "platform", "harness"
 TRIM_HORIZON, LATEST = "TRIM_HORIZON", "LATEST"
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Seconds where a name ends in `_seconds`; -1 means without limit."""
+    """Seconds where a name ends in `_seconds`; -1 means without limit.
+
+    by: who delivers, the platform's own mapping or the harness's dispatcher in its place (design, decision 7).
+    """
 
     batch_size: int = 100
     maximum_batching_window_in_seconds: int = 0
@@ -28,3 +32,4 @@ class Mapping:
     filter_patterns: tuple[dict[str, Any], ...] = field(default=())
     on_failure_arn: str | None = None
     enabled: bool = True
+    by: str = BY_PLATFORM

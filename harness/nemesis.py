@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ class Nemesis:
         self._record = record
         self._tickets = tickets
         self._occurrences: Counter[tuple[object, ...]] = Counter()
+        self._deciding = threading.Lock()  # several processes may be threads of one
         self.decisions: list[Decision] = []
         # Equal faults are told apart by their rank among equals, so that taking another one away changes no draw.
         self._keys = [(repr(fault), list(faults[:index]).count(fault)) for index, fault in enumerate(faults)]
@@ -39,6 +41,10 @@ class Nemesis:
         """
         if not self._faults:
             return ()
+        with self._deciding:
+            return self._decide(point)
+
+    def _decide(self, point: Point) -> tuple[Action, ...]:
         key = (point.process if point.role == "writer" else point.role, point.call, point.when, point.intents)
         self._occurrences[key] += 1
         point = replace(point, occurrence=self._occurrences[key])

@@ -195,7 +195,7 @@ def _start_writers(job: Job, platform: Platform) -> None:
 
 def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
     """Until the pipeline is quiet, or the bound is reached; the observer reads what would else leave the stream."""
-    left = seconds
+    left = platform.bound(seconds)
     while True:
         observer.catch_up()
         kept_busy_by = platform.rest(min(left, _OBSERVE_EVERY_SECONDS))

@@ -51,11 +51,11 @@ def status() -> int:
 
 
 def _remove_stacks(endpoint: str | None) -> int:
-    from harness.platforms.localstack import remove_stacks  # boto3: not before it is needed
+    from harness.platforms import left_over  # boto3: not before it is needed
     from harness.where import where
 
     place = where("localstack", endpoint)
-    removed = remove_stacks(str(place.endpoint))
+    removed = left_over.remove(str(place.endpoint))
     click.echo("\n".join(f"removed {line}" for line in removed) or f"no run left anything at {place.endpoint}")
     return 0
 

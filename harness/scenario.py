@@ -94,6 +94,11 @@ class MappingSettings(Part):
     Source of the bounds: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
     """
 
+    by: Literal["platform", "harness"] | None = Field(
+        None,
+        description="Who delivers: the platform's own mapping, or the harness's dispatcher in its place, which does "
+        "all that AWS documents. `platform` unless given; on the embedded platform the two are the same.",
+    )
     batch_size: int | None = Field(None, ge=1, le=10_000, description="Most records of one delivery.")
     maximum_batching_window_in_seconds: Annotated[int, Field(ge=0, le=300), Duration()] | None = Field(
         None, description="How long to wait for a batch to fill."

@@ -73,12 +73,18 @@ class ShardReader:
         raise Unreadable(f"GetRecords {self._shard['ShardId']}")
 
     def _advance(self, page: dict[str, Any]) -> list[Record]:
-        records = [to_record(read, self._shard["StreamArn"]) for read in page["Records"]]
+        records = [self._dated(to_record(read, self._shard["StreamArn"])) for read in page["Records"]]
         self._iterator = page.get("NextShardIterator")
         self.closed = self._iterator is None
         if records:
             self._position = sequence_number(records[-1])
         return [record for record in records if created_at(record) >= self._skip_before]
+
+    def _dated(self, record: Record) -> Record:
+        """Where a record names only the minute, it is taken for as young as it can be."""
+        youngest = created_at(record) + (self._host.timestamp_seconds - 1) * 1_000_000
+        record["dynamodb"]["ApproximateCreationDateTime"] = min(youngest, self._host.now()) / 1_000_000
+        return record
 
     def _new_iterator(self) -> str:
         if self._position is not None:

@@ -1,4 +1,4 @@
-"""Writers on a platform that is somewhere else: each a thread, with the real clock."""
+"""The processes of a run on a platform that is somewhere else: each a thread, with the real clock."""
 
 from __future__ import annotations
 
@@ -17,48 +17,60 @@ from harness.nemesis import Nemesis
 from harness.point import Point
 
 
-class ThreadWriters:
-    """The host of the clients: speaks for the writer whose thread this is. Other threads are the harness itself."""
+class Threads:
+    """The wire's host: speaks for the process whose thread this is. Any other thread is the harness itself.
+
+    `time` gives microseconds since the run began.
+    """
 
     def __init__(self, history: History, nemesis: Nemesis, time: Callable[[], int]) -> None:
+        self.time = time
         self._history = history
         self._nemesis = nemesis
-        self._time = time
         self._network = URLLib3Session()
         self._here = threading.local()
-        self._deciding = threading.Lock()
-        self._threads: list[threading.Thread] = []
+        self._writers = 0
+        self._running: list[threading.Thread] = []
         self._errors: list[BaseException] = []
 
-    def start_writer(self, body: Callable[[], None]) -> None:
-        name = f"writer/{len(self._threads)}"
-        thread = threading.Thread(target=self._run, args=(name, body), name=name, daemon=True)
-        self._threads.append(thread)
+    def start(self, process: str, body: Callable[[], None]) -> None:
+        thread = threading.Thread(target=self._run, args=(process, body), name=process, daemon=True)
+        self._running = [*(other for other in self._running if other.is_alive()), thread]
         thread.start()
 
-    def busy(self) -> bool:
-        """Raises what a writer raised."""
+    def start_writer(self, body: Callable[[], None]) -> None:
+        number = self._writers
+        self._writers += 1
+        self.start(f"writer/{number}", body)
+
+    def busy(self, role: str) -> bool:
+        """Whether a process of this kind runs. Raises what any process raised."""
         if self._errors:
             raise self._errors[0]
-        return any(thread.is_alive() for thread in self._threads)
+        return any(thread.is_alive() for thread in self._of(role))
+
+    def join(self, role: str, seconds: float) -> None:
+        """Waits for their ends, so many seconds for all together."""
+        deadline = time.monotonic() + seconds
+        for thread in self._of(role):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def record(self, type: str, f: str, value: Value, error: str | None = None) -> None:
-        self._history.append(self._time(), self._here.process, type, f, value, error)
+        self._history.append(self.time(), self._here.process, type, f, value, error)
 
     def decide(self, call: str, when: str, subject: Subject, attempt: int = 1) -> tuple[Action, ...]:
-        with self._deciding:
-            return self._nemesis.decide(
-                Point(
-                    self._here.process,
-                    call,
-                    when,
-                    self._time(),
-                    subject.intents,
-                    subject.items,
-                    subject.effect,
-                    attempt,
-                )
+        return self._nemesis.decide(
+            Point(
+                self._here.process,
+                call,
+                when,
+                self.time(),
+                subject.intents,
+                subject.items,
+                subject.effect,
+                attempt,
             )
+        )
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -81,8 +93,11 @@ class ThreadWriters:
         calls: int = self._here.calls
         return calls
 
-    def _run(self, name: str, body: Callable[[], None]) -> None:
-        self._here.process = name
+    def _of(self, role: str) -> list[threading.Thread]:
+        return [thread for thread in self._running if thread.name.partition("/")[0] == role]
+
+    def _run(self, process: str, body: Callable[[], None]) -> None:
+        self._here.process = process
         self._here.calls = 0
         try:
             body()

@@ -13,11 +13,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+from harness.faults.base import Fault
+from harness.point import FUNCTION
+from harness.tickets import LocalTickets
 
 _BATCH = 25  # items of one BatchWriteItem
 _MAX_BATCHES = 1_000
@@ -55,7 +59,8 @@ class Control:
             )
 
     def delete(self) -> None:
-        with own_calls():
+        """Whether or not it is there."""
+        with own_calls(), suppress(self._client.exceptions.ResourceNotFoundException):
             self._client.delete_table(TableName=self.table)
 
     def put(self, id: str, body: Any) -> None:
@@ -110,30 +115,39 @@ class Control:
 
 
 class ControlTickets:
-    """Tickets that any process with the control table can claim: each is one conditional write."""
+    """Tickets that any process with the control table can claim: each is one conditional write.
 
-    def __init__(self, control: Control, faults: int) -> None:
+    A fault that never reaches the function is the harness's own affair: its tickets are in this process.
+    """
+
+    def __init__(self, control: Control, faults: Sequence[Fault]) -> None:
         self._control = control
-        self._faults = faults
-        self._matched = [0] * faults
+        self._local = LocalTickets(len(faults))
+        self._shared = [index for index, fault in enumerate(faults) if fault.reaches(FUNCTION)]
+        self._matched: dict[int, int] = {}
 
     def match(self, fault: int) -> int:
+        if fault not in self._shared:
+            return self._local.match(fault)
         return self._control.count(f"fault#{fault}", "matched", "attribute_not_exists(healed)")
 
     def claim(self, fault: int, limit: int | None) -> bool:
+        if fault not in self._shared:
+            return self._local.claim(fault, limit)
         if limit is None:
             return bool(self._control.count(f"fault#{fault}", "fired"))
         condition = "attribute_not_exists(fired) OR fired < :limit"
         return bool(self._control.count(f"fault#{fault}", "fired", condition, **{":limit": {"N": str(limit)}}))
 
     def heal(self) -> None:
-        for fault in range(self._faults):
+        self._local.heal()
+        for fault in self._shared:
             self._control.count(f"fault#{fault}", "healed")
             self._matched[fault] = self._control.count(f"fault#{fault}", "matched") - 1
 
     def matched(self) -> list[int]:
         """As of when it was healed."""
-        return list(self._matched)
+        return [self._matched.get(fault, number) for fault, number in enumerate(self._local.matched())]
 
 
 def _item(id: str, body: Any) -> dict[str, Any]:

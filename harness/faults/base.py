@@ -58,6 +58,10 @@ class Fault:
             and (self.between is None or self.between[0] <= point.time / 1e6 < self.between[1])
         )
 
+    def reaches(self, role: str) -> bool:
+        """Whether it can fire in a process of this kind."""
+        return role in self.ROLES and is_of(role, self.process)
+
     def decide(self, point: Point) -> Action | None:
         """What to do at a point that matches; None leaves it alone."""
         raise NotImplementedError
@@ -65,6 +69,11 @@ class Fault:
     def _acts_at(self, point: Point) -> bool:
         call = point.call if point.call in PLACES else AWS_CALL
         return (call, point.when) in self.PLACES
+
+
+def is_of(role: str, process: str) -> bool:
+    """Whether a glob over processes means those of this kind."""
+    return fnmatchcase(role, process.partition("/")[0]) or fnmatchcase(f"{role}/0", process)
 
 
 def _fits(pattern: str, *names: str) -> bool:

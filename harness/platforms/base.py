@@ -65,5 +65,8 @@ class Platform(Protocol):
     def time(self) -> int:
         """Microseconds since the run began."""
 
+    def bound(self, seconds: float) -> float:
+        """How much of that time a run may spend here."""
+
     def rest(self, seconds: float) -> str:
         """Lets time pass until nothing more will happen, or for so many seconds; says what was left then, else ""."""

@@ -9,14 +9,17 @@ from collections.abc import Iterator, Sequence
 
 from harness.faults import FAULTS
 from harness.faults.base import Fault
-from harness.mapping import FOREVER, Mapping
+from harness.mapping import BY_HARNESS, FOREVER, Mapping
 from harness.point import DELIVER, DISPATCHER
 
 MAX_BATCH_SIZE = 1000
+INSTEAD = "`pipeline.mapping.by: harness` can"
 
 
 def refusals(mapping: Mapping, faults: Sequence[Fault]) -> list[str]:
     """Why this cannot be run there; empty when it can."""
+    if mapping.by == BY_HARNESS:
+        return [reason for fault in faults for reason in _own(fault)]
     return [*_settings(mapping), *(reason for fault in faults for reason in _fault(fault))]
 
 
@@ -33,10 +36,14 @@ def _settings(mapping: Mapping) -> Iterator[str]:
         yield f"batch_size: LocalStack 4.14 delivers nothing above {MAX_BATCH_SIZE} (G-08)"
 
 
-def _fault(fault: Fault) -> Iterator[str]:
+def _own(fault: Fault) -> Iterator[str]:
     if FAULTS.get(fault.NAME) is not type(fault):
         yield f"{fault.NAME}: a fault of your own is not packaged with the function"
-    elif any(call == DELIVER for call, _ in fault.PLACES) and fault.call == DELIVER:
-        yield f"{fault.NAME}: LocalStack's own mapping delivers, and nobody can make it deliver again"
+
+
+def _fault(fault: Fault) -> Iterator[str]:
+    yield from _own(fault)
+    if any(call == DELIVER for call, _ in fault.PLACES) and fault.call == DELIVER:
+        yield f"{fault.NAME}: LocalStack's own mapping delivers, and nobody can make it deliver again; {INSTEAD}"
     elif fault.process.partition("/")[0] == DISPATCHER:
-        yield f"{fault.NAME} at {fault.process}: LocalStack's own mapping delivers, where no fault reaches"
+        yield f"{fault.NAME} at {fault.process}: LocalStack's own mapping delivers, where no fault reaches; {INSTEAD}"

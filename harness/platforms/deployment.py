@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
 from harness.errors import UserError
-from harness.mapping import Mapping
+from harness.mapping import BY_HARNESS, Mapping
 from harness.stack import Function, Queue, Stack, Table
 from harness.template_document import load
+from harness.until import until
 
-POLL_SECONDS = 0.1
+STACK_PREFIX = "harness-"
+_KEY = "function.zip"
 OWN_TAG = {"Key": "harness", "Value": "run"}
 MAX_STACK_SECONDS = 120
 _NAMED = {"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::Lambda::Function": "FunctionName"}
@@ -35,7 +36,7 @@ _MAPPING = {
 }
 
 
-def body(stack: Stack, control: str, bucket: str, key: str) -> dict[str, Any]:
+def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
     """The template that is deployed. Everything that it does not name is as the user wrote it."""
     template: dict[str, Any] = copy.deepcopy(load(stack.template).content)
     resources = template["Resources"]
@@ -45,7 +46,7 @@ def body(stack: Stack, control: str, bucket: str, key: str) -> dict[str, Any]:
         properties = resources[logical_id].setdefault("Properties", {})
         properties[_NAMED[resources[logical_id]["Type"]]] = name
     function = resources[stack.function.logical_id]["Properties"]
-    function["Code"] = {"S3Bucket": bucket, "S3Key": key}
+    function["Code"] = {"S3Bucket": bucket, "S3Key": _KEY}
     function["Handler"] = ENTRY
     function["Timeout"] = stack.function.timeout
     variables = function.setdefault("Environment", {}).setdefault("Variables", {})
@@ -67,7 +68,7 @@ def create(client: Any, stack: Stack, template: dict[str, Any]) -> None:
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         Tags=[OWN_TAG],
     )
-    status = _wait(lambda: _status(client, stack.name))
+    status = _wait(client, stack.name)
     if status != "CREATE_COMPLETE":
         events = client.describe_stack_events(StackName=stack.name)["StackEvents"]
         reasons = [
@@ -80,7 +81,7 @@ def create(client: Any, stack: Stack, template: dict[str, Any]) -> None:
 
 def delete(client: Any, name: str) -> None:
     client.delete_stack(StackName=name)
-    _wait(lambda: _status(client, name))
+    _wait(client, name)
 
 
 def left_over(client: Any) -> list[str]:
@@ -90,14 +91,19 @@ def left_over(client: Any) -> list[str]:
     return [stack["StackName"] for stack in stacks if OWN_TAG in stack.get("Tags", [])]
 
 
-def upload(client: Any, package: Path, bucket: str, key: str) -> None:
+def upload(client: Any, package: Path, bucket: str) -> None:
     client.create_bucket(Bucket=bucket)
-    client.put_object(Bucket=bucket, Key=key, Body=package.read_bytes())
+    client.put_object(Bucket=bucket, Key=_KEY, Body=package.read_bytes())
 
 
-def remove_upload(client: Any, bucket: str, key: str) -> None:
-    client.delete_object(Bucket=bucket, Key=key)
-    client.delete_bucket(Bucket=bucket)
+def remove_upload(client: Any, bucket: str) -> None:
+    """Whatever of it is there."""
+    try:
+        client.delete_object(Bucket=bucket, Key=_KEY)
+        client.delete_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise
 
 
 def bucket_of(name: str) -> str:
@@ -119,6 +125,8 @@ def _settings(mapping: Mapping) -> dict[str, Any]:
         for name, value in given.items()
         if value != unset[name] or name in ("BatchSize", "StartingPosition")
     }
+    if mapping.by == BY_HARNESS:
+        settings["Enabled"] = False
     if mapping.report_batch_item_failures:
         settings["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
     if mapping.filter_patterns:
@@ -136,12 +144,14 @@ def _status(client: Any, name: str) -> str:
     return status
 
 
-def _wait(status: Any) -> str:
-    retrying = Retrying(
-        retry=retry_if_result(lambda found: found.endswith("_IN_PROGRESS")),
-        wait=wait_fixed(POLL_SECONDS),
-        stop=stop_after_delay(MAX_STACK_SECONDS),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else "",
-    )
-    found: str = retrying(status)
+def _wait(client: Any, name: str) -> str:
+    """The status of a stack once it is final, or the last one within the bound."""
+    found = ""
+
+    def final() -> bool:
+        nonlocal found
+        found = _status(client, name)
+        return not found.endswith("_IN_PROGRESS")
+
+    until(final, MAX_STACK_SECONDS)
     return found

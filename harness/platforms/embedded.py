@@ -50,6 +50,7 @@ class Embedded:
     """One pipeline while the context lasts. It is the dispatcher's host too: here the dispatcher is the mapping."""
 
     name = "embedded"
+    timestamp_seconds = 1
 
     def __init__(self, plan: Plan) -> None:
         self.seed = plan.seed
@@ -103,6 +104,9 @@ class Embedded:
     def deploy(self) -> None:
         stream_arn = provision(self.client, self._plan.stack)
         Dispatcher(self, self._plan.stack.mapping, stream_arn, self._plan.stack.function.arn).start()
+
+    def bound(self, seconds: float) -> float:
+        return seconds
 
     def rest(self, seconds: float) -> str:
         try:

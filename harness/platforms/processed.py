@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.history import OK
+from harness.mapping import Mapping
 
 
 def processed(
-    operations: Iterable[dict[str, Any]], dead_letters: Iterable[dict[str, Any]], reports: bool
+    operations: Iterable[dict[str, Any]], dead_letters: Iterable[dict[str, Any]], mapping: Mapping
 ) -> Callable[[str, str], bool]:
-    """A test for a shard's sequence number. `reports`: whether the mapping listens to reported failures (S-76)."""
+    """A test for a shard's sequence number."""
     done: set[int] = set()
     for operation in operations:
         if operation["f"] == "execute" and operation["type"] == OK:
-            done.update(_acknowledged(operation["value"], reports))
+            done.update(_acknowledged(operation["value"], mapping.report_batch_item_failures))
     batches = [letter["DDBStreamBatchInfo"] for letter in dead_letters]
     spans = [
         (batch["shardId"], int(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])) for batch in batches

@@ -40,6 +40,8 @@ class SmallHost:
     Its clients take 5 ms for each call, so that everything that can happen in between does.
     """
 
+    timestamp_seconds = 1
+
     def __init__(self, handle=lambda event: None, faults=(), seed=1, iterator_seconds=900):
         self.seed = Seed(seed)
         self.simulation = Simulation(max_steps=200_000)

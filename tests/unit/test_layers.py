@@ -29,9 +29,11 @@ LAYERS = {
     "effects": """
         actors cache chance clock confinement delivery dispatcher environment hook intrinsics lane_worker location
         matrix names nemesis observer package replacement resources scenario scenario_file scenario_schema sdk_retries
-        settings shard_reader simulation store stream_reader where template template_document threads tickets
+        settings shard_reader simulation store stream_reader where template template_document thread_host threads
+        tickets until
         agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.wire
-        platforms platforms.base platforms.deployment platforms.embedded platforms.localstack
+        platforms platforms.base platforms.deployed platforms.deployment platforms.embedded platforms.function_history
+        platforms.harness_mapping platforms.left_over platforms.localstack platforms.platform_mapping
         platforms.provision
         runtimes runtimes.compose runtimes.explain runtimes.health runtimes.host runtimes.install runtimes.interpreter
         runtimes.java runtimes.localstack runtimes.lock runtimes.os_process

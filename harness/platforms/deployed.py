@@ -1,0 +1,118 @@
+"""What every platform has in common that is somewhere else: a stack at an endpoint, real processes, real time.
+
+Faults act at the same points as on the embedded platform: the writers' in this process, the function's in its own,
+through the agent in its package. Both claim tickets in the experiment's control table, where the function leaves its
+history too.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from typing import Any, ClassVar, Self
+
+from harness import hook
+from harness.agent.control import Control, ControlTickets
+from harness.agent.plan import FunctionPlan
+from harness.agent.wire import Wire
+from harness.mapping import BY_HARNESS
+from harness.nemesis import Nemesis
+from harness.package import zipped
+from harness.platforms import deployment
+from harness.platforms.base import Plan
+from harness.platforms.function_history import FunctionHistory
+from harness.platforms.harness_mapping import HarnessMapping
+from harness.platforms.platform_mapping import PlatformMapping, Source
+from harness.stack import LEDGER, VIEW
+from harness.stream_reader import StreamReader
+from harness.thread_host import ThreadHost
+from harness.threads import Threads
+from harness.until import until
+
+_MARGIN_SECONDS = 60  # for what a call takes beside the function's own time
+
+
+class Deployed(ABC):
+    """One pipeline while the context lasts; its stack is gone afterwards, however the run ended."""
+
+    timestamp_seconds: ClassVar[int]
+    # A scenario's limits are meant for virtual time; nobody waits for hours of the real one.
+    max_rest_seconds: ClassVar[float] = 30.0
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._began = time.time_ns() // 1000
+        self._control = Control(self.client("dynamodb"), deployment.control_of(plan.stack.name))
+        self.tickets = ControlTickets(self._control, plan.faults)
+        append = plan.history.append
+        self.nemesis = Nemesis(plan.faults, plan.seed, lambda *operation: append(self.time(), *operation), self.tickets)
+        self.writers = Threads(plan.history, self.nemesis, self.time)
+        self._sinks = frozenset(table.name for role in (LEDGER, VIEW) for table in plan.stack.tables_of(role))
+        self._left = FunctionHistory(self._control, plan.history)
+        self._mapping = self._who_delivers()
+        self._source: StreamReader | None = None
+        self._records: Source = []
+        self._exits = ExitStack()
+
+    @abstractmethod
+    def client(self, service: str) -> Any: ...
+
+    @abstractmethod
+    def caller(self, service: str) -> Any:
+        """A client for the dispatcher: its SDK does not retry, and it waits as long as an execution may take."""
+
+    @property
+    def read_timeout(self) -> float:
+        return self._plan.stack.function.timeout + _MARGIN_SECONDS
+
+    def __enter__(self) -> Self:
+        self._exits.enter_context(hook.Hooked(Wire(self.writers, self._sinks), {}))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._exits.close()
+
+    def time(self) -> int:
+        return time.time_ns() // 1000 - self._began
+
+    def deploy(self) -> None:
+        stack, s3, cloudformation = self._plan.stack, self.client("s3"), self.client("cloudformation")
+        bucket = deployment.bucket_of(stack.name)
+        self._exits.callback(deployment.remove_upload, s3, bucket)
+        deployment.upload(s3, zipped(stack.function.root), bucket)
+        self._exits.callback(self._control.delete)
+        self._control.create()
+        plan = FunctionPlan(tuple(self._plan.faults), self._plan.seed.value, self._began, self._sinks)
+        self._control.put("plan", plan.to_json())
+        self._exits.callback(deployment.delete, cloudformation, stack.name)
+        deployment.create(cloudformation, stack, deployment.body(stack, self._control.table, bucket))
+        arn = self.client("dynamodb").describe_table(TableName=stack.source.name)["Table"]["LatestStreamArn"]
+        self._source = StreamReader(self.client("dynamodbstreams"), arn)
+        self._exits.callback(self._mapping.stop)
+        self._mapping.start()
+
+    def rest(self, seconds: float) -> str:
+        """Until every record that is in the stream was processed or given up, as the function and the queue tell."""
+        bound = min(seconds, self.max_rest_seconds)
+        quiet = until(lambda: not self._waiting(), bound)
+        self._left.merge()
+        return "" if quiet else f"after {bound:g} s of real time, {self._waiting()}"
+
+    def bound(self, seconds: float) -> float:
+        return min(seconds, self.max_rest_seconds)
+
+    def _waiting(self) -> str:
+        """What is not done yet, in words; "" when everything is."""
+        if self.writers.busy("writer"):
+            return "a writer was still at work"
+        assert self._source
+        self._records += self._source.new_records()
+        return self._mapping.waiting(self._records)
+
+    def _who_delivers(self) -> PlatformMapping | HarnessMapping:
+        plan = self._plan
+        if plan.stack.mapping.by != BY_HARNESS:
+            return PlatformMapping(self.client, plan.stack, self._left)
+        host = ThreadHost(self.writers, plan.history, self.nemesis, plan.seed, self.caller, self.timestamp_seconds)
+        return HarnessMapping(host, self.client, plan.stack, plan.history)

@@ -1,0 +1,34 @@
+"""What killed runs left at an endpoint, and its removal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness import hook
+from harness.platforms import deployment
+
+
+def remove(endpoint: str) -> list[str]:
+    """Deletes stacks, control tables and code of runs. Names what was deleted."""
+
+    def client(service: str) -> Any:
+        return hook.own_client(service, endpoint=endpoint)
+
+    cloudformation, dynamodb, s3 = client("cloudformation"), client("dynamodb"), client("s3")
+    removed = []
+    for name in deployment.left_over(cloudformation):
+        deployment.delete(cloudformation, name)
+        removed.append(f"stack {name}")
+    for table in dynamodb.get_paginator("list_tables").paginate().build_full_result()["TableNames"]:
+        if _is_own(table, deployment.control_of("")):
+            dynamodb.delete_table(TableName=table)
+            removed.append(f"table {table}")
+    for bucket in s3.list_buckets()["Buckets"]:
+        if _is_own(bucket["Name"], deployment.bucket_of("")):
+            deployment.remove_upload(s3, bucket["Name"])
+            removed.append(f"bucket {bucket['Name']}")
+    return removed
+
+
+def _is_own(name: str, suffix: str) -> bool:
+    return name.startswith(deployment.STACK_PREFIX) and name.endswith(suffix)
