@@ -39,6 +39,11 @@ class Span:
     def error(self) -> str | None:
         return self.closed.error if self.closed else None
 
+    @property
+    def last(self) -> Operation:
+        """The newest of its operations."""
+        return self.closed or self.opened
+
     def ended_before(self, other: Span) -> bool:
         return self.closed is not None and self.closed.index < other.opened.index
 

@@ -78,8 +78,32 @@ class RollBack:
     records: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Disrupt:
+    """Something is done to the platform as a whole, or from outside to the function or its mapping.
+
+    what: the fault's word. seconds: after how long it is put right; None is when the faults heal.
+    setting: what else the fault says about it.
+    """
+
+    what: str
+    seconds: float | None = None
+    setting: str | float | None = None
+
+
 Action = (
-    Delay | Refuse | LoseRequest | LoseReply | Crash | Hang | Raise | PartialFailure | Duplicate | Redeliver | RollBack
+    Delay
+    | Refuse
+    | LoseRequest
+    | LoseReply
+    | Crash
+    | Hang
+    | Raise
+    | PartialFailure
+    | Duplicate
+    | Redeliver
+    | RollBack
+    | Disrupt
 )
 # After one of these nothing else can be done at the same point.
 ENDING = (Refuse, LoseRequest, LoseReply, Crash, Hang, Raise)

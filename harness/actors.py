@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
-from harness.action import Action
+from harness.action import Action, Disrupt
 from harness.agent.host import Subject
 from harness.environment import Code
 from harness.errors import NotImitated
@@ -38,11 +38,13 @@ class Actor:
 
 
 class Cloud(Protocol):
-    """Where requests go, and what can be done to an execution."""
+    """Where requests go, and what can be done to an execution, or to all of it."""
 
     def send(self, service: str, operation: str, request: Any) -> Any: ...
 
     def crash(self, execution: Execution, why: str) -> NoReturn: ...
+
+    def disrupt(self, action: Disrupt) -> None: ...
 
 
 class Actors:
@@ -84,6 +86,9 @@ class Actors:
         carried = "function " + "+".join(execution.subject.intents)
         self._seen[carried] += 1
         return self.start(f"function/{execution.number}", body, f"{carried} #{self._seen[carried]}", execution)
+
+    def disrupt(self, action: Disrupt) -> None:
+        self.cloud.disrupt(action)
 
     def record_end(self, execution: Execution, value: Value, error: str) -> None:
         self._history.append(self._simulation.now, f"function/{execution.number}", INFO, "execute", value, error)

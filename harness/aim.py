@@ -29,6 +29,7 @@ BOUNDS: dict[str, tuple[float, float | None]] = {
     "between": (0, None),
     "seconds": (0, None),
     "position": (0, 1),
+    "share": (0, 1),
     "records": (1, None),
 }
 # Every item operation of the API reference of DynamoDB, and what else the pipeline's own processes call.

@@ -108,10 +108,7 @@ def run(
             results.append(run_job(job, runs))
             progress.end(results[-1])
     code = _report(results, json_to)
-    for job in jobs:
-        if job.refused:
-            told = f"{job.scenario.scenario} / {job.variant.name}"
-            click.echo(f"not run on {place.platform}: {told}: {job.refused}", err=True)
+    _tell_refused(jobs)
     return code
 
 
@@ -155,6 +152,17 @@ def schema() -> int:
 
     click.echo(json.dumps(json_schema(), indent=2))
     return exit_code.MET
+
+
+def _tell_refused(jobs: Sequence[Job]) -> None:
+    """What was not run, each variant once, and why the scenario says that it is so."""
+    refused: dict[tuple[str, str, str], list[str]] = {}
+    for job in jobs:
+        if job.refused and job.difference:
+            names = refused.setdefault((job.where.platform, job.scenario.scenario, job.difference.why), [])
+            names += [job.variant.name] if job.variant.name not in names else []
+    for (platform, scenario, why), names in refused.items():
+        click.echo(f"not run on {platform}: {scenario} / {', '.join(names)}: {why}", err=True)
 
 
 def _jobs(

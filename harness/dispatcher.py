@@ -50,6 +50,8 @@ class Dispatcher:
         self._numbers: dict[str, int] = {}
         self._first_shards: frozenset[str] | None = None
         self._finished: list[str] = []
+        self._gate = host.event()  # set while the mapping is enabled
+        self._gate.set()
         self._workers: list[LaneWorker] = []
         self._stopped = False
 
@@ -62,8 +64,16 @@ class Dispatcher:
         """Nothing is read or handed over any more; a delivery under way goes on to its end (S-90)."""
         self._stopped = True
         self._deliveries.stop()
+        self._gate.set()
         for worker in self._workers:
             worker.stop()
+
+    def disable(self) -> None:
+        """Hands nothing over until it is enabled again; then it goes on where it stopped (S-88)."""
+        self._gate.clear()
+
+    def enable(self) -> None:
+        self._gate.set()
 
     @property
     def idle(self) -> bool:
@@ -118,7 +128,7 @@ class Dispatcher:
             [f"dispatcher/{number}.{lane}" for lane in range(factor)] if factor > 1 else [f"dispatcher/{number}"]
         )
         workers = [
-            LaneWorker(self._host, self._route, self._deliveries, (process, shard_id), settled.set)
+            LaneWorker(self._host, self._route, self._deliveries, (process, shard_id), self._gate, settled.set)
             for process in processes
         ]
         self._workers += workers

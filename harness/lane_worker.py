@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from harness.dead_letter import on_failure_record, queue_url
 from harness.delivery import Deliveries, Origin
 from harness.history import INFO
-from harness.host import Host
+from harness.host import Event, Host
 from harness.lane import Lane
 from harness.mapping import Mapping
 from harness.redelivery import EXPIRED, Batch, Decision, Discard, Outcome, pause, sift
@@ -31,17 +31,24 @@ class Route:
 class LaneWorker:
     """One task. Idle, it blocks without a timer; it ends when it is stopped, or when its shard has ended.
 
-    `settled` is called whenever a batch was worked off, and at the end.
+    Nothing is delivered while `gate` is not set. `settled` is called whenever a batch was worked off, and at the end.
     """
 
     def __init__(
-        self, host: Host, route: Route, deliveries: Deliveries, origin: tuple[str, str], settled: Callable[[], None]
+        self,
+        host: Host,
+        route: Route,
+        deliveries: Deliveries,
+        origin: tuple[str, str],
+        gate: Event,
+        settled: Callable[[], None],
     ) -> None:
         self.process, self._shard_id = origin
         self.lane = Lane(route.mapping)
         self._host = host
         self._route = route
         self._deliveries = deliveries
+        self._gate = gate
         self._settled = settled
         self._origin = Origin(self.process, self._shard_id, self._roll_back)
         self._roll_backs: list[int | None] = []
@@ -105,6 +112,7 @@ class LaneWorker:
         draw = self._host.seed.draw("back_off", self._shard_id, sequence_number(batch.records[0]), batch.failures)
         if wait := pause(batch.failures, draw):
             self._host.sleep(wait)
+        self._gate.wait(None)
         young, too_old = sift(batch, self._route.mapping, self._host.now())
         for discard in too_old:
             self.lane.give_up(discard.batch.records)

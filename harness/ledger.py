@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.account import Account, Span
-from harness.history import INVOKE, OK, Operation, Value
+from harness.history import FAIL, INVOKE, OK, Operation, Value
 
 HARMLESS = "noop"  # the fault that fires and explains nothing
 # What tells apart the operations that one process has open at a time.
@@ -36,6 +36,8 @@ class Ledger:
         self.executions: list[Span] = []
         self.fired: list[Operation] = []
         self.nameless_effects: list[Operation] = []  # effects that carry no intent
+        self.disruptions: list[Span] = []
+        self.gone: list[Operation] = []  # what the platform has lost
         self.states: dict[str, dict[str, Operation]] = {"source": {}, "view": {}}  # role -> item -> its last state
         self._open: dict[tuple[str, str], list[Span]] = {}
         self._execution: dict[str, Span] = {}
@@ -85,6 +87,11 @@ class Ledger:
             FaultState(name, matched[index] if index < len(matched) else 0, fired.count(index))
             for index, name in enumerate(names)
         ]
+
+    def disrupted(self, *whats: str) -> Span | None:
+        """The first disruption of one of these words that was begun."""
+        begun = (span for span in self.disruptions if span.outcome != FAIL)
+        return next((span for span in begun if span.opened.f in whats), None)
 
     def fired_between(self, first: Operation, last: Operation) -> list[Operation]:
         start = bisect_right(self.fired, first.index, key=lambda fault: fault.index)
@@ -145,6 +152,13 @@ class Ledger:
         elif operation.f == "deliver" and (span := self._span(operation)):
             self.deliveries.append(span)
 
+    def _read_platform(self, operation: Operation) -> None:
+        span = self._span(operation)
+        if span:
+            self.disruptions.append(span)
+        elif execution := self._execution.get(operation.value.get("process", "")):
+            execution.faults.append(operation)
+
     def _read_nemesis(self, operation: Operation) -> None:
         self.fired.append(operation)
         execution = self._execution.get(operation.value.get("process", ""))
@@ -155,6 +169,8 @@ class Ledger:
         value = operation.value
         if operation.f == "state":
             self.states[value["role"]][value["item"]] = operation
+        elif operation.f == "gone":
+            self.gone.append(operation)
         elif operation.f == "dead_letter":
             self._dead_letters.append(operation)
         elif operation.f == "record":
@@ -222,4 +238,5 @@ _READ = {
     "dispatcher": Ledger._read_dispatcher,
     "nemesis": Ledger._read_nemesis,
     "observer": Ledger._read_observer,
+    "platform": Ledger._read_platform,
 }

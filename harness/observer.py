@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from harness.history import Value
-from harness.stack import LEDGER, ON_FAILURE, VIEW, Stack, Table
+from harness.stack import LEDGER, ON_FAILURE, VIEW, Queue, Stack, Table
 from harness.stream_reader import StreamReader
 
 Record = Callable[[str, Value], object]  # f, value
+# What DynamoDB, its streams and SQS answer for what is not there.
+GONE = ("ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
 _MAX_MESSAGES = 100_000
 _MESSAGES_AT_ONCE = 10
 
@@ -29,40 +34,47 @@ class Observer:
         # A ledger without a stream keeps no order in which its effects landed.
         ordered = [table for table in stack.tables_of(LEDGER) if table.stream_view_type]
         self._landings = [(table, self._reader(table)) for table in ordered]
+        self._gone: set[str] = set()
         self._landed: dict[tuple[str, str], int] = {}
 
     def catch_up(self) -> None:
         """Reads what is new in the streams. To be called before records can leave them, after 24 hours."""
-        for shard, record in self._source.new_records():
-            change = record["dynamodb"]
-            image = change.get("NewImage") or change.get("OldImage") or {}
-            self._record(
-                "record",
-                {
-                    "shard": shard,
-                    "sequence_number": change["SequenceNumber"],
-                    "event_id": record["eventID"],
-                    "event_name": record["eventName"],
-                    "item": _text(image, "id"),
-                    "intent": _text(image, "intent"),
-                },
-            )
+        with self._reading(self._stack.source):
+            for shard, record in self._source.new_records():
+                self._record("record", _record_value(shard, record))
         for table, reader in self._landings:
-            landed = sorted(reader.new_records(), key=lambda pair: int(pair[1]["dynamodb"]["SequenceNumber"]))
-            for _, record in landed:
-                key = _key(table, record["dynamodb"]["Keys"])
-                self._landed.setdefault((table.name, key), len(self._landed))
+            with self._reading(table):
+                landed = sorted(reader.new_records(), key=lambda pair: int(pair[1]["dynamodb"]["SequenceNumber"]))
+                for _, record in landed:
+                    key = _key(table, record["dynamodb"]["Keys"])
+                    self._landed.setdefault((table.name, key), len(self._landed))
 
     def read_back(self) -> None:
         """Reads everything there is in the end: effects, the source's and the views' items, the dead letters."""
         self.catch_up()
         for table in self._stack.tables_of(LEDGER):
-            self._effects(table)
-        self._states("source", self._stack.source)
+            with self._reading(table):
+                self._effects(table)
+        with self._reading(self._stack.source):
+            self._states("source", self._stack.source)
         for table in self._stack.tables_of(VIEW):
-            self._states("view", table)
+            with self._reading(table):
+                self._states("view", table)
         for queue in self._stack.queues_of(ON_FAILURE):
-            self._dead_letters(queue.name)
+            with self._reading(queue):
+                self._dead_letters(queue.name)
+
+    @contextmanager
+    def _reading(self, resource: Table | Queue) -> Iterator[None]:
+        """What the platform has no longer is written down, once, instead of what would be read there."""
+        try:
+            yield
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in GONE:
+                raise
+            if resource.logical_id not in self._gone:
+                self._gone.add(resource.logical_id)
+                self._record("gone", {"resource": resource.logical_id})
 
     def _effects(self, table: Table) -> None:
         rows = [(self._landed.get((table.name, _key(table, row))), row) for row in self._rows(table)]
@@ -99,6 +111,19 @@ class Observer:
     def _reader(self, table: Table) -> StreamReader:
         arn = self._client("dynamodb").describe_table(TableName=table.name)["Table"]["LatestStreamArn"]
         return StreamReader(self._client("dynamodbstreams"), arn)
+
+
+def _record_value(shard: str, record: dict[str, Any]) -> Value:
+    change = record["dynamodb"]
+    image = change.get("NewImage") or change.get("OldImage") or {}
+    return {
+        "shard": shard,
+        "sequence_number": change["SequenceNumber"],
+        "event_id": record["eventID"],
+        "event_name": record["eventName"],
+        "item": _text(image, "id"),
+        "intent": _text(image, "intent"),
+    }
 
 
 def _key(table: Table, row: dict[str, Any]) -> str:

@@ -103,7 +103,7 @@ def prepare(variant: Variant, seed: int, where: Where = EMBEDDED, again: str | N
         timeout=pipeline.function.timeout,
         environment=pipeline.function.environment,
     )
-    refusals = PLATFORMS[where.platform].refusals(stack, variant.scenario.faults)
+    refusals = PLATFORMS[where.platform].refusals(stack, variant.scenario.faults, where.endpoint)
     problems = refuse(variant, stack.mapping)
     known = variant.differences.get(where.platform)
     listed = known is not None and known.expectation is None
@@ -167,7 +167,7 @@ def _play(job: Job, history: History, folder: RunFolder) -> None:
         phase("drive")
         _start_writers(job, platform)
         platform.rest(scenario.limits.drive)
-        platform.tickets.heal()
+        platform.heal()
         phase("heal", matched=platform.tickets.matched())
         phase("drain")
         phase("drain", **_drain(platform, observer, scenario.limits.drain))

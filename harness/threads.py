@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from botocore.httpsession import URLLib3Session
 
-from harness.action import Action
+from harness.action import Action, Disrupt
 from harness.agent.control import is_own
 from harness.agent.host import Subject
 from harness.history import History, Value
@@ -32,6 +32,7 @@ class Threads:
         self._writers = 0
         self._running: list[threading.Thread] = []
         self._errors: list[BaseException] = []
+        self.disrupt: Callable[[Disrupt], None] = _cannot
 
     def start(self, process: str, body: Callable[[], None]) -> None:
         thread = threading.Thread(target=self._run, args=(process, body), name=process, daemon=True)
@@ -103,3 +104,7 @@ class Threads:
             body()
         except BaseException as error:
             self._errors.append(error)
+
+
+def _cannot(action: Disrupt) -> None:
+    raise RuntimeError(f"nobody here can do it: {action}")

@@ -28,7 +28,7 @@ SECONDS_TO_HAND_OVER = 0.05
 
 _control = Control(boto3.client("dynamodb"), os.environ[CONTROL])
 _plan = FunctionPlan.from_json(_control.get("plan"))
-_host = FunctionHost(_control, _plan.began, _control.count("number#environment", "given"))
+_host = FunctionHost(_control, _plan.began, _plan.at_once, _control.count("number#environment", "given"))
 _host.nemesis = Nemesis(_plan.faults, Seed(_plan.seed), _host.append, ControlTickets(_control, _plan.faults))
 BUILTIN_HANDLERS.append(("before-send", Wire(_host, _plan.sinks)))
 boto3.DEFAULT_SESSION = None  # it was made before the wire was there

@@ -12,23 +12,28 @@ from harness.faults.base import Fault
 
 @dataclass(frozen=True, slots=True)
 class FunctionPlan:
-    """`began` is when the run began, in microseconds since the Unix epoch; `sinks` are as the wire takes them."""
+    """`began` is when the run began, in microseconds since the Unix epoch; `sinks` are as the wire takes them.
+
+    at_once: whether each operation is stored before the next, because the process may be killed from outside.
+    """
 
     faults: tuple[Fault, ...]
     seed: int
     began: int
     sinks: frozenset[str]
+    at_once: bool = False
 
     def to_json(self) -> dict[str, Any]:
         faults = [
             [fault.NAME, {each.name: getattr(fault, each.name) for each in fields(fault)}] for fault in self.faults
         ]
-        return {"faults": faults, "seed": self.seed, "began": self.began, "sinks": sorted(self.sinks)}
+        sinks = sorted(self.sinks)
+        return {"faults": faults, "seed": self.seed, "began": self.began, "sinks": sinks, "at_once": self.at_once}
 
     @staticmethod
     def from_json(content: dict[str, Any]) -> FunctionPlan:
         faults = tuple(_fault(name, given) for name, given in content["faults"])
-        return FunctionPlan(faults, content["seed"], content["began"], frozenset(content["sinks"]))
+        return FunctionPlan(faults, content["seed"], content["began"], frozenset(content["sinks"]), content["at_once"])
 
 
 def _fault(name: str, given: dict[str, Any]) -> Fault:

@@ -23,8 +23,9 @@ class FunctionHost:
 
     nemesis: Nemesis
 
-    def __init__(self, control: Control, began: int, environment: int) -> None:
+    def __init__(self, control: Control, began: int, at_once: bool, environment: int) -> None:
         self.environment = environment
+        self._at_once = at_once
         self.process = ""
         self._control = control
         self._began = began
@@ -48,6 +49,8 @@ class FunctionHost:
     def append(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
         time = self.time()
         self._kept.append({"time": time, "process": process, "type": type, "f": f, "value": value, "error": error})
+        if self._at_once:
+            self.flush()
 
     def time(self) -> int:
         return time.time_ns() // 1000 - self._began

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.history import FAIL, OK
 from harness.ledger import Ledger
 from harness.verdict import UNKNOWN, VALID, Finding
 
@@ -21,6 +22,11 @@ def _reasons(ledger: Ledger) -> Iterator[str]:
     if gap is not None:
         yield f"operation #{gap} is missing from the history"
     yield from _phases(ledger)
+    for span in ledger.disruptions:
+        if span.outcome == FAIL:
+            yield f"{span.opened.f} could not be done: {span.error}"
+        elif span.outcome != OK:
+            yield f"{span.opened.f} was never put right"
     if ledger.read_back:
         yield from _not_read(ledger)
 

@@ -107,6 +107,12 @@ def _executed_again(ledger: Ledger, account: Account, makers: list[Span]) -> Cau
         reported = next((fault for fault in first.faults if fault.f == "partial_failure"), None)
         why = f"{first.process} applied it, and its batch did not count as done ({outcome}){by(reported)}"
         return Cause("function", f"{why}, {again}", (batch[-1],))
+    between = [span for span in ledger.disruptions if first.opened.index < span.last.index < second.opened.index]
+    if disabled := next((span for span in between if span.opened.f == "disable_mapping"), None):
+        told = "enabled again, the mapping began anew instead of where it stopped, as it does on AWS (S-88, G-13)"
+        why = f"{first.process} applied and acknowledged it; {told}{by(disabled.opened)}, {again}"
+        return Cause("platform", why, (disabled,))
+    moved += [span.opened for span in between if span.opened.f == "recreate_mapping"]
     why = f"{first.process} applied and acknowledged it, its record was delivered once more"
     return Cause("function", f"{why}{by(moved[-1] if moved else None)}, {again} (S-60)", tuple(moved[-1:]))
 

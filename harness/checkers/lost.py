@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.account import ACKNOWLEDGED, Account, Span
-from harness.checkers.base import Cause, anomaly, found, how_it_ended, not_settled, times, trail
+from harness.checkers.base import Cause, anomaly, by, found, how_it_ended, not_settled, times, trail
 from harness.history import FAIL, OK
 from harness.ledger import Ledger
 from harness.verdict import Anomaly, Finding
@@ -25,14 +25,24 @@ def _anomalies(ledger: Ledger) -> Iterator[Anomaly]:
     for account in ledger.intents:
         if account.status == ACKNOWLEDGED and not account.times_applied and not account.dead_letters:
             summary = f"intent {account.intent} was acknowledged and never applied"
-            yield anomaly("lost", account.intent, summary, end_of_trail(account), trail(account))
+            yield anomaly("lost", account.intent, summary, end_of_trail(ledger, account), trail(account))
 
 
-def end_of_trail(account: Account) -> Cause:
+def end_of_trail(ledger: Ledger, account: Account) -> Cause:
     """How far an intent without an effect got: into the stream, out of it, into the function."""
+    if ledger.gone:
+        return _gone(ledger)
     if account.hand_overs:
         return _given_up(account) if account.discards else _handled_without_effect(account)
-    return _never_delivered(account) if account.records else _never_recorded(account)
+    return _never_delivered(ledger, account) if account.records else _never_recorded(account)
+
+
+def _gone(ledger: Ledger) -> Cause:
+    """Nothing of the pipeline's doing: what held the item, or the effect, does not exist any more."""
+    outage = ledger.disrupted("kill_platform", "restart_platform")
+    names = ", ".join(operation.value["resource"] for operation in ledger.gone)
+    told = f"the platform has lost {names} with all that was in there{by(outage.opened if outage else None)}"
+    return Cause("platform", f"{told}: LocalStack without persistence keeps nothing (G-14)", (*ledger.gone,))
 
 
 def refusal(account: Account, execution: Span) -> Cause | None:
@@ -54,17 +64,25 @@ def _never_recorded(account: Account) -> Cause:
     return Cause("writer", "the writer acknowledged it without sending anything")
 
 
-def _never_delivered(account: Account) -> Cause:
+def _never_delivered(ledger: Ledger, account: Account) -> Cause:
     if account.filters:
         return Cause("mapping", "its record is in the stream, and the mapping's filter took it out for good (S-84)")
     if account.discards:
         reason = account.discards[0].value["reason"]
         return Cause("mapping", f"its record is in the stream, and the mapping discarded it undelivered: {reason}")
-    return Cause(
-        "mapping",
-        "its record is in the stream and was never delivered; a mapping that starts at LATEST, "
-        "or takes up its position again, misses records like this (S-87)",
-    )
+    never = "its record is in the stream and was never delivered"
+    if throttled := ledger.disrupted("throttle_function"):
+        told = "the platform counted throttles as attempts, which AWS does not (S-68, G-10)"
+        return Cause("platform", f"{never}: {told}{by(throttled.opened)}", (throttled,))
+    if disabled := ledger.disrupted("disable_mapping"):
+        told = "enabled again, the mapping did not go on where it stopped, as it does on AWS (S-88, G-13)"
+        return Cause("platform", f"{never}: {told}{by(disabled.opened)}", (disabled,))
+    recreated = ledger.disrupted("recreate_mapping")
+    if recreated and recreated.opened.index < account.writes[-1].last.index:
+        told = "a new mapping that begins at LATEST misses what was written before it (S-86, S-87)"
+        return Cause("mapping", f"{never}: {told}{by(recreated.opened)}", (recreated,))
+    told = "a mapping that starts at LATEST, or takes up its position again, misses records like this (S-87)"
+    return Cause("mapping", f"{never}; {told}")
 
 
 def _given_up(account: Account) -> Cause:

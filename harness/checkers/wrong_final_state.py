@@ -83,14 +83,14 @@ def _views(ledger: Ledger) -> Iterator[Anomaly]:
         stale = ledger.accounts.get(view or "")
         summary = f"item {item} is {view or 'nothing'} in the view and {source or 'nothing'} in the source"
         evidence = (*(trail(newest) if newest else ()), *_shown(sources.get(item), views.get(item)))
-        yield anomaly("wrong_final_state", item, summary, _view_cause(newest, stale), evidence)
+        yield anomaly("wrong_final_state", item, summary, _view_cause(ledger, newest, stale), evidence)
 
 
-def _view_cause(newest: Account | None, stale: Account | None) -> Cause:
+def _view_cause(ledger: Ledger, newest: Account | None, stale: Account | None) -> Cause:
     if newest is None:
         return Cause("function", "the source does not have the item, and the view does")
     if not any(execution.outcome == OK for execution in newest.executions):
-        return end_of_trail(newest)
+        return end_of_trail(ledger, newest)
     first, again = newest.executions[0], stale.executions[-1:] if stale else []
     if stale and again and again[0].opened.index > first.opened.index:
         why = f"{again[0].process} was given the older {stale.intent} after {newest.intent}, and overwrote it (P-01)"

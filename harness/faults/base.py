@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
-from harness.action import Action
-from harness.point import ACKNOWLEDGE, AFTER, BEFORE, DISPATCHER, EFFECT, FUNCTION, PLACES, WRITER, Point
+from harness.action import Action, Disrupt
+from harness.point import ACKNOWLEDGE, AFTER, BEFORE, DISPATCHER, EFFECT, FUNCTION, OPERATION, PLACES, WRITER, Point
 
 AWS_CALL = "*"
 BEFORE_AND_AFTER = (BEFORE, AFTER)
@@ -69,6 +69,24 @@ class Fault:
     def _acts_at(self, point: Point) -> bool:
         call = point.call if point.call in PLACES else AWS_CALL
         return (call, point.when) in self.PLACES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disruption(Fault):
+    """Harms the platform as a whole, or the function or its mapping from outside.
+
+    It begins when a writer is about to make an operation, and that operation waits until it has begun.
+    """
+
+    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((OPERATION, BEFORE),)
+    ROLES: ClassVar[tuple[str, ...]] = (WRITER,)
+
+    process: str = WRITER
+    call: str = OPERATION
+    times: int | None = 1
+
+    def decide(self, point: Point) -> Action | None:
+        return Disrupt(self.NAME, getattr(self, "seconds", None))
 
 
 def is_of(role: str, process: str) -> bool:

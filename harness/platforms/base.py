@@ -45,10 +45,14 @@ class Platform(Protocol):
     def nemesis(self) -> Nemesis: ...
 
     @property
-    def tickets(self) -> Tickets: ...
+    def tickets(self) -> Tickets:
+        """How often faults were aimed and fired."""
+
+    def heal(self) -> None:
+        """The end of all faults: none fires any more, and what was disrupted is put right."""
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault]) -> list[str]:
+    def refusals(stack: Stack, faults: Sequence[Fault], endpoint: str | None) -> list[str]:
         """What of this the platform cannot do or enact, in words: such a run does not start (design, decision 6)."""
 
     def __enter__(self) -> Platform: ...

@@ -12,17 +12,24 @@ from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
+from botocore.exceptions import ClientError
+
 from harness import hook
 from harness.agent.control import Control, ControlTickets
 from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
-from harness.mapping import BY_HARNESS
+from harness.disruptions import Disruption, Disruptions
+from harness.faults.base import Disruption as DisruptionFault
+from harness.history import Value
+from harness.mapping import BY_HARNESS, TRIM_HORIZON
 from harness.nemesis import Nemesis
 from harness.package import zipped
 from harness.platforms import deployment
+from harness.platforms.attendance import Attendance
 from harness.platforms.base import Plan
-from harness.platforms.function_history import FunctionHistory
+from harness.platforms.function_history import NOT_FOUND, FunctionHistory
 from harness.platforms.harness_mapping import HarnessMapping
+from harness.platforms.outages import UNREACHABLE
 from harness.platforms.platform_mapping import PlatformMapping, Source
 from harness.stack import LEDGER, VIEW
 from harness.stream_reader import StreamReader
@@ -45,12 +52,14 @@ class Deployed(ABC):
         self._began = time.time_ns() // 1000
         self._control = Control(self.client("dynamodb"), deployment.control_of(plan.stack.name))
         self.tickets = ControlTickets(self._control, plan.faults)
-        append = plan.history.append
-        self.nemesis = Nemesis(plan.faults, plan.seed, lambda *operation: append(self.time(), *operation), self.tickets)
+
+        self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
         self.writers = Threads(plan.history, self.nemesis, self.time)
         self._sinks = frozenset(table.name for role in (LEDGER, VIEW) for table in plan.stack.tables_of(role))
         self._left = FunctionHistory(self._control, plan.history)
         self._mapping = self._who_delivers()
+        self._attendance = Attendance(Disruptions(self.can(), self.record))
+        self.writers.disrupt = self._attendance.ask
         self._source: StreamReader | None = None
         self._records: Source = []
         self._exits = ExitStack()
@@ -61,6 +70,14 @@ class Deployed(ABC):
     @abstractmethod
     def caller(self, service: str) -> Any:
         """A client for the dispatcher: its SDK does not retry, and it waits as long as an execution may take."""
+
+    def can(self) -> dict[str, Disruption]:
+        """What can be done to it as a whole, by the faults' words."""
+        return {
+            "recreate_mapping": Disruption(self._mapping.remove, self._mapping.create),
+            "disable_mapping": Disruption(self._mapping.disable, self._mapping.enable),
+            "throttle_function": Disruption(self._throttle, self._unthrottle),
+        }
 
     @property
     def read_timeout(self) -> float:
@@ -76,6 +93,9 @@ class Deployed(ABC):
     def time(self) -> int:
         return time.time_ns() // 1000 - self._began
 
+    def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
+        self._plan.history.append(self.time(), process, type, f, value, error)
+
     def deploy(self) -> None:
         stack, s3, cloudformation = self._plan.stack, self.client("s3"), self.client("cloudformation")
         bucket = deployment.bucket_of(stack.name)
@@ -83,32 +103,63 @@ class Deployed(ABC):
         deployment.upload(s3, zipped(stack.function.root), bucket)
         self._exits.callback(self._control.delete)
         self._control.create()
-        plan = FunctionPlan(tuple(self._plan.faults), self._plan.seed.value, self._began, self._sinks)
-        self._control.put("plan", plan.to_json())
+        self._control.put("plan", self._function_plan().to_json())
         self._exits.callback(deployment.delete, cloudformation, stack.name)
         deployment.create(cloudformation, stack, deployment.body(stack, self._control.table, bucket))
         arn = self.client("dynamodb").describe_table(TableName=stack.source.name)["Table"]["LatestStreamArn"]
         self._source = StreamReader(self.client("dynamodbstreams"), arn)
         self._exits.callback(self._mapping.stop)
+        self._exits.callback(self._attendance.heal)
         self._mapping.start()
 
     def rest(self, seconds: float) -> str:
         """Until every record that is in the stream was processed or given up, as the function and the queue tell."""
         bound = min(seconds, self.max_rest_seconds)
         quiet = until(lambda: not self._waiting(), bound)
-        self._left.merge()
+        if UNREACHABLE.isdisjoint(self._attendance.attend()):
+            self._left.merge()
         return "" if quiet else f"after {bound:g} s of real time, {self._waiting()}"
+
+    def heal(self) -> None:
+        self._attendance.heal()
+        self.tickets.heal()
 
     def bound(self, seconds: float) -> float:
         return min(seconds, self.max_rest_seconds)
 
     def _waiting(self) -> str:
         """What is not done yet, in words; "" when everything is."""
+        in_force = self._attendance.attend()
         if self.writers.busy("writer"):
             return "a writer was still at work"
+        if UNREACHABLE.intersection(in_force):
+            # What is put right only when the faults heal is not waited for.
+            return "" if in_force == ["kill_platform"] else f"{in_force[0]} was in force"
+        if in_force:
+            return f"{in_force[0]} was in force"
         assert self._source
-        self._records += self._source.new_records()
+        try:
+            self._records += self._source.new_records()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != NOT_FOUND:
+                raise
+            return ""  # the platform has lost it, and nothing more will happen
         return self._mapping.waiting(self._records)
+
+    def _function_plan(self) -> FunctionPlan:
+        plan = self._plan
+        # Where executions end unseen, or records are never delivered, each step must be known as soon as it is taken.
+        at_once = plan.stack.mapping.starting_position != TRIM_HORIZON or any(
+            isinstance(fault, DisruptionFault) for fault in plan.faults
+        )
+        return FunctionPlan(tuple(plan.faults), plan.seed.value, self._began, self._sinks, at_once)
+
+    def _throttle(self, action: object) -> None:
+        name = self._plan.stack.function.name
+        self.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+
+    def _unthrottle(self) -> None:
+        self.client("lambda").delete_function_concurrency(FunctionName=self._plan.stack.function.name)
 
     def _who_delivers(self) -> PlatformMapping | HarnessMapping:
         plan = self._plan

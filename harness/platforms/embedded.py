@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from botocore.awsrequest import AWSResponse
 
 from harness import hook
-from harness.action import Action
+from harness.action import Action, Disrupt
 from harness.actors import Actors
 from harness.agent.wire import Raw, Wire
 from harness.chance import OwnedChance
@@ -28,6 +28,8 @@ from harness.faults.base import Fault
 from harness.history import Value
 from harness.nemesis import Nemesis
 from harness.platforms.base import Plan
+from harness.platforms.imitated_disruptions import ImitatedDisruptions
+from harness.platforms.outages import OUTAGES
 from harness.platforms.provision import provision
 from harness.point import Point
 from harness.sdk_retries import OwnedPauses
@@ -43,6 +45,8 @@ from harness.tickets import LocalTickets
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
 FASTEST, SLOWEST = 500, 3_000
+IMITATED = frozenset({"kill_function"})
+OWN_PROCESS = "the embedded platform is this very process; run it on a LocalStack that `harness up` started"
 _QUEUE_OPERATIONS = frozenset({"CreateQueue", "GetQueueUrl", "SendMessage", "ReceiveMessage", "DeleteMessage"})
 
 
@@ -66,12 +70,13 @@ class Embedded:
         self._exits = ExitStack()
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault]) -> list[str]:
+    def refusals(stack: Stack, faults: Sequence[Fault], endpoint: str | None) -> list[str]:
+        reasons = [f"{fault.NAME}: {OWN_PROCESS}" for fault in faults if fault.NAME in OUTAGES - IMITATED]
         try:
             refuse(stack.mapping)
         except NotImitated as error:
-            return [*stack.not_imitated, f"not imitated: {error}"]
-        return list(stack.not_imitated)
+            reasons.append(f"not imitated: {error}")
+        return [*stack.not_imitated, *reasons]
 
     def __enter__(self) -> Embedded:
         stack = self._plan.stack
@@ -102,8 +107,18 @@ class Embedded:
         self._functions = Functions(function, self._code, self._simulation, self.writers, self.writers)
 
     def deploy(self) -> None:
-        stream_arn = provision(self.client, self._plan.stack)
-        Dispatcher(self, self._plan.stack.mapping, stream_arn, self._plan.stack.function.arn).start()
+        stack, history = self._plan.stack, self._plan.history
+        stream_arn = provision(self.client, stack)
+
+        def dispatcher() -> Dispatcher:
+            return Dispatcher(self, stack.mapping, stream_arn, stack.function.arn)
+
+        self._disruptions = ImitatedDisruptions(self._simulation, self._functions, dispatcher, history, self.record)
+        self._disruptions.start()
+
+    def heal(self) -> None:
+        self.tickets.heal()
+        self._disruptions.heal()
 
     def bound(self, seconds: float) -> float:
         return seconds
@@ -138,6 +153,9 @@ class Embedded:
 
     def crash(self, execution: Execution, why: str) -> NoReturn:
         self._functions.crash(execution, why)
+
+    def disrupt(self, action: Disrupt) -> None:
+        self._disruptions.disrupt(action)
 
     def _accept(self, request: Request, answer: Callable[[Reply], None]) -> None:
         if request.service == "lambda":

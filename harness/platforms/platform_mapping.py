@@ -6,13 +6,25 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from harness.history import Value
+from harness.mapping import LATEST
 from harness.platforms.function_history import FunctionHistory
+from harness.platforms.outages import under_way
 from harness.platforms.processed import processed
 from harness.stack import ON_FAILURE, Stack
+from harness.stillness import Stillness
 from harness.until import until
 
 Source = list[tuple[str, dict[str, Any]]]  # records of the source's stream, each with its shard
 MAX_CHANGE_SECONDS = 120.0
+# What a mapping tells of itself and another one can be made with.
+SETTINGS = frozenset(
+    {
+        *("BatchSize", "BisectBatchOnFunctionError", "DestinationConfig", "EventSourceArn", "FilterCriteria"),
+        *("FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds"),
+        *("MaximumRetryAttempts", "ParallelizationFactor", "StartingPosition", "TumblingWindowInSeconds"),
+    }
+)
 
 
 class PlatformMapping:
@@ -22,6 +34,8 @@ class PlatformMapping:
         self._client = client
         self._stack = stack
         self._left = left
+        self._removed: dict[str, Any] = {}
+        self._stillness = Stillness()
 
     def start(self) -> None:
         """Waits until it delivers; raises TimeoutError when it does not come to that."""
@@ -30,11 +44,41 @@ class PlatformMapping:
     def stop(self) -> None:
         """It ends with its stack."""
 
+    def remove(self, action: object) -> None:
+        (self._removed,) = self._mappings()
+        self._client("lambda").delete_event_source_mapping(UUID=self._removed["UUID"])
+        self._until_state()
+
+    def create(self) -> None:
+        """With the settings of the one that was removed."""
+        settings = {name: value for name, value in self._removed.items() if name in SETTINGS and value is not None}
+        self._client("lambda").create_event_source_mapping(FunctionName=self._stack.function.name, **settings)
+        self._until_state("Enabled")
+
+    def disable(self, action: object) -> None:
+        self._switch(False, "Disabled")
+
+    def enable(self) -> None:
+        self._switch(True, "Enabled")
+
     def waiting(self, records: Source) -> str:
         """What it has still to do, in words; "" when it has done everything."""
-        done = processed(self._left.read(), self._dead_letters(), self._stack.mapping)
-        waiting = sum(not done(shard, record["dynamodb"]["SequenceNumber"]) for shard, record in records)
-        return f"{waiting} records were neither processed nor given up" if waiting else ""
+        operations = self._left.read()
+        done = processed(operations, self._dead_letters(), self._stack.mapping)
+        waiting = [
+            number for shard, record in records if not done(shard, number := record["dynamodb"]["SequenceNumber"])
+        ]
+        if not waiting or self._misses(waiting, operations, len(records)):
+            return ""
+        return f"{len(waiting)} records were neither processed nor given up"
+
+    def _misses(self, waiting: list[str], operations: list[Value], records: int) -> bool:
+        """At LATEST records can be missed, and nobody says so (S-87): then none of them was ever in an execution, none
+        is under way, and all is still."""
+        executed = {number for each in operations for number in each["value"].get("sequence_numbers", ())}
+        pending = executed.intersection(waiting) or under_way(operations, "started")
+        still = self._stillness.lasts((len(operations), records))
+        return self._stack.mapping.starting_position == LATEST and not pending and still
 
     def _dead_letters(self) -> list[dict[str, Any]]:
         """A look at the on-failure queue that leaves every message where it is."""
@@ -45,6 +89,11 @@ class PlatformMapping:
             answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
             found += [json.loads(message["Body"]) for message in answer.get("Messages", ())]
         return found
+
+    def _switch(self, on: bool, state: str) -> None:
+        (mapping,) = self._mappings()
+        self._client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
+        self._until_state(state)
 
     def _mappings(self) -> list[dict[str, Any]]:
         answer = self._client("lambda").list_event_source_mappings(FunctionName=self._stack.function.name)

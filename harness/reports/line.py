@@ -62,11 +62,19 @@ def _effect(value: Value) -> str:
     return f"of {value['intent'] or 'no intent'} in {value['sink']}{count}"
 
 
+def _platform(operation: Operation) -> str:
+    value = operation.value
+    seconds = f" for {value['seconds']:g} s" if value.get("seconds") else ""
+    process = f" of {value['process']}" if value.get("process") else ""
+    return f"{operation.f}{process}{seconds}"
+
+
 def _other(operation: Operation) -> str:
     return f"{operation.f} {operation.value.get('phase', '')}".rstrip()
 
 
 _SEEN: dict[str, Callable[[Value], str]] = {
+    "gone": lambda value: value["resource"],
     "record": lambda value: f"{value['event_name']} {value['intent']} at {value['sequence_number']}",
     "effect": _effect,
     "state": lambda value: f"of {value['item']} in the {value['role']}: {value['intent'] or 'nothing'}",
@@ -78,4 +86,5 @@ _TELL = {
     "dispatcher": _dispatcher,
     "nemesis": _nemesis,
     "observer": _observer,
+    "platform": _platform,
 }

@@ -23,7 +23,7 @@ def render(results: Sequence[RunResult], history_of: HistoryOf) -> str:
     """The findings that must be read, then the tables of all runs."""
     told = _to_tell(results)
     parts = [finding(result, history_of(result)) for result in told]
-    left = sum(result.verdict.verdict != VALID for result in results) - len(told)
+    left = sum(result.verdict.verdict != VALID or not result.expectation_met for result in results) - len(told)
     if left:
         parts.append(f"{left} more findings are in report.txt of their run folders\n")
     return "\n".join((*parts, tables(results)))

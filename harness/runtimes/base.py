@@ -46,3 +46,18 @@ class Runtime(Protocol):
 
     def status(self) -> list[Running]:
         """What `up` started and nobody ended."""
+
+    def kill(self, port: int) -> None:
+        """End it at once, as a crash of its machine would; `start` brings it back."""
+
+    def start(self, port: int, say: Say) -> Running:
+        """Start what was killed, and wait until it answers."""
+
+    def pause(self, port: int) -> None:
+        """Freeze it, and all that it started."""
+
+    def resume(self, port: int) -> None:
+        """Let it go on. One that was not paused goes on as it did."""
+
+    def kill_function(self, port: int, name: str) -> int:
+        """Kill the processes, or containers, of a function; says how many there were."""

@@ -66,6 +66,24 @@ class Compose:
             _docker("rm", "--force", "--volumes", container)
         return [f"compose: container {CONTAINER}"]
 
+    def kill(self, port: int) -> None:
+        _docker("kill", CONTAINER)
+
+    def start(self, port: int, say: Say) -> Running:
+        return self.up(port, say)
+
+    def pause(self, port: int) -> None:
+        _docker("pause", CONTAINER)
+
+    def resume(self, port: int) -> None:
+        _docker("unpause", CONTAINER)
+
+    def kill_function(self, port: int, name: str) -> int:
+        own = _docker("ps", "--quiet", "--filter", f"name={CONTAINER}-lambda-{name.lower()}").split()
+        for container in own:
+            _docker("kill", container)
+        return len(own)
+
     def status(self) -> list[Running]:
         running = _running(_container())
         return [running] if running else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from harness.runtimes.health import health, local, wait_until_dynamodb_answers, 
 from harness.runtimes.install import Installation, install, java_home
 from harness.runtimes.localstack import SETTINGS
 from harness.runtimes.lock import alone
-from harness.runtimes.os_process import MARK, OsProcess, holder_of, kill_marked, marked, process
+from harness.runtimes.os_process import MARK, OsProcess, holder_of, kill_marked, marked, process, variable_of
 
 EXECUTOR = Path(__file__).with_name("executor")
 PLUGIN = "harness_executor"
@@ -97,6 +98,26 @@ class Host:
         folder = state_folder(port)
         main = _remembered(folder).get("process")
         return sorted(marked(folder), key=lambda one: (one.number != main, one.number))
+
+    def kill(self, port: int) -> None:
+        kill_marked(state_folder(port))
+
+    def start(self, port: int, say: Say) -> Running:
+        return self.up(port, say)
+
+    def pause(self, port: int) -> None:
+        for one in self.processes(port):
+            one.signal(signal.SIGSTOP)
+
+    def resume(self, port: int) -> None:
+        for one in self.processes(port):
+            one.signal(signal.SIGCONT)
+
+    def kill_function(self, port: int, name: str) -> int:
+        own = [one for one in self.processes(port) if variable_of(one, "AWS_LAMBDA_FUNCTION_NAME") == name]
+        for one in own:
+            one.signal(signal.SIGKILL)
+        return len(own)
 
     def _running(self, folder: Path) -> Running | None:
         state = _remembered(folder)

@@ -63,6 +63,16 @@ def marked(folder: Path) -> list[OsProcess]:
     return [one for one in found if one is not None]
 
 
+def variable_of(one: OsProcess, name: str) -> str:
+    """An environment variable that the process was started with; "" where there is none, or no process any more."""
+    with suppress(OSError):
+        for variable in (PROC / str(one.number) / "environ").read_bytes().split(b"\0"):
+            key, _, value = variable.partition(b"=")
+            if key == name.encode():
+                return value.decode(errors="replace")
+    return ""
+
+
 def kill_marked(folder: Path) -> int:
     """End them all, also those that start while this goes on. Says how many there were. Raises TimeoutError."""
     killed: set[OsProcess] = set()

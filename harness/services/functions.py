@@ -46,6 +46,8 @@ class Functions:
         self._idle: list[Environment] = []
         self._environments = 0
         self._executions = 0
+        self._running: dict[int, Execution] = {}
+        self.throttled = False  # whether its concurrency is reserved at zero (S-117)
 
     def invoke(self, request: Request, answer: Answer) -> None:
         """Starts an execution; `answer` gets the reply when it has ended, whichever way."""
@@ -55,6 +57,8 @@ class Functions:
             raise NotImitated("lambda.Invoke is imitated for InvocationType=RequestResponse only")
         if not any(f"/functions/{name}/" in request.url for name in (self._function.name, _quoted(self._function.arn))):
             answer(Reply.error("ResourceNotFoundException", "Function not found", 404))
+        elif self.throttled:
+            answer(Reply.error("TooManyRequestsException", "Rate Exceeded.", 429))
         elif len(request.body) > MAX_PAYLOAD_BYTES:
             answer(Reply.error("RequestTooLargeException", "Request must be smaller than 6291456 bytes", 413))
         else:
@@ -64,6 +68,11 @@ class Functions:
         """The process of this execution dies: memory gone, nothing cleaned up."""
         self._end(execution, f"crashed: {why}", "Runtime.ExitError", f"Runtime exited with error: {why}")
         raise AssertionError("an abandoned task went on")
+
+    def kill(self, number: int) -> None:
+        """The same from outside, for an execution that runs."""
+        why = "signal: killed"
+        self._end(self._running[number], f"crashed: {why}", "Runtime.ExitError", f"Runtime exited with error: {why}")
 
     def _start(self, event: Any, answer: Answer) -> None:
         self._executions += 1
@@ -80,6 +89,7 @@ class Functions:
             simulation=self._simulation,
             subject=of_event(event),
         )
+        self._running[execution.number] = execution
         execution.task = self._actors.start_execution(execution, lambda: self._run(execution))
 
     def _run(self, execution: Execution) -> None:
@@ -130,6 +140,7 @@ class Functions:
 
     def _hand_over(self, execution: Execution, reply: Reply) -> None:
         execution.answered = True
+        self._running.pop(execution.number, None)
         execution.answer(reply)
 
 

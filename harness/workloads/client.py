@@ -7,7 +7,7 @@ from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from harness.action import Duplicate
+from harness.action import Disrupt, Duplicate
 from harness.agent.enact import enact
 from harness.agent.host import Host, Subject
 from harness.history import FAIL, INFO, INVOKE, OK
@@ -20,9 +20,12 @@ CHANGED_NOTE = "again"
 
 
 class WriterHost(Host, Protocol):
-    """A host that can also start another writer process."""
+    """A host that can also start another writer process, and reach the platform as a whole."""
 
     def start_writer(self, body: Callable[[], None]) -> None: ...
+
+    def disrupt(self, action: Disrupt) -> None:
+        """Returns once it has begun, or could not be done."""
 
 
 class Client:
@@ -43,6 +46,8 @@ class Client:
         for action in self._host.decide(OPERATION, BEFORE, subject):
             if isinstance(action, Duplicate):
                 duplicates.append(action)
+            elif isinstance(action, Disrupt):
+                self._host.disrupt(action)
             else:
                 enact((action,), self._host)
         for copy, duplicate in enumerate(duplicates, start=1):

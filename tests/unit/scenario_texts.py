@@ -19,6 +19,7 @@ pipeline:
   handler: handlers/naive.py
   template: handlers/template.yaml
   mapping:
+    by: harness
     batch_size: 10
     maximum_batching_window_in_seconds: 5
     starting_position: LATEST
@@ -57,22 +58,36 @@ faults:
       when: before
   - delay:
       seconds: 1500ms
+  - disable_mapping:
+      seconds: 2s
   - duplicate_put:
       changed: true
       concurrently: false
   - function_error:
       message: no
+  - kill_function:
+      once: started
+  - kill_platform:
   - lose_reply:
   - lose_request:
   - noop:
   - partial_failure:
       position: 0
+  - pause_platform:
+      seconds: 1
+  - recreate_mapping:
+      seconds: 0
   - redeliver:
       seconds: 2h
   - refuse:
       code: InternalServerError
+  - restart_platform:
   - roll_back:
       records: 5
+  - slow_platform:
+      share: 0.5
+  - throttle_function:
+      seconds: 3
   - timeout:
       times: 1
 matrix:

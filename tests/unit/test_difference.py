@@ -41,7 +41,7 @@ def test_a_difference_is_an_expectation_or_a_refusal_and_a_reason() -> None:
     """Both are needed."""
     assert parse({"expect": "refused", "why": "G-04"}) == Difference(None, "G-04")
     lost = Expectation("invalid", (Count("lost", "==", 1),))
-    assert parse({"expect": {"invalid": {"lost": 1}}, "why": "G-01"}) == Difference(lost, "G-01")
+    assert parse({"expect": {"invalid": {"lost": 1}}, "why": "G-05"}) == Difference(lost, "G-05")
 
 
 @pytest.mark.parametrize(

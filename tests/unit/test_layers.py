@@ -19,21 +19,24 @@ LAYERS = {
     "decisions": """
         aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane ledger
         redelivery seeds sentences agent.subject workloads.generator
-        faults faults.base faults.crash faults.delay faults.duplicate_put faults.function_error faults.lose_reply
-        faults.lose_request faults.noop faults.partial_failure faults.redeliver faults.refuse faults.roll_back
-        faults.timeout
+        faults faults.base faults.crash faults.delay faults.disable_mapping faults.duplicate_put faults.function_error
+        faults.kill_function faults.kill_platform faults.lose_reply faults.lose_request faults.noop
+        faults.partial_failure faults.pause_platform faults.recreate_mapping faults.redeliver faults.refuse
+        faults.restart_platform faults.roll_back faults.slow_platform faults.throttle_function faults.timeout
         checkers checkers.base checkers.completeness checkers.dead_lettered checkers.duplicated checkers.lost
         checkers.phantom checkers.reordered checkers.vacuity checkers.wrong_final_state
         platforms.capabilities platforms.processed
         reports reports.base reports.json reports.line reports.table reports.text""",
     "effects": """
-        actors cache chance clock confinement delivery dispatcher environment hook intrinsics lane_worker location
-        matrix names nemesis observer package replacement resources scenario scenario_file scenario_schema sdk_retries
-        settings shard_reader simulation store stream_reader where template template_document thread_host threads
-        tickets until
+        actors cache chance clock confinement delivery dispatcher disruptions environment hook intrinsics lane_worker
+        location matrix names nemesis observer package replacement resources scenario scenario_file scenario_schema
+        sdk_retries settings shard_reader simulation stillness store stream_reader where template template_document
+        thread_host threads tickets until
         agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.wire
-        platforms platforms.base platforms.deployed platforms.deployment platforms.embedded platforms.function_history
-        platforms.harness_mapping platforms.left_over platforms.localstack platforms.platform_mapping
+        platforms platforms.attendance platforms.base platforms.deployed platforms.deployment
+        platforms.embedded platforms.function_history
+        platforms.harness_mapping platforms.imitated_disruptions platforms.left_over platforms.localstack
+        platforms.outages platforms.platform_mapping
         platforms.provision
         runtimes runtimes.compose runtimes.explain runtimes.health runtimes.host runtimes.install runtimes.interpreter
         runtimes.java runtimes.localstack runtimes.lock runtimes.os_process

@@ -40,6 +40,7 @@ def test_the_full_scenario_is_read(project: Path) -> None:
     assert scenario.pipeline.function.timeout == 3
     assert scenario.pipeline.function.environment == {"LEVEL": "3"}
     assert scenario.pipeline.mapping.given() == {
+        "by": "harness",
         "batch_size": 10,
         "maximum_batching_window_in_seconds": 5,
         "starting_position": "LATEST",

@@ -1,0 +1,74 @@
+"""How far a mapping is that nobody sees deliver: from what functions recorded and what lies in the queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.history import FAIL, INVOKE, OK
+from harness.mapping import Mapping
+from harness.platforms.outages import under_way
+from harness.platforms.processed import processed
+from harness.stillness import Stillness
+
+REPORTS = Mapping(report_batch_item_failures=True)
+
+
+def execution(type: str, *numbers: str, reported: tuple[Any, ...] = (), process: str = "function/1") -> dict[str, Any]:
+    value = {"sequence_numbers": list(numbers), "reported": list(reported)}
+    return {"process": process, "type": type, "f": "execute", "value": value}
+
+
+def effect(process: str, type: str = OK) -> dict[str, Any]:
+    return {"process": process, "type": type, "f": "dynamodb.PutItem", "value": {"effect": True}}
+
+
+def done(operations: list[dict[str, Any]], mapping: Mapping = Mapping(), letters: Any = ()) -> str:  # noqa: B008
+    is_done = processed(operations, letters, mapping)
+    return "".join(number for number in "1234" if is_done("shard", number))
+
+
+def test_a_batch_that_succeeded_is_done() -> None:
+    """One that raised, or has not ended, is not."""
+    assert done([execution(INVOKE, "1", "2"), execution(OK, "1", "2"), execution(FAIL, "3")]) == "12"
+
+
+def test_what_is_reported_is_the_checkpoint() -> None:
+    """From the lowest number on everything comes again (S-75), where the mapping listens to reports (S-76)."""
+    operations = [execution(OK, "1", "2", "3", "4", reported=("3", "4"))]
+    assert done(operations, REPORTS) == "12"
+    assert done(operations) == "1234"
+
+
+def test_a_report_of_what_is_not_in_the_batch_fails_it_whole() -> None:
+    """S-74."""
+    assert done([execution(OK, "1", "2", reported=("9",))], REPORTS) == ""
+
+
+def test_a_dead_letter_gives_up_its_span() -> None:
+    """S-82: first and last of the batch, in its shard."""
+    batch = {"shardId": "shard", "startSequenceNumber": "2", "endSequenceNumber": "3"}
+    assert done([], letters=[{"DDBStreamBatchInfo": batch}]) == "23"
+    assert done([], letters=[{"DDBStreamBatchInfo": {**batch, "shardId": "other"}}]) == ""
+
+
+def test_an_execution_is_under_way_until_it_ends() -> None:
+    """Whichever way; asked for one that has applied something, only a call that ended ok at a sink counts."""
+    begun = [execution(INVOKE, "1", process="function/1"), execution(INVOKE, "2", process="function/2")]
+    assert [each["process"] for each in under_way(begun, "started")] == ["function/1", "function/2"]
+    assert under_way([*begun, effect("function/1", INVOKE)], "applied") == []
+    applied = [*begun, effect("function/2")]
+    assert [each["process"] for each in under_way(applied, "applied")] == ["function/2"]
+    assert under_way([*applied, execution(FAIL, "2", process="function/2")], "applied") == []
+
+
+def test_stillness_begins_anew_with_every_change() -> None:
+    """It lasts once the same was seen for so long."""
+    clock = iter([0.0, 1.0, 1.0, 5.0, 6.0, 6.0, 8.0, 12.0])
+    still = Stillness(seconds=5.0, now=lambda: next(clock))
+    assert [still.lasts(1), still.lasts(1), still.lasts(2), still.lasts(2), still.lasts(2)] == [
+        False,
+        False,
+        False,
+        False,
+        True,
+    ]
