@@ -13,6 +13,7 @@ import click
 
 from harness import exit_code
 from harness.errors import NotImitated, Problem, UserError
+from harness.platform_name import AWS, PLATFORM_NAMES
 from harness.runtime_commands import COMMANDS
 
 if TYPE_CHECKING:  # so that --help and schema need not wait for boto3
@@ -68,10 +69,13 @@ _RUNS = click.option(
 
 _PLATFORM = click.option(
     "--platform",
-    type=click.Choice(["embedded", "localstack"]),
+    type=click.Choice(PLATFORM_NAMES),
     help="Where the pipeline lives: LocalStack if one answers, else embedded.",
 )
 _ENDPOINT = click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given.")
+_ACCOUNT = click.option("--account", metavar="ID", help="With --platform aws: the account in which it all happens.")
+_PROFILE = click.option("--profile", metavar="NAME", help="With --platform aws: whose credentials are used.")
+_REGION = click.option("--region", metavar="NAME", help="With --platform aws: where.")
 
 
 @main.command()
@@ -82,6 +86,9 @@ _ENDPOINT = click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_E
 @_SET
 @_PLATFORM
 @_ENDPOINT
+@_ACCOUNT
+@_PROFILE
+@_REGION
 @_JSON
 @_RUNS
 def run(
@@ -90,6 +97,9 @@ def run(
     runs: Path,
     platform: str | None,
     endpoint: str | None,
+    account: str | None,
+    profile: str | None,
+    region: str | None,
     **choice: Any,
 ) -> int:
     """Run scenarios, and say of each variant whether it is valid, invalid or unknown."""
@@ -97,9 +107,11 @@ def run(
     from harness.runner import run as run_job
     from harness.where import where
 
-    place = where(platform, endpoint)
+    place = where(platform, endpoint, account, profile, region)
     jobs = _jobs(scenarios, where=place, **choice)
     click.echo(f"platform: {place}", err=True)
+    if place.platform == AWS:
+        _tell_created(jobs)
     results = []
     accepted = [job for job in jobs if not job.refused]
     with Progress(len(accepted)) as progress:
@@ -154,6 +166,16 @@ def schema() -> int:
     return exit_code.MET
 
 
+def _tell_created(jobs: Sequence[Job]) -> None:
+    """What will be in the user's account for a while."""
+    from harness.platforms.deployment import names
+
+    for job in jobs:
+        if not job.refused:
+            click.echo(f"{job.scenario.scenario} / {job.variant.name} creates, tags and deletes again:", err=True)
+            click.echo("".join(f"  {name}\n" for name in names(job.stack)), err=True, nl=False)
+
+
 def _tell_refused(jobs: Sequence[Job]) -> None:
     """What was not run, each variant once, and why the scenario says that it is so."""
     refused: dict[tuple[str, str, str], list[str]] = {}
@@ -174,7 +196,7 @@ def _jobs(
     where: Where | None = None,
 ) -> list[Job]:
     from harness.jobs import jobs_of
-    from harness.where import EMBEDDED
+    from harness.where import IN_THIS_PROCESS
 
     if seed is not None and seeds is not None:
         raise UserError("--seed and --seeds: give one of them")
@@ -183,7 +205,7 @@ def _jobs(
         raise UserError(Problem(f"--set {setting}: expected PATH=VALUE, as in workload.intents=5") for setting in wrong)
     given = dict(setting.split("=", 1) for setting in settings)
     chosen = seeds if seed is None else seed
-    return jobs_of(scenarios, given, seeds=chosen, variants=variants, where=where or EMBEDDED)
+    return jobs_of(scenarios, given, seeds=chosen, variants=variants, where=where or IN_THIS_PROCESS)
 
 
 def _report(results: Sequence[RunResult], json_to: str | None) -> int:

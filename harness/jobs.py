@@ -13,7 +13,7 @@ from harness.matrix import Variant
 from harness.runner import Job, prepare
 from harness.scenario_file import load, load_values
 from harness.seeds import parse_seeds
-from harness.where import EMBEDDED, Where
+from harness.where import IN_THIS_PROCESS, Where
 
 
 def jobs_of(
@@ -22,7 +22,7 @@ def jobs_of(
     *,
     seeds: str | int | None = None,
     variants: Sequence[str] = (),
-    where: Where = EMBEDDED,
+    where: Where = IN_THIS_PROCESS,
 ) -> list[Job]:
     """One job for each variant and seed, in the order of the files. `variants` are globs over their names.
 
@@ -56,8 +56,7 @@ def _again(file: Path | None, variant: str, seed: int, settings: Mapping[str, st
     words = ["python", "-m", "harness", "run", str(file), "--variant", variant, "--seed", str(seed)]
     for path, value in settings.items():
         words += ["--set", f"{path}={value}"]
-    words += ["--platform", where.platform]
-    return shlex.join([*words, "--endpoint", where.endpoint] if where.endpoint else words)
+    return shlex.join([*words, *where.options()])
 
 
 def _chosen(found: Sequence[Variant], patterns: Sequence[str]) -> list[Variant]:

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from harness import clock, expectation, hook, judge
+from harness import clock, expectation, judge
 from harness.difference import Difference
 from harness.errors import Problem, UserError
 from harness.history import INFO, OK, History, Operation, Value
@@ -37,7 +37,7 @@ from harness.schedule import Seed
 from harness.stack import Stack
 from harness.store import REPORT, RUN, SCHEDULE, VERDICT, RunFolder, read_history, read_run
 from harness.template import read as read_template
-from harness.where import EMBEDDED, Where
+from harness.where import IN_THIS_PROCESS, Where
 from harness.workloads.base import Writer
 from harness.workloads.client import Client
 from harness.workloads.generator import Change, changes
@@ -87,7 +87,7 @@ class Job:
         }
 
 
-def prepare(variant: Variant, seed: int, where: Where = EMBEDDED, again: str | None = None) -> Job:
+def prepare(variant: Variant, seed: int, where: Where = IN_THIS_PROCESS, again: str | None = None) -> Job:
     """Reads the template; raises UserError when the variant makes no sense together with it.
 
     `again` is the command that runs it again, where there is one.
@@ -96,14 +96,14 @@ def prepare(variant: Variant, seed: int, where: Where = EMBEDDED, again: str | N
     name = f"harness-{variant.scenario.scenario}"
     stack = read_template(
         pipeline.template,
-        name if where == EMBEDDED else f"{name}-{secrets.token_hex(3)}",
+        name if where == IN_THIS_PROCESS else f"{name}-{secrets.token_hex(3)}",
         handler=pipeline.handler.file,
         function=pipeline.handler.function,
         mapping=pipeline.mapping.given(),
         timeout=pipeline.function.timeout,
         environment=pipeline.function.environment,
     )
-    refusals = PLATFORMS[where.platform].refusals(stack, variant.scenario.faults, where.endpoint)
+    refusals = PLATFORMS[where.platform].refusals(stack, variant.scenario.faults, where)
     problems = refuse(variant, stack.mapping)
     known = variant.differences.get(where.platform)
     listed = known is not None and known.expectation is None
@@ -152,7 +152,7 @@ def _play(job: Job, history: History, folder: RunFolder) -> None:
         shards=scenario.pipeline.shards,
         max_steps=scenario.limits.steps,
         log=folder.log,
-        endpoint=job.where.endpoint,
+        where=job.where,
     )
     with PLATFORMS[job.where.platform](plan) as platform:
 
@@ -182,7 +182,7 @@ def _start_writers(job: Job, platform: Platform) -> None:
     table = job.stack.source.name
 
     def writer() -> Writer:
-        client = hook.client("dynamodb", workload.sdk.retry_mode, workload.sdk.max_attempts, job.where.endpoint)
+        client = platform.writer_client(workload.sdk.retry_mode, workload.sdk.max_attempts)
         made: Writer = workload.writer_class(client, table)
         return made
 

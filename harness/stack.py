@@ -124,7 +124,10 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`root` is the folder that is zipped, `handler` is `module.function` in it; timeout in seconds, memory in MB."""
+    """`root` is the folder that is zipped, `handler` is `module.function` in it; timeout in seconds, memory in MB.
+
+    role_id: its role's logical id, where the template makes one.
+    """
 
     logical_id: str
     name: str
@@ -134,6 +137,7 @@ class Function:
     timeout: int
     memory: int
     environment: Values[str, str]
+    role_id: str | None = None
 
     @property
     def arn(self) -> str:

@@ -151,7 +151,14 @@ class _Reader:
             settings.timeout,
             settings.memory_size,
             settings.environment.variables,
+            self._role_id(logical_id),
         )
+
+    def _role_id(self, logical_id: str) -> str | None:
+        role = self._document.at(properties(logical_id, "Role"))
+        named = role.get("Fn::GetAtt") if isinstance(role, dict) else None
+        name = str(named[0] if isinstance(named, list) else named).partition(".")[0]
+        return name if name in self._names.of_type(resources.ROLE) else None
 
     def _root(self, logical_id: str) -> Path:
         """A local folder, as `aws cloudformation package` takes it; else the code lies beside the template."""

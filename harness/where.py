@@ -1,4 +1,4 @@
-"""Where a run takes place: which platform, and at which address."""
+"""Where a run takes place: which platform, at which address, and in whose account."""
 
 from __future__ import annotations
 
@@ -6,43 +6,76 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from harness import platform_name
+from harness import hook
 from harness.errors import UserError
+from harness.platform_name import AWS, EMBEDDED, LOCALSTACK
 from harness.runtimes.health import health
 
 LOCALSTACK_ENDPOINT = "http://127.0.0.1:4566"
-_AWS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
+_AWS_HOSTS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A platform, and its endpoint where it is not in this process."""
+    """A platform; its endpoint where it is not in this process; and on AWS the account, and how to get in."""
 
     platform: str
     endpoint: str | None = None
+    account: str | None = None
+    profile: str | None = None
+    region: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.platform} at {self.endpoint}" if self.endpoint else self.platform
+        account = f" account {self.account} in {self.region}" if self.account else ""
+        endpoint = f" at {self.endpoint}" if self.endpoint else ""
+        return f"{self.platform}{account}{endpoint}"
+
+    def options(self) -> list[str]:
+        """The words on the command line that lead to it."""
+        given = {name: getattr(self, name) for name in ("platform", "endpoint", "account", "profile", "region")}
+        return [word for name, value in given.items() if value for word in (f"--{name}", value)]
 
 
-EMBEDDED = Where(platform_name.EMBEDDED)
+IN_THIS_PROCESS = Where(EMBEDDED)
 
 
-def where(platform: str | None, endpoint: str | None) -> Where:
+def where(
+    platform: str | None,
+    endpoint: str | None,
+    account: str | None = None,
+    profile: str | None = None,
+    region: str | None = None,
+) -> Where:
     """The platform by its word, or, without one, LocalStack if it answers and else the embedded platform.
 
-    Raises UserError for an endpoint that makes no sense with it, that does not answer, or that is AWS itself.
+    Raises UserError for options that make no sense together, for a place that does not answer, for AWS unless it is
+    named, and for an account that is not the caller's.
     """
-    if platform == EMBEDDED.platform:
+    if platform == AWS:
+        return _own_account(endpoint, account, profile, region)
+    if account or profile or region:
+        raise UserError("--account, --profile and --region go with --platform aws")
+    if platform == EMBEDDED:
         if endpoint:
             raise UserError("--endpoint goes with --platform localstack: the embedded platform has none")
-        return EMBEDDED
+        return IN_THIS_PROCESS
     found = endpoint or os.environ.get("AWS_ENDPOINT_URL") or LOCALSTACK_ENDPOINT
     host = urlsplit(found).hostname
-    if not host or host.endswith(_AWS):
+    if not host or host.endswith(_AWS_HOSTS):
         raise UserError(f"--endpoint {found}: expected the address of a LocalStack, such as {LOCALSTACK_ENDPOINT}")
     if health(found):
-        return Where(platform_name.LOCALSTACK, found)
+        return Where(LOCALSTACK, found)
     if platform is None and endpoint is None:
-        return EMBEDDED
+        return IN_THIS_PROCESS
     raise UserError(f"no LocalStack answers at {found}: start one with `python -m harness up --runtime host`")
+
+
+def _own_account(endpoint: str | None, account: str | None, profile: str | None, region: str | None) -> Where:
+    if not account:
+        raise UserError("--platform aws needs --account: the number of the account in which everything is created")
+    endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")  # the SDK would follow it, and not say so
+    session = hook.user_session(profile, region)
+    who = hook.who_am_i(session, endpoint)
+    if who["Account"] != account:
+        raise UserError(f"--account {account}: the credentials are of account {who['Account']} ({who['Arn']})")
+    return Where(AWS, endpoint, account, profile, session.region_name)

@@ -56,7 +56,9 @@ class Control:
                 BillingMode="PAY_PER_REQUEST",
                 KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
                 AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                Tags=[{"Key": "harness", "Value": "run"}],
             )
+            self._client.get_waiter("table_exists").wait(TableName=self.table, WaiterConfig={"Delay": 1})
 
     def delete(self) -> None:
         """Whether or not it is there."""

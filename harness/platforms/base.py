@@ -14,6 +14,7 @@ from harness.nemesis import Nemesis
 from harness.schedule import Seed
 from harness.stack import Stack
 from harness.tickets import Tickets
+from harness.where import Where
 from harness.workloads.client import WriterHost
 
 
@@ -21,7 +22,7 @@ from harness.workloads.client import WriterHost
 class Plan:
     """What is to be run. `code` is the folder of the unpacked package; `shards` and `max_steps` bound the imitation.
 
-    `log` takes what the function prints. `endpoint` is where a platform is that is not in this process.
+    `log` takes what the function prints.
     """
 
     stack: Stack
@@ -32,7 +33,7 @@ class Plan:
     shards: int
     max_steps: int
     log: Callable[[str], object]
-    endpoint: str | None = None
+    where: Where
 
 
 class Platform(Protocol):
@@ -52,7 +53,7 @@ class Platform(Protocol):
         """The end of all faults: none fires any more, and what was disrupted is put right."""
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault], endpoint: str | None) -> list[str]:
+    def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
         """What of this the platform cannot do or enact, in words: such a run does not start (design, decision 6)."""
 
     def __enter__(self) -> Platform: ...
@@ -65,6 +66,9 @@ class Platform(Protocol):
 
     def client(self, service: str) -> Any:
         """A boto3 client that no fault reaches and whose SDK does not retry."""
+
+    def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
+        """A DynamoDB client of a writer, whose SDK retries like that."""
 
     def time(self) -> int:
         """Microseconds since the run began."""

@@ -1,4 +1,4 @@
-"""What LocalStack 4.14's own mapping cannot do, so that a run which needs it is refused before it starts. Pure.
+"""What platforms cannot do that are somewhere else, so that a run which needs it is refused before it starts. Pure.
 
 Each reason names a row of docs/semantics.md, or the file of LocalStack that shows it.
 """
@@ -13,6 +13,8 @@ from harness.mapping import BY_HARNESS, FOREVER, Mapping
 from harness.point import DELIVER, DISPATCHER
 
 MAX_BATCH_SIZE = 1000
+# Of a LocalStack that `harness up` started.
+OUTAGES = frozenset({"kill_platform", "restart_platform", "pause_platform", "slow_platform", "kill_function"})
 INSTEAD = "`pipeline.mapping.by: harness` can"
 
 
@@ -36,6 +38,13 @@ def _settings(mapping: Mapping) -> Iterator[str]:
         yield f"batch_size: LocalStack 4.14 delivers nothing above {MAX_BATCH_SIZE} (G-08)"
 
 
+def refusals_of_aws(mapping: Mapping, faults: Sequence[Fault]) -> list[str]:
+    """Its mapping does all that it documents, unseen; and its machines are out of reach."""
+    reasons = [reason for fault in faults for reason in (_own(fault) if mapping.by == BY_HARNESS else _fault(fault))]
+    outages = [fault.NAME for fault in faults if fault.NAME in OUTAGES]
+    return [*reasons, *(f"{name}: nobody can reach AWS's own machines" for name in outages)]
+
+
 def _own(fault: Fault) -> Iterator[str]:
     if FAULTS.get(fault.NAME) is not type(fault):
         yield f"{fault.NAME}: a fault of your own is not packaged with the function"
@@ -44,6 +53,6 @@ def _own(fault: Fault) -> Iterator[str]:
 def _fault(fault: Fault) -> Iterator[str]:
     yield from _own(fault)
     if any(call == DELIVER for call, _ in fault.PLACES) and fault.call == DELIVER:
-        yield f"{fault.NAME}: LocalStack's own mapping delivers, and nobody can make it deliver again; {INSTEAD}"
+        yield f"{fault.NAME}: the platform's own mapping delivers, and nobody can make it deliver again; {INSTEAD}"
     elif fault.process.partition("/")[0] == DISPATCHER:
-        yield f"{fault.NAME} at {fault.process}: LocalStack's own mapping delivers, where no fault reaches; {INSTEAD}"
+        yield f"{fault.NAME} at {fault.process}: the platform's own mapping delivers, where no fault reaches; {INSTEAD}"

@@ -8,10 +8,10 @@ history too.
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
+import boto3
 from botocore.exceptions import ClientError
 
 from harness import hook
@@ -40,12 +40,13 @@ from harness.until import until
 _MARGIN_SECONDS = 60  # for what a call takes beside the function's own time
 
 
-class Deployed(ABC):
+class Deployed:
     """One pipeline while the context lasts; its stack is gone afterwards, however the run ended."""
 
     timestamp_seconds: ClassVar[int]
     # A scenario's limits are meant for virtual time; nobody waits for hours of the real one.
     max_rest_seconds: ClassVar[float] = 30.0
+    still_seconds: ClassVar[float] = 5.0  # a hundred polls of a mapping on LocalStack as `harness up` sets it
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -64,12 +65,22 @@ class Deployed(ABC):
         self._records: Source = []
         self._exits = ExitStack()
 
-    @abstractmethod
-    def client(self, service: str) -> Any: ...
+    @property
+    def session(self) -> boto3.Session | None:
+        """The user's own session, where the calls are to be made with the user's credentials."""
+        return None
 
-    @abstractmethod
+    def client(self, service: str) -> Any:
+        return hook.own_client(service, endpoint=self._plan.where.endpoint, own=self.session)
+
     def caller(self, service: str) -> Any:
         """A client for the dispatcher: its SDK does not retry, and it waits as long as an execution may take."""
+        patience = self._plan.stack.function.timeout + _MARGIN_SECONDS
+        return hook.own_client(service, 1, self._plan.where.endpoint, patience, self.session)
+
+    def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
+        endpoint = self._plan.where.endpoint
+        return hook.client("dynamodb", retry_mode, max_attempts, endpoint, own=self.session)
 
     def can(self) -> dict[str, Disruption]:
         """What can be done to it as a whole, by the faults' words."""
@@ -79,12 +90,8 @@ class Deployed(ABC):
             "throttle_function": Disruption(self._throttle, self._unthrottle),
         }
 
-    @property
-    def read_timeout(self) -> float:
-        return self._plan.stack.function.timeout + _MARGIN_SECONDS
-
     def __enter__(self) -> Self:
-        self._exits.enter_context(hook.Hooked(Wire(self.writers, self._sinks), {}))
+        self._exits.enter_context(hook.Hooked(Wire(self.writers, self._sinks), {}, self.session))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -164,6 +171,6 @@ class Deployed(ABC):
     def _who_delivers(self) -> PlatformMapping | HarnessMapping:
         plan = self._plan
         if plan.stack.mapping.by != BY_HARNESS:
-            return PlatformMapping(self.client, plan.stack, self._left)
+            return PlatformMapping(self.client, plan.stack, self._left, self.still_seconds)
         host = ThreadHost(self.writers, plan.history, self.nemesis, plan.seed, self.caller, self.timestamp_seconds)
-        return HarnessMapping(host, self.client, plan.stack, plan.history)
+        return HarnessMapping(host, self.client, plan.stack, plan.history, self.still_seconds)

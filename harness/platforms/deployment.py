@@ -45,6 +45,7 @@ def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
     for logical_id, name in names.items():
         properties = resources[logical_id].setdefault("Properties", {})
         properties[_NAMED[resources[logical_id]["Type"]]] = name
+        properties["Tags"] = [*properties.get("Tags", ()), OWN_TAG]  # LocalStack does not hand a stack's tags on
     function = resources[stack.function.logical_id]["Properties"]
     function["Code"] = {"S3Bucket": bucket, "S3Key": _KEY}
     function["Handler"] = ENTRY
@@ -53,6 +54,9 @@ def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
     own = {name: value for name, value in stack.function.environment.items() if name not in variables}
     variables.update({**own, CONTROL: control, HANDLER: stack.function.handler})
     resources[stack.mapping_id]["Properties"].update(_settings(stack.mapping))
+    if stack.function.role_id:
+        policies = resources[stack.function.role_id]["Properties"].setdefault("Policies", [])
+        policies.append(_agent_policy(control))
     return template
 
 
@@ -91,8 +95,22 @@ def left_over(client: Any) -> list[str]:
     return [stack["StackName"] for stack in stacks if OWN_TAG in stack.get("Tags", [])]
 
 
+def names(stack: Stack) -> list[str]:
+    """Everything that a run creates, in words."""
+    made: tuple[Table | Queue | Function, ...] = (*stack.tables, *stack.queues, stack.function)
+    return [
+        f"stack {stack.name}, with its role and its mapping",
+        *(f"{type(each).__name__.lower()} {each.name}" for each in made),
+        f"table {control_of(stack.name)}",
+        f"bucket {bucket_of(stack.name)}",
+    ]
+
+
 def upload(client: Any, package: Path, bucket: str) -> None:
-    client.create_bucket(Bucket=bucket)
+    region = client.meta.region_name
+    elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
+    client.create_bucket(Bucket=bucket, **elsewhere)
+    client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [OWN_TAG]})
     client.put_object(Bucket=bucket, Key=_KEY, Body=package.read_bytes())
 
 
@@ -114,6 +132,25 @@ def bucket_of(name: str) -> str:
 def control_of(name: str) -> str:
     """The experiment's own table beside a stack."""
     return f"{name}-control"
+
+
+def _agent_policy(control: str) -> dict[str, Any]:
+    """The agent's own rights, beside those of the function."""
+    actions = ("GetItem", "PutItem", "UpdateItem", "BatchWriteItem")
+    table = f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{control}"
+    return {
+        "PolicyName": "harness-agent",
+        "PolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": [f"dynamodb:{action}" for action in actions],
+                    "Resource": {"Fn::Sub": table},
+                }
+            ],
+        },
+    }
 
 
 def _settings(mapping: Mapping) -> dict[str, Any]:

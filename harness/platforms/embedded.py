@@ -28,8 +28,8 @@ from harness.faults.base import Fault
 from harness.history import Value
 from harness.nemesis import Nemesis
 from harness.platforms.base import Plan
+from harness.platforms.capabilities import OUTAGES
 from harness.platforms.imitated_disruptions import ImitatedDisruptions
-from harness.platforms.outages import OUTAGES
 from harness.platforms.provision import provision
 from harness.point import Point
 from harness.sdk_retries import OwnedPauses
@@ -42,6 +42,7 @@ from harness.services.streams import Streams
 from harness.simulation import Event, OutOfSteps, Simulation
 from harness.stack import LEDGER, REGION, VIEW, Function, Stack
 from harness.tickets import LocalTickets
+from harness.where import Where
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
 FASTEST, SLOWEST = 500, 3_000
@@ -70,7 +71,7 @@ class Embedded:
         self._exits = ExitStack()
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault], endpoint: str | None) -> list[str]:
+    def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
         reasons = [f"{fault.NAME}: {OWN_PROCESS}" for fault in faults if fault.NAME in OUTAGES - IMITATED]
         try:
             refuse(stack.mapping)
@@ -194,6 +195,9 @@ class Embedded:
 
     def client(self, service: str) -> Any:
         return hook.own_client(service, max_attempts=1)
+
+    def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
+        return hook.client("dynamodb", retry_mode, max_attempts)
 
     def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
         self._plan.history.append(self.time(), process, type, f, value, error)

@@ -18,15 +18,17 @@ HANDED_ON = ("deliver", "filter", "discard")
 
 
 class HarnessMapping:
-    """`client` gives clients of the harness's own, by the name of a service."""
+    """`client` and `still` are as for the platform's own mapping."""
 
-    def __init__(self, host: ThreadHost, client: Callable[[str], Any], stack: Stack, history: History) -> None:
+    def __init__(
+        self, host: ThreadHost, client: Callable[[str], Any], stack: Stack, history: History, still: float
+    ) -> None:
         self._host = host
         self._client = client
         self._stack = stack
         self._history = history
         self._dispatcher: Dispatcher | None = None
-        self._stillness = Stillness()
+        self._stillness = Stillness(still)
         self._begin: Callable[[], None] = lambda: None
 
     def start(self) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from harness import hook
+from harness.platform_name import AWS
 from harness.platforms import deployment
+from harness.where import Where
 
 
-def remove(endpoint: str) -> list[str]:
+def remove(where: Where) -> list[str]:
     """Deletes stacks, control tables and code of runs. Names what was deleted."""
 
     def client(service: str) -> Any:
-        return hook.own_client(service, endpoint=endpoint)
+        own = hook.user_session(where.profile, where.region) if where.platform == AWS else None
+        return hook.own_client(service, endpoint=where.endpoint, own=own)
 
     cloudformation, dynamodb, s3 = client("cloudformation"), client("dynamodb"), client("s3")
     removed = []

@@ -13,7 +13,6 @@ from harness.until import until
 
 PERIOD_SECONDS = 0.5  # of a slow platform: it runs for a share of each
 EXECUTION_SECONDS = 20.0  # how long to wait for an execution that can be killed
-OUTAGES = frozenset({"kill_platform", "restart_platform", "pause_platform", "slow_platform", "kill_function"})
 # While one of these is in force, nobody answers.
 UNREACHABLE = frozenset({"kill_platform", "restart_platform", "pause_platform"})
 

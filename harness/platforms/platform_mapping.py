@@ -28,14 +28,15 @@ SETTINGS = frozenset(
 
 
 class PlatformMapping:
-    """`client` gives clients of the harness's own, by the name of a service."""
+    """`client` gives clients of the harness's own, by the name of a service; `still` is how long nothing must change
+    before what was never delivered counts as missed, in seconds."""
 
-    def __init__(self, client: Callable[[str], Any], stack: Stack, left: FunctionHistory) -> None:
+    def __init__(self, client: Callable[[str], Any], stack: Stack, left: FunctionHistory, still: float) -> None:
         self._client = client
         self._stack = stack
         self._left = left
         self._removed: dict[str, Any] = {}
-        self._stillness = Stillness()
+        self._stillness = Stillness(still)
 
     def start(self) -> None:
         """Waits until it delivers; raises TimeoutError when it does not come to that."""

@@ -12,7 +12,7 @@ from harness.jobs import jobs_of
 from harness.result import RunResult
 from harness.runner import run
 from harness.runtimes.base import Running
-from harness.where import EMBEDDED, Where
+from harness.where import IN_THIS_PROCESS, Where
 
 LEDGER = Path(__file__).parents[2] / "lambda" / "ledger"
 RETRIES = {"maximum_retry_attempts": 1}
@@ -69,7 +69,7 @@ def story(case: dict[str, Any], where: Where, runs: Path) -> tuple[str, set[tupl
 def test_it_ends_as_on_the_embedded_platform(name: str, localstack: Running, tmp_path: Path) -> None:
     """The verdict, the kinds of anomaly and who is to blame: one dispatcher, two hosts."""
     real = story(CASES[name], Where("localstack", localstack.endpoint), tmp_path)
-    assert real == story(CASES[name], EMBEDDED, tmp_path)
+    assert real == story(CASES[name], IN_THIS_PROCESS, tmp_path)
 
 
 def test_what_its_own_mapping_cannot_do_is_refused_with_the_way_out(localstack: Running) -> None:

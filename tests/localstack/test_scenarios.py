@@ -10,7 +10,7 @@ from harness.jobs import jobs_of
 from harness.result import RunResult
 from harness.runner import run
 from harness.runtimes.base import Running
-from harness.where import EMBEDDED, Where
+from harness.where import IN_THIS_PROCESS, Where
 
 SCENARIOS = sorted(Path(__file__).parents[2].joinpath("scenarios").glob("*.yaml"))
 VARIANTS = [
@@ -45,7 +45,7 @@ def test_a_variant_ends_as_on_the_embedded_platform(path: Path, variant: str, wh
         return
     real = run(job, tmp_path)
     assert real.expectation_met, real.expectation_reason
-    (job,) = jobs_of([path], seeds=0, variants=[variant], where=EMBEDDED)
+    (job,) = jobs_of([path], seeds=0, variants=[variant], where=IN_THIS_PROCESS)
     if real.difference or job.difference:
         return
     imitated = run(job, tmp_path)

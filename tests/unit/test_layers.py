@@ -33,7 +33,7 @@ LAYERS = {
         sdk_retries settings shard_reader simulation stillness store stream_reader where template template_document
         thread_host threads tickets until
         agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.wire
-        platforms platforms.attendance platforms.base platforms.deployed platforms.deployment
+        platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
         platforms.embedded platforms.function_history
         platforms.harness_mapping platforms.imitated_disruptions platforms.left_over platforms.localstack
         platforms.outages platforms.platform_mapping

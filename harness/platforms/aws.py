@@ -1,0 +1,43 @@
+"""The platform `aws`: the same stack in the user's own account, which has to be named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import boto3
+
+from harness import dispatcher, hook
+from harness.errors import NotImitated
+from harness.faults.base import Fault
+from harness.mapping import BY_HARNESS
+from harness.platforms import capabilities
+from harness.platforms.deployed import Deployed
+from harness.stack import Stack
+from harness.where import Where
+
+
+class Aws(Deployed):
+    """What it creates is tagged, and gone when the run ends. Its mapping takes minutes to begin (S-87)."""
+
+    name: ClassVar[str] = "aws"
+    timestamp_seconds: ClassVar[int] = 1
+    max_rest_seconds: ClassVar[float] = 900.0
+    still_seconds: ClassVar[float] = 120.0
+
+    @staticmethod
+    def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
+        reasons = capabilities.refusals_of_aws(stack.mapping, faults)
+        if stack.function.role_id is None:
+            reasons.append("the function's role is not in the template, and must be allowed to use the control table")
+        if stack.mapping.by == BY_HARNESS:
+            try:
+                dispatcher.refuse(stack.mapping)
+            except NotImitated as error:
+                reasons.append(str(error))
+        return reasons
+
+    @property
+    def session(self) -> boto3.Session:
+        where = self._plan.where
+        return hook.user_session(where.profile, where.region)

@@ -1,0 +1,60 @@
+"""What a platform that is somewhere else refuses, and what with the harness's dispatcher it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.errors import UserError
+from harness.faults import FAULTS, KillFunction, RecreateMapping, Redeliver, RestartPlatform, RollBack
+from harness.mapping import BY_HARNESS, Mapping
+from harness.platforms.capabilities import OUTAGES, refusals, refusals_of_aws
+from harness.where import where
+
+SETTINGS: list[dict[str, Any]] = [
+    {"bisect_batch_on_function_error": True},
+    {"parallelization_factor": 2},
+    {"maximum_record_age_in_seconds": 60},
+    {"batch_size": 1001},
+]
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: next(iter(setting)))
+def test_localstack_refuses_a_setting_that_its_mapping_ignores(setting: dict[str, Any]) -> None:
+    """By name and with the row; AWS does not, nor does LocalStack when the dispatcher delivers."""
+    (reason,) = refusals(Mapping(**setting), [])
+    assert reason.startswith(f"{next(iter(setting))}: ")
+    assert "(G-" in reason
+    assert refusals(Mapping(**setting, by=BY_HARNESS), []) == []
+    assert refusals_of_aws(Mapping(**setting), []) == []
+
+
+@pytest.mark.parametrize("fault", [Redeliver(), RollBack()], ids=lambda fault: fault.NAME)
+def test_a_mapping_that_nobody_sees_cannot_be_made_to_deliver_again(fault: Any) -> None:
+    """The reason names the way out, on both."""
+    for found in (refusals, refusals_of_aws):
+        (reason,) = found(Mapping(), [fault])
+        assert reason.endswith("`pipeline.mapping.by: harness` can")
+        assert found(Mapping(by=BY_HARNESS), [fault]) == []
+
+
+def test_nobody_can_reach_the_machines_of_aws() -> None:
+    """Each outage is refused there; the mapping is the user's own, and can be made anew."""
+    assert len(refusals_of_aws(Mapping(), [KillFunction(), RestartPlatform(), RecreateMapping()])) == 2
+    assert set(FAULTS) >= OUTAGES
+
+
+@pytest.mark.parametrize("option", ["account", "profile", "region"])
+@pytest.mark.parametrize("platform", [None, "embedded", "localstack"])
+def test_aws_is_only_touched_when_it_is_named(platform: str | None, option: str) -> None:
+    """Its options alone do not lead there."""
+    with pytest.raises(UserError, match="go with --platform aws"):
+        where(platform, None, **{option: "x"})
+
+
+@pytest.mark.parametrize("endpoint", ["https://dynamodb.us-east-1.amazonaws.com", "https://sqs.eu-west-1.api.aws"])
+def test_an_address_of_aws_is_no_localstack(endpoint: str) -> None:
+    """A slip of the endpoint does not lead there either."""
+    with pytest.raises(UserError, match="expected the address of a LocalStack"):
+        where("localstack", endpoint)
