@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -55,7 +55,7 @@ class Control:
             )
 
     def delete(self) -> None:
-        with own_calls():
+        with own_calls(), suppress(self._client.exceptions.ResourceNotFoundException):
             self._client.delete_table(TableName=self.table)
 
     def put(self, id: str, body: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.ledger import Ledger
 from harness.verdict import UNKNOWN, VALID, Finding
 
-PHASES = ("deploy", "drive", "heal", "drain", "read_back")
+PHASES = ("deploy", "drive", "heal", "drain", "read_back", "destroy")
 
 
 def check(ledger: Ledger) -> Finding:

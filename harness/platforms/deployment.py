@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
 from harness.errors import UserError
+from harness.interrupt import held_back
 from harness.mapping import Mapping
 from harness.stack import Function, Queue, Stack, Table
 from harness.template_document import load
@@ -60,13 +62,14 @@ def create(client: Any, stack: Stack, template: dict[str, Any]) -> None:
     parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in stack.parameters.items()]
     needed = [name for name in template.get("Parameters", {}) if name not in stack.parameters]
     parameters += [{"ParameterKey": name, "ParameterValue": "set-by-harness"} for name in needed]
-    client.create_stack(
-        StackName=stack.name,
-        TemplateBody=json.dumps(template),
-        Parameters=parameters,
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        Tags=[OWN_TAG],
-    )
+    with held_back():  # a stack that is asked for is there, or will never be, before anybody deletes it
+        client.create_stack(
+            StackName=stack.name,
+            TemplateBody=json.dumps(template),
+            Parameters=parameters,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+            Tags=[OWN_TAG],
+        )
     status = _wait(lambda: _status(client, stack.name))
     if status != "CREATE_COMPLETE":
         events = client.describe_stack_events(StackName=stack.name)["StackEvents"]
@@ -79,8 +82,10 @@ def create(client: Any, stack: Stack, template: dict[str, Any]) -> None:
 
 
 def delete(client: Any, name: str) -> None:
-    client.delete_stack(StackName=name)
-    _wait(lambda: _status(client, name))
+    """Waits for its creation first: LocalStack 4.14 would go on creating what is deleted already."""
+    if _wait(lambda: _status(client, name)) != "DELETE_COMPLETE":
+        client.delete_stack(StackName=name)
+        _wait(lambda: _status(client, name))
 
 
 def left_over(client: Any) -> list[str]:
@@ -96,8 +101,9 @@ def upload(client: Any, package: Path, bucket: str, key: str) -> None:
 
 
 def remove_upload(client: Any, bucket: str, key: str) -> None:
-    client.delete_object(Bucket=bucket, Key=key)
-    client.delete_bucket(Bucket=bucket)
+    with suppress(client.exceptions.NoSuchBucket):
+        client.delete_object(Bucket=bucket, Key=key)
+        client.delete_bucket(Bucket=bucket)
 
 
 def bucket_of(name: str) -> str:

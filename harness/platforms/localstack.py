@@ -20,6 +20,7 @@ from harness.agent.control import Control, ControlTickets
 from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
 from harness.faults.base import Fault
+from harness.interrupt import held_back
 from harness.nemesis import Nemesis
 from harness.package import zipped
 from harness.platforms import capabilities, deployment
@@ -65,7 +66,8 @@ class LocalStack:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._exits.close()
+        with held_back():
+            self._exits.close()
 
     def time(self) -> int:
         return time.time_ns() // 1000 - self._began
@@ -76,10 +78,12 @@ class LocalStack:
     def deploy(self) -> None:
         stack, s3, cloudformation = self._plan.stack, self.client("s3"), self.client("cloudformation")
         bucket = deployment.bucket_of(stack.name)
-        deployment.upload(s3, zipped(stack.function.root), bucket, _KEY)
-        self._exits.callback(deployment.remove_upload, s3, bucket, _KEY)
-        self._control.create()
-        self._exits.callback(self._control.delete)
+        package = zipped(stack.function.root)
+        with held_back():
+            self._exits.callback(deployment.remove_upload, s3, bucket, _KEY)
+            deployment.upload(s3, package, bucket, _KEY)
+            self._exits.callback(self._control.delete)
+            self._control.create()
         plan = FunctionPlan(tuple(self._plan.faults), self._plan.seed.value, self._began, self._sinks)
         self._control.put("plan", plan.to_json())
         self._exits.callback(deployment.delete, cloudformation, stack.name)
