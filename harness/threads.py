@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from botocore.httpsession import URLLib3Session
-
 from harness.action import Action
 from harness.agent.control import is_own
 from harness.agent.host import Subject
+from harness.agent.wire import network
 from harness.history import History, Value
 from harness.nemesis import Nemesis
 from harness.point import Point
@@ -24,7 +23,7 @@ class ThreadWriters:
         self._history = history
         self._nemesis = nemesis
         self._time = time
-        self._network = URLLib3Session()
+        self._network = network()
         self._here = threading.local()
         self._deciding = threading.Lock()
         self._threads: list[threading.Thread] = []

@@ -28,8 +28,9 @@ LAYERS = {
         reports reports.base reports.json reports.line reports.table reports.text""",
     "effects": """
         actors cache chance clock confinement delivery dispatcher environment hook interrupt intrinsics lane_worker
-        location matrix names nemesis observer package replacement resources scenario scenario_file scenario_schema sdk_retries
-        settings shard_reader simulation store stream_reader where template template_document threads tickets
+        location matrix names nemesis observer package replacement resources scenario scenario_file scenario_schema
+        sdk_retries settings shard_reader simulation store stream_reader where template template_document threads
+        tickets
         agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.wire
         platforms platforms.base platforms.deployment platforms.embedded platforms.localstack
         platforms.provision
