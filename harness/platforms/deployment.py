@@ -21,7 +21,7 @@ from harness.mapping import Mapping
 from harness.stack import Function, Queue, Stack, Table
 from harness.template_document import load
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 OWN_TAG = {"Key": "harness", "Value": "run"}
 MAX_STACK_SECONDS = 120
 _NAMED = {"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::Lambda::Function": "FunctionName"}

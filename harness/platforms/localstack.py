@@ -30,7 +30,7 @@ from harness.stack import LEDGER, ON_FAILURE, VIEW, Stack
 from harness.stream_reader import StreamReader
 from harness.threads import ThreadWriters
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 # A scenario's limits are meant for virtual time; nobody waits for hours of the real one.
 MAX_REST_SECONDS = 30.0
 MAX_START_SECONDS = 30.0
@@ -53,7 +53,8 @@ class LocalStack:
         self.writers = ThreadWriters(plan.history, self.nemesis, self.time)
         self._sinks = frozenset(table.name for role in (LEDGER, VIEW) for table in plan.stack.tables_of(role))
         self._source: StreamReader | None = None
-        self._records: list[tuple[str, dict[str, Any]]] = []
+        self._unprocessed: list[tuple[str, dict[str, Any]]] = []
+        self._on_failure: list[str] = []
         self._merged: set[str] = set()
         self._exits = ExitStack()
 
@@ -90,6 +91,8 @@ class LocalStack:
         deployment.create(cloudformation, stack, deployment.body(stack, self._control.table, bucket, _KEY))
         arn = self.client("dynamodb").describe_table(TableName=stack.source.name)["Table"]["LatestStreamArn"]
         self._source = StreamReader(self.client("dynamodbstreams"), arn)
+        queues = [queue.name for queue in stack.queues_of(ON_FAILURE)]
+        self._on_failure = [self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"] for name in queues]
         self._until(self._mapping_enabled, MAX_START_SECONDS)
 
     def rest(self, seconds: float) -> str:
@@ -108,18 +111,24 @@ class LocalStack:
         if self.writers.busy():
             return "a writer was still at work"
         assert self._source
-        self._records += self._source.new_records()
-        operations = self._control.history().values()
-        done = processed(operations, self._dead_letters(), self._plan.stack.mapping.report_batch_item_failures)
-        waiting = sum(not done(shard, record["dynamodb"]["SequenceNumber"]) for shard, record in self._records)
+        if self._unprocessed:
+            operations = self._control.history().values()
+            done = processed(operations, self._dead_letters(), self._plan.stack.mapping.report_batch_item_failures)
+            self._unprocessed = [
+                (shard, record)
+                for shard, record in self._unprocessed
+                if not done(shard, record["dynamodb"]["SequenceNumber"])
+            ]
+        if not self._unprocessed:  # till then it does not matter what else there is
+            self._unprocessed = list(self._source.new_records())
+        waiting = len(self._unprocessed)
         return f"{waiting} records were neither processed nor given up" if waiting else ""
 
     def _dead_letters(self) -> list[dict[str, Any]]:
         """A look at the on-failure queue that leaves every message where it is."""
         sqs = self.client("sqs")
         found = []
-        for queue in self._plan.stack.queues_of(ON_FAILURE):
-            url = sqs.get_queue_url(QueueName=queue.name)["QueueUrl"]
+        for url in self._on_failure:
             answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
             found += [json.loads(message["Body"]) for message in answer.get("Messages", ())]
         return found
