@@ -14,6 +14,7 @@ from harness.platforms.embedded import Embedded
 from harness.platforms.provision import provision
 from harness.schedule import Seed
 from harness.template import read
+from harness.where import IN_THIS_PROCESS
 
 ROUNDS, CALLS = 15, 400
 HANDLER = Path("lambda/ledger/naive.py")
@@ -49,6 +50,7 @@ def _seconds_embedded(calls: int) -> float:
         shards=1,
         max_steps=1_000_000,
         log=print,
+        where=IN_THIS_PROCESS,
     )
     with Embedded(plan) as platform:
         provision(platform.client, stack)

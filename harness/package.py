@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.cache import cache_folder
 from harness.errors import Problem, UserError
+from harness.runtimes.lock import alone
 
 # What the agent needs of the harness, and all of it: folders whole, single files by name.
 AGENT_FOLDERS = ("agent", "faults")
@@ -23,6 +24,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644
 _UNIX = 3
 _LEVEL = 6
+_SCRATCH = ".new-"
 _HARNESS = Path(__file__).parent
 
 
@@ -59,16 +61,17 @@ def unpacked(root: Path) -> Path:
 def _unpacked(root: Path, state: tuple[tuple[str, int, int], ...]) -> Path:
     """`state` tells this process whether the folder has changed since it was packaged last."""
     packages = cache_folder() / "packages"
-    packages.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=packages) as scratch:
-        package = build(root, Path(scratch) / "package.zip")
-        code = packages / package.sha256
-        if not code.is_dir():
-            with zipfile.ZipFile(package.path) as archive:
-                archive.extractall(Path(scratch) / "code")
-            package.path.replace(code.with_suffix(".zip"))
-            # Somebody else may have put it there by now: then theirs is as good.
-            with contextlib.suppress(OSError):
+    with alone(packages.with_suffix(".lock"), lambda doing: None):
+        packages.mkdir(exist_ok=True)
+        for left in packages.glob(f"{_SCRATCH}*"):  # by one that was killed meanwhile: else it would hold the lock
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=packages) as scratch:
+            package = build(root, Path(scratch) / "package.zip")
+            code = packages / package.sha256
+            if not code.is_dir():
+                with zipfile.ZipFile(package.path) as archive:
+                    archive.extractall(Path(scratch) / "code")
+                package.path.replace(code.with_suffix(".zip"))
                 (Path(scratch) / "code").rename(code)
     return code
 

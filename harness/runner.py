@@ -175,6 +175,7 @@ def _play(job: Job, history: History, folder: RunFolder) -> None:
         observer.read_back()
         phase("read_back", complete=True)
         folder.write(SCHEDULE, {"seed": job.seed, "decisions": [asdict(d) for d in platform.nemesis.decisions]})
+    phase("destroy")
 
 
 def _start_writers(job: Job, platform: Platform) -> None:

@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from botocore.httpsession import URLLib3Session
-
 from harness.action import Action, Disrupt
 from harness.agent.control import is_own
 from harness.agent.host import Subject
+from harness.agent.wire import network
 from harness.history import History, Value
 from harness.nemesis import Nemesis
 from harness.point import Point
@@ -27,7 +26,7 @@ class Threads:
         self.time = time
         self._history = history
         self._nemesis = nemesis
-        self._network = URLLib3Session()
+        self._network = network()
         self._here = threading.local()
         self._writers = 0
         self._running: list[threading.Thread] = []

@@ -8,7 +8,7 @@ from typing import TypeVar
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 T = TypeVar("T")
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 
 
 def until(ask: Callable[[], T], seconds: float) -> T:

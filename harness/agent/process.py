@@ -8,11 +8,10 @@ import threading
 import time
 from typing import Any, NoReturn
 
-from botocore.httpsession import URLLib3Session
-
 from harness.action import Action
 from harness.agent.control import Control, is_own
 from harness.agent.host import Subject
+from harness.agent.wire import network
 from harness.history import INFO, INVOKE, Value
 from harness.nemesis import Nemesis
 from harness.point import Point
@@ -29,7 +28,7 @@ class FunctionHost:
         self.process = ""
         self._control = control
         self._began = began
-        self._network = URLLib3Session()
+        self._network = network()
         self._kept: list[dict[str, Any]] = []
         self._written = 0
         self._calls = 0

@@ -14,11 +14,13 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
 
 from harness.action import Action, LoseReply, LoseRequest, Refuse
 from harness.agent.enact import enact
@@ -102,6 +104,11 @@ class Wire:
         if attempt == 1 or invocation not in self._calls:
             self._calls[invocation] = self.host.next_call()
         return self._calls[invocation]
+
+
+def network() -> URLLib3Session:
+    """Connections as botocore makes them: each small packet is sent at once, not when the last one was acknowledged."""
+    return URLLib3Session(socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
 
 
 class Raw(io.BytesIO):

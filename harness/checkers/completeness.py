@@ -8,7 +8,7 @@ from harness.history import FAIL, OK
 from harness.ledger import Ledger
 from harness.verdict import UNKNOWN, VALID, Finding
 
-PHASES = ("deploy", "drive", "heal", "drain", "read_back")
+PHASES = ("deploy", "drive", "heal", "drain", "read_back", "destroy")
 
 
 def check(ledger: Ledger) -> Finding:
@@ -36,7 +36,9 @@ def _phases(ledger: Ledger) -> Iterator[str]:
     for position, phase in enumerate(PHASES):
         if begun[position : position + 1] != [phase]:
             yield f"phase {phase} is missing, or not in its place; the phases were: {', '.join(begun) or 'none'}"
-            return
+            break
+    if len(begun) < PHASES.index("read_back"):
+        return
     order = [op.value["phase"] for op in ledger.phases]
     if ledger.drained is None or order.index("read_back") < ledger.phases.index(ledger.drained):
         yield "nobody says whether the pipeline came to rest before it was read"

@@ -21,13 +21,15 @@ from harness.agent.wire import Wire
 from harness.disruptions import Disruption, Disruptions
 from harness.faults.base import Disruption as DisruptionFault
 from harness.history import Value
-from harness.mapping import BY_HARNESS, TRIM_HORIZON
+from harness.interrupt import held_back
+from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.nemesis import Nemesis
+from harness.observer import GONE
 from harness.package import zipped
 from harness.platforms import deployment
 from harness.platforms.attendance import Attendance
 from harness.platforms.base import Plan
-from harness.platforms.function_history import NOT_FOUND, FunctionHistory
+from harness.platforms.function_history import FunctionHistory
 from harness.platforms.harness_mapping import HarnessMapping
 from harness.platforms.outages import UNREACHABLE
 from harness.platforms.platform_mapping import PlatformMapping, Source
@@ -62,7 +64,7 @@ class Deployed:
         self._attendance = Attendance(Disruptions(self.can(), self.record))
         self.writers.disrupt = self._attendance.ask
         self._source: StreamReader | None = None
-        self._records: Source = []
+        self._unprocessed: Source = []
         self._exits = ExitStack()
 
     @property
@@ -95,7 +97,8 @@ class Deployed:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._exits.close()
+        with held_back():
+            self._exits.close()
 
     def time(self) -> int:
         return time.time_ns() // 1000 - self._began
@@ -106,10 +109,12 @@ class Deployed:
     def deploy(self) -> None:
         stack, s3, cloudformation = self._plan.stack, self.client("s3"), self.client("cloudformation")
         bucket = deployment.bucket_of(stack.name)
-        self._exits.callback(deployment.remove_upload, s3, bucket)
-        deployment.upload(s3, zipped(stack.function.root), bucket)
-        self._exits.callback(self._control.delete)
-        self._control.create()
+        package = zipped(stack.function.root)
+        with held_back():
+            self._exits.callback(deployment.remove_upload, s3, bucket)
+            deployment.upload(s3, package, bucket)
+            self._exits.callback(self._control.delete)
+            self._control.create()
         self._control.put("plan", self._function_plan().to_json())
         self._exits.callback(deployment.delete, cloudformation, stack.name)
         deployment.create(cloudformation, stack, deployment.body(stack, self._control.table, bucket))
@@ -146,12 +151,17 @@ class Deployed:
             return f"{in_force[0]} was in force"
         assert self._source
         try:
-            self._records += self._source.new_records()
+            told, self._unprocessed = self._mapping.waiting(self._unprocessed)
+            # What else there is does not matter until all of this is done, unless some of it may have been missed.
+            if self._unprocessed and self._plan.stack.mapping.starting_position != LATEST:
+                return told
+            new = list(self._source.new_records())
         except ClientError as error:
-            if error.response["Error"]["Code"] != NOT_FOUND:
+            if error.response["Error"]["Code"] not in GONE:
                 raise
             return ""  # the platform has lost it, and nothing more will happen
-        return self._mapping.waiting(self._records)
+        self._unprocessed += new
+        return f"{len(new)} records had only just come" if new else told
 
     def _function_plan(self) -> FunctionPlan:
         plan = self._plan

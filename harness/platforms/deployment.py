@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
 from harness.errors import UserError
+from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, Mapping
 from harness.stack import Function, Queue, Stack, Table
 from harness.template_document import load
@@ -65,13 +67,14 @@ def create(client: Any, stack: Stack, template: dict[str, Any]) -> None:
     parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in stack.parameters.items()]
     needed = [name for name in template.get("Parameters", {}) if name not in stack.parameters]
     parameters += [{"ParameterKey": name, "ParameterValue": "set-by-harness"} for name in needed]
-    client.create_stack(
-        StackName=stack.name,
-        TemplateBody=json.dumps(template),
-        Parameters=parameters,
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        Tags=[OWN_TAG],
-    )
+    with held_back():  # a stack that is asked for is there, or will never be, before anybody deletes it
+        client.create_stack(
+            StackName=stack.name,
+            TemplateBody=json.dumps(template),
+            Parameters=parameters,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+            Tags=[OWN_TAG],
+        )
     status = _wait(client, stack.name)
     if status != "CREATE_COMPLETE":
         events = client.describe_stack_events(StackName=stack.name)["StackEvents"]
@@ -84,8 +87,10 @@ def create(client: Any, stack: Stack, template: dict[str, Any]) -> None:
 
 
 def delete(client: Any, name: str) -> None:
-    client.delete_stack(StackName=name)
-    _wait(client, name)
+    """Waits for its creation first: LocalStack 4.14 would go on creating what is deleted already."""
+    if _wait(client, name) != "DELETE_COMPLETE":
+        client.delete_stack(StackName=name)
+        _wait(client, name)
 
 
 def left_over(client: Any) -> list[str]:
@@ -116,12 +121,9 @@ def upload(client: Any, package: Path, bucket: str) -> None:
 
 def remove_upload(client: Any, bucket: str) -> None:
     """Whatever of it is there."""
-    try:
+    with suppress(client.exceptions.NoSuchBucket):
         client.delete_object(Bucket=bucket, Key=_KEY)
         client.delete_bucket(Bucket=bucket)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchBucket":
-            raise
 
 
 def bucket_of(name: str) -> str:

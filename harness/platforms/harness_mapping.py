@@ -62,23 +62,23 @@ class HarnessMapping:
         with self._host.turn():
             self._delivering.enable()
 
-    def waiting(self, records: Source) -> str:
-        """What it has still to do, in words; "" when it has done everything."""
+    def waiting(self, records: Source) -> tuple[str, Source]:
+        """What it has still to do of these, in words ("" when nothing), and which of them are not done."""
         seen = {
             (operation.value["shard"], int(number))
             for operation in list(self._history.operations)
             if operation.f in HANDED_ON and operation.role == "dispatcher"
             for number in operation.value["sequence_numbers"]
         }
-        unseen = sum((shard, int(record["dynamodb"]["SequenceNumber"])) not in seen for shard, record in records)
+        unseen = [pair for pair in records if (pair[0], int(pair[1]["dynamodb"]["SequenceNumber"])) not in seen]
         with self._host.turn():
             idle = self._delivering.idle
         if not idle:
-            return "the dispatcher was still at work"
+            return "the dispatcher was still at work", unseen
         # At LATEST records can be missed, and nobody says so (S-87).
-        still = self._stillness.lasts((unseen, len(records), len(seen)))
+        still = self._stillness.lasts((len(unseen), len(seen)))
         missed = self._stack.mapping.starting_position == LATEST and still
-        return f"{unseen} records were not delivered" if unseen and not missed else ""
+        return f"{len(unseen)} records were not delivered" if unseen and not missed else "", unseen
 
     @property
     def _delivering(self) -> Dispatcher:

@@ -35,11 +35,14 @@ class PlatformMapping:
         self._client = client
         self._stack = stack
         self._left = left
+        self._on_failure: list[str] = []  # URLs
         self._removed: dict[str, Any] = {}
         self._stillness = Stillness(still)
 
     def start(self) -> None:
         """Waits until it delivers; raises TimeoutError when it does not come to that."""
+        queues = [queue.name for queue in self._stack.queues_of(ON_FAILURE)]
+        self._on_failure = [self._client("sqs").get_queue_url(QueueName=name)["QueueUrl"] for name in queues]
         self._until_state("Enabled")
 
     def stop(self) -> None:
@@ -62,31 +65,30 @@ class PlatformMapping:
     def enable(self) -> None:
         self._switch(True, "Enabled")
 
-    def waiting(self, records: Source) -> str:
-        """What it has still to do, in words; "" when it has done everything."""
+    def waiting(self, records: Source) -> tuple[str, Source]:
+        """What it has still to do of these, in words ("" when nothing), and which of them are not done."""
+        if not records:
+            return "", []
         operations = self._left.read()
         done = processed(operations, self._dead_letters(), self._stack.mapping)
-        waiting = [
-            number for shard, record in records if not done(shard, number := record["dynamodb"]["SequenceNumber"])
-        ]
-        if not waiting or self._misses(waiting, operations, len(records)):
-            return ""
-        return f"{len(waiting)} records were neither processed nor given up"
+        waiting = [(shard, record) for shard, record in records if not done(shard, _number(record))]
+        if not waiting or self._misses(waiting, operations):
+            return "", waiting
+        return f"{len(waiting)} records were neither processed nor given up", waiting
 
-    def _misses(self, waiting: list[str], operations: list[Value], records: int) -> bool:
+    def _misses(self, waiting: Source, operations: list[Value]) -> bool:
         """At LATEST records can be missed, and nobody says so (S-87): then none of them was ever in an execution, none
         is under way, and all is still."""
         executed = {number for each in operations for number in each["value"].get("sequence_numbers", ())}
-        pending = executed.intersection(waiting) or under_way(operations, "started")
-        still = self._stillness.lasts((len(operations), records))
+        pending = executed.intersection(_number(record) for _, record in waiting) or under_way(operations, "started")
+        still = self._stillness.lasts((len(operations), len(waiting)))
         return self._stack.mapping.starting_position == LATEST and not pending and still
 
     def _dead_letters(self) -> list[dict[str, Any]]:
         """A look at the on-failure queue that leaves every message where it is."""
         sqs = self._client("sqs")
         found = []
-        for queue in self._stack.queues_of(ON_FAILURE):
-            url = sqs.get_queue_url(QueueName=queue.name)["QueueUrl"]
+        for url in self._on_failure:
             answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
             found += [json.loads(message["Body"]) for message in answer.get("Messages", ())]
         return found
@@ -110,3 +112,8 @@ class PlatformMapping:
         if not until(there, MAX_CHANGE_SECONDS):
             wanted = " and ".join(states) or "gone"
             raise TimeoutError(f"the event source mapping was not {wanted} after {MAX_CHANGE_SECONDS:g} s")
+
+
+def _number(record: dict[str, Any]) -> str:
+    number: str = record["dynamodb"]["SequenceNumber"]
+    return number

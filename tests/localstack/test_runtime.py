@@ -177,6 +177,25 @@ def test_what_a_function_starts_ends_with_it(localstack: Running, obedient: str)
     eventually(lambda: not sleepers(), "the function's own child is gone")
 
 
+def test_a_batch_that_fails_for_ever_ends_with_its_stack(localstack: Running) -> None:
+    """The mapping of a deleted stack is gone, whatever it was retrying (4.14 itself would keep it for ever)."""
+    functions = client(localstack, "lambda")
+    failing = """
+        def handler(event, context):
+            raise ValueError("always")
+    """
+    with deployed(localstack, "fails", template(failing)) as outputs:
+        client(localstack, "dynamodb").put_item(TableName=outputs["Source"], Item={"id": {"S": "todo"}})
+        logs = client(localstack, "logs")
+        group = f"/aws/lambda/{outputs['Function']}"
+        eventually(lambda: group in str(logs.describe_log_groups()), "the first attempt")
+        [mapping] = functions.list_event_source_mappings(FunctionName=outputs["Function"])["EventSourceMappings"]
+    eventually(
+        lambda: mapping["UUID"] not in str(functions.list_event_source_mappings()["EventSourceMappings"]),
+        "the mapping is gone",
+    )
+
+
 def test_a_handler_that_cannot_be_imported_is_told(localstack: Running) -> None:
     """The import error comes back as the function's error."""
     with deployed(localstack, "broken", template("import no_such_module")) as outputs:

@@ -118,6 +118,7 @@ class Story:
         for f, value in self._read:
             self.add("observer", OK, f, value)
         self._phase(phase="read_back", complete=True)
+        self._phase(phase="destroy")
         return list(self.history)
 
     def _phase(self, **value):

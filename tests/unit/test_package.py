@@ -81,6 +81,16 @@ def test_a_folder_that_cannot_be_packaged_is_refused(folder: Path, tmp_path: Pat
         build(folder, tmp_path / "package.zip")
 
 
+def test_what_a_killed_process_left_is_removed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one that packages finds the scratch folder, and takes it away with its own."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    left = tmp_path / "packages" / ".new-left"
+    left.mkdir(parents=True)
+    (left / "package.zip").touch()
+    code = unpacked(folder)
+    assert sorted((tmp_path / "packages").iterdir()) == [code, code.with_suffix(".zip")]
+
+
 def test_unpacking_twice_gives_one_folder(folder: Path) -> None:
     """As long as the files are the same, so is the folder; what is in it is what Lambda would find."""
     code = unpacked(folder)

@@ -100,7 +100,7 @@ def test_a_finding_names_three_anomalies_and_counts_the_rest():
 
 def test_an_unknown_finding_tells_why():
     """The reasons take the place of anomalies."""
-    operations = valid()[:-1]
+    operations = valid()[:-2]
     text = finding(result(operations, variant=""), operations)
     assert text.startswith("UNKNOWN  lost-reply   seed 7")
     assert "  unknown: reading back was not completed\n" in text

@@ -33,7 +33,9 @@ def test_the_ledger_is_a_pipeline() -> None:
             table("Markers", "marker", "state"),
         ),
         queues=(queue,),
-        function=Function("Function", "run-Function", LEDGER, "idempotent.handler", "python3.12", 3, 128, names, "Role"),
+        function=Function(
+            "Function", "run-Function", LEDGER, "idempotent.handler", "python3.12", 3, 128, names, "Role"
+        ),
         mapping=Mapping(on_failure_arn=queue.arn),
         mapping_id="Mapping",
     )

@@ -1,4 +1,4 @@
-"""What LocalStack loads at its start: the executor, and three corrections of what it starts and where it writes."""
+"""What LocalStack loads at its start: the executor, and four corrections of what it starts, writes and ends."""
 
 from __future__ import annotations
 
@@ -46,6 +46,20 @@ def keep_objects_to_itself() -> None:
 
     original = EphemeralS3ObjectStore.__init__
     EphemeralS3ObjectStore.__init__ = lambda store, root_directory=None: original(store)
+
+
+@hooks.on_infra_start()  # type: ignore[untyped-decorator]
+def end_retries_with_their_mapping() -> None:
+    """4.14 retries the batch of a deleted mapping for ever, and keeps both (event_source_mapping/esm_worker.py)."""
+    from localstack.services.lambda_.event_source_mapping.esm_worker import EsmWorker  # type: ignore[import-not-found]
+
+    original = EsmWorker.delete
+
+    def delete(worker: EsmWorker) -> None:
+        worker.poller.close()
+        original(worker)
+
+    EsmWorker.delete = delete
 
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator]
