@@ -55,6 +55,7 @@ class LocalStack:
         self._source: StreamReader | None = None
         self._unprocessed: list[tuple[str, dict[str, Any]]] = []
         self._on_failure: list[str] = []
+        self._told = 0
         self._merged: set[str] = set()
         self._exits = ExitStack()
 
@@ -113,7 +114,10 @@ class LocalStack:
         assert self._source
         if self._unprocessed:
             operations = self._control.history().values()
-            done = processed(operations, self._dead_letters(), self._plan.stack.mapping.report_batch_item_failures)
+            # As long as the function gets on, nothing of what it is at was given up.
+            given_up = self._dead_letters() if len(operations) == self._told else []
+            self._told = len(operations)
+            done = processed(operations, given_up, self._plan.stack.mapping.report_batch_item_failures)
             self._unprocessed = [
                 (shard, record)
                 for shard, record in self._unprocessed
