@@ -196,9 +196,11 @@ def _start_writers(job: Job, platform: Platform) -> None:
 
 def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
     """Until the pipeline is quiet, or the bound is reached; the observer reads what would else leave the stream."""
-    left = platform.bound(seconds)
+    left, observed = platform.bound(seconds), 0
     while True:
-        observer.catch_up()
+        if platform.time() - observed >= _OBSERVE_EVERY_SECONDS * 1e6:
+            observer.catch_up()
+            observed = platform.time()
         kept_busy_by = platform.rest(min(left, _OBSERVE_EVERY_SECONDS))
         left -= _OBSERVE_EVERY_SECONDS
         if not kept_busy_by:
