@@ -48,7 +48,7 @@ LAYERS = {
         services.tables services.tokens services.update_expression
         workloads workloads.base workloads.blind_create workloads.blind_versioned_put workloads.client
         workloads.create_once workloads.put workloads.stamped_put workloads.versioned_put""",
-    "runner": "exit_code jobs outcome runner",
+    "runner": "exit_code jobs outcome runner side_by_side",
     "front": "__main__ cli runtime_commands progress pytest_plugin readme reference",
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
