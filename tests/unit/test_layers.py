@@ -33,8 +33,8 @@ LAYERS = {
         agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.wire
         platforms platforms.base platforms.deployment platforms.embedded platforms.localstack
         platforms.provision
-        runtimes runtimes.compose runtimes.explain runtimes.health runtimes.host runtimes.install runtimes.interpreter
-        runtimes.java runtimes.localstack runtimes.lock runtimes.os_process
+        runtimes runtimes.compose runtimes.container runtimes.explain runtimes.health runtimes.host runtimes.install
+        runtimes.interpreter runtimes.java runtimes.layout runtimes.localstack runtimes.lock runtimes.os_process
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
         runtimes.executor.function_process runtimes.executor.parent runtimes.executor.plugin
         runtimes.executor.process_executor runtimes.executor.runtime_api
