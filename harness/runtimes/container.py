@@ -91,7 +91,7 @@ def engine() -> Iterator[Any]:
     try:
         yield client
     except (docker.errors.DockerException, OSError) as error:  # what requests raises is an OSError
-        raise UserError(engine_explained(str(error))) from error
+        raise UserError(engine_explained(getattr(error, "explanation", None) or str(error))) from error
     finally:
         client.close()
 
