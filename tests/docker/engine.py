@@ -28,6 +28,8 @@ PRIVATE = ["unshare", "--mount", "--propagation", "private"]
 # An engine whose test session was killed ends too.
 DIES_WITH_US = ["setpriv", "--pdeathsig", "TERM"]
 NO_TRACES = ["--iptables=false", "--ip6tables=false", "--ip-forward=false", "--bridge=none"]
+NO_TRACES += ["--exec-opt", "native.cgroupdriver=cgroupfs"]  # systemd would keep units of its own
+CGROUPS = Path("/sys/fs/cgroup")
 START_SECONDS, END_SECONDS, APT_SECONDS = 30, 30, 240
 POLL_SECONDS = 0.1
 
@@ -83,7 +85,8 @@ def own_engine() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     socket = folder / "socket"
     places = ["--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid"]
-    command = [*PRIVATE, *DIES_WITH_US, "dockerd", *places, "--host", f"unix://{socket}", *NO_TRACES]
+    places += ["--host", f"unix://{socket}", "--cgroup-parent", f"/{folder.name}"]
+    command = [*PRIVATE, *DIES_WITH_US, "dockerd", *places, *NO_TRACES]
     try:
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
@@ -103,6 +106,8 @@ def own_engine() -> Iterator[Path]:
                 process.wait(END_SECONDS)
             _kill_left(folder)
             process.wait()
+            for cgroup in (*CGROUPS.glob(folder.name), *CGROUPS.glob(f"*/{folder.name}")):
+                cgroup.rmdir()
     finally:
         shutil.rmtree(folder)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from subprocess import CompletedProcess
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
-from command import ROOT, Harness, dynamodb
+from command import Harness, dynamodb
 
 from harness.runtimes.compose import Compose
 from harness.runtimes.health import health, local
 
+SCENARIOS = ("duplicate_put", "retry", "crash")
 TABLE = {
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
@@ -18,11 +20,19 @@ TABLE = {
 }
 
 
-@pytest.mark.parametrize("scenario", ["duplicate_put", "retry", "crash"])
-def test_a_scenario_ends_as_it_expects(scenario: str, up: int, harness: Harness, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def played(up: int, harness: Harness, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CompletedProcess[str]]:
+    """The scenarios, all at once: a run waits more than it works."""
+    place = ("--platform", "localstack", "--endpoint", local(up), "--runs", tmp_path_factory.mktemp("runs"))
+    with ThreadPoolExecutor(len(SCENARIOS)) as pool:
+        runs = {name: pool.submit(harness, "run", f"scenarios/{name}.yaml", *place) for name in SCENARIOS}
+    return {name: run.result() for name, run in runs.items()}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_scenario_ends_as_it_expects(scenario: str, played: dict[str, CompletedProcess[str]]) -> None:
     """Every variant, with our agent and executor in the container's functions."""
-    file = ROOT / "scenarios" / f"{scenario}.yaml"
-    done = harness("run", file, "--platform", "localstack", "--endpoint", local(up), "--runs", tmp_path)
+    done = played[scenario]
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from command import ROOT, Harness
+from command import Harness
 
 from harness.runtimes.compose import Compose
 from harness.runtimes.health import local
 
-BASELINE = ROOT / "scenarios" / "baseline.yaml"
 # Nobody waits for records that a dead platform has lost.
 SHORT = ("--set", "limits.drain=5s")
 LOSES = {"verdict": {"invalid", "unknown"}, "blame": {"platform", "unknown"}}
@@ -32,7 +31,7 @@ def test_a_fault_of_the_container_is_judged_for_what_it_is(
 ) -> None:
     """What dies with its memory is never valid, and nobody but the platform is to blame; a pause harms nothing."""
     place = ("--platform", "localstack", "--endpoint", local(up), "--runs", tmp_path, "--json", tmp_path / "told.json")
-    done = harness("run", BASELINE, "--set", f"faults=[{{{fault}}}]", *SHORT, *place)
+    done = harness("run", "scenarios/baseline.yaml", "--set", f"faults=[{{{fault}}}]", *SHORT, *place)
     [told] = json.loads((tmp_path / "told.json").read_text()) if (tmp_path / "told.json").exists() else [None]
     assert told, done.stdout + done.stderr
     assert told["verdict"] in allowed["verdict"], done.stdout

@@ -39,6 +39,8 @@ CHANGES = [
     "EXPOSE 4566",
     f"ENTRYPOINT {json.dumps([PYTHON, '-m', 'localstack.runtime.main'])}",
 ]
+# A fifth of all the files, and nothing that LocalStack reads.
+LEFT_OUT = tuple(f"./{SITE_PACKAGES}/{name}" for name in ("awscli/examples/", "pip/"))
 IMPORT_SECONDS = 240
 
 
@@ -93,8 +95,10 @@ def _site_packages(installation: Installation) -> Path:
     return installation.folder / "venv" / "lib" / PYTHON / "site-packages"
 
 
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     """Root's, and of a whole second: a fraction would need a header of its own for each file."""
+    if member.name.startswith(LEFT_OUT):
+        return None
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mtime = int(member.mtime)
