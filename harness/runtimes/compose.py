@@ -47,7 +47,8 @@ class Compose:
         done = _compose(command, "up", "--detach", port=port, seconds=START_SECONDS)
         if done.returncode:
             problem = docker_explained(done.stderr + done.stdout, image, holder_of(port))
-            _compose(command, "down", "--volumes", port=port, seconds=ASK_SECONDS)
+            if there is None:  # what ran before is not ours to end
+                _compose(command, "down", "--volumes", port=port, seconds=ASK_SECONDS)
             raise UserError(problem)
         return _well(port, say)
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import FrameType
 
 import docker
 import pytest
@@ -20,8 +21,14 @@ from harness.runtimes import container
 from harness.runtimes.compose import compose_command
 from harness.runtimes.install import Installation, install
 
-# A session that is told to end takes down what it started.
-signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+def end(number: int, frame: FrameType | None) -> None:
+    """A session that is told to end takes down what it started, undisturbed by being told again."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+signal.signal(signal.SIGTERM, end)
 
 
 @pytest.fixture(scope="session")

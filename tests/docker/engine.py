@@ -1,7 +1,8 @@
 """A Docker engine for the tests: the one that answers here, else one of their own while they last.
 
-Their own listens on a Unix socket in its temporary folder, keeps everything there, and sets no firewall rule and no
-setting of the kernel. It lives in a mount namespace of its own, so its mounts end with its last process.
+Their own listens on a Unix socket in its temporary folder, and sets no firewall rule and no setting of the kernel. It
+lives in a mount namespace of its own, so its mounts end with its last process. One of them is the memory where it keeps
+images and containers: tens of thousands of files are written and removed there in no time.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from harness.runtimes.compose import compose_command
 
 # The socket's path may have 107 characters at most, so it is not below pytest's own folders.
 PREFIX = "harness-engine-"
-PRIVATE = ["unshare", "--mount", "--propagation", "private"]
 # An engine whose test session was killed ends too.
-DIES_WITH_US = ["setpriv", "--pdeathsig", "TERM"]
+START = 'mount -t tmpfs -o size=4g harness "$0" && exec setpriv --pdeathsig TERM dockerd --data-root "$0" "$@"'
+PRIVATE = ["unshare", "--mount", "--propagation", "private", "sh", "-c", START]
 NO_TRACES = ["--iptables=false", "--ip6tables=false", "--ip-forward=false", "--bridge=none"]
 NO_TRACES += ["--exec-opt", "native.cgroupdriver=cgroupfs"]  # systemd would keep units of its own
 CGROUPS = Path("/sys/fs/cgroup")
@@ -53,7 +54,7 @@ def require_programs(packages: dict[str, str]) -> None:
         return
     names = ", ".join(lacking)
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise Missing(f"{names} are not installed, and only root can install them, with apt-get")
+        raise Missing(f"not installed here, and only root could install it with apt-get: {names}")
     for words in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *lacking]):
         done = subprocess.run(
             ["apt-get", *words, "--yes"],
@@ -65,7 +66,7 @@ def require_programs(packages: dict[str, str]) -> None:
             timeout=APT_SECONDS,
         )
         if done.returncode:
-            raise Missing(f"the Debian packages {names} cannot be had: {done.stdout.strip()[-500:]}")
+            raise Missing(f"Debian's {names} cannot be had: {done.stdout.strip()[-500:]}")
 
 
 def require_compose() -> None:
@@ -83,10 +84,10 @@ def own_engine() -> Iterator[Path]:
         raise Missing("no Docker engine runs here, and only root can start one")
     require_programs({"dockerd": "docker.io", "unshare": "util-linux", "setpriv": "util-linux"})
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    socket = folder / "socket"
-    places = ["--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid"]
-    places += ["--host", f"unix://{socket}", "--cgroup-parent", f"/{folder.name}"]
-    command = [*PRIVATE, *DIES_WITH_US, "dockerd", *places, *NO_TRACES]
+    data, socket = folder / "data", folder / "socket"
+    data.mkdir()
+    places = ["--exec-root", folder / "exec", "--pidfile", folder / "pid", "--cgroup-parent", f"/{folder.name}"]
+    command = [*PRIVATE, data, *places, "--host", f"unix://{socket}", *NO_TRACES]
     try:
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from command import Harness, dynamodb
 
+from harness.exit_code import USER_MISTAKE
 from harness.runtimes.compose import Compose
 from harness.runtimes.health import health, local
 
@@ -68,4 +69,13 @@ def test_start_leaves_alone_what_runs(up: int) -> None:
     dynamodb(up).create_table(TableName="running", **TABLE)
     assert Compose().start(up, print).healthy
     assert "running" in dynamodb(up).list_tables()["TableNames"]
+    assert health(local(up))
+
+
+def test_an_up_that_fails_leaves_alone_what_runs(
+    up: int, port: int, harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another port and an image that is not to be had: the one that was up still is."""
+    monkeypatch.setenv("LOCALSTACK_IMAGE", "registry.invalid/harness:none")
+    assert harness("up", "--port", port).returncode == USER_MISTAKE
     assert health(local(up))
