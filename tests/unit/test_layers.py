@@ -38,8 +38,8 @@ LAYERS = {
         platforms.harness_mapping platforms.imitated_disruptions platforms.left_over platforms.localstack
         platforms.outages platforms.platform_mapping
         platforms.provision
-        runtimes runtimes.compose runtimes.explain runtimes.health runtimes.host runtimes.install runtimes.interpreter
-        runtimes.java runtimes.localstack runtimes.lock runtimes.os_process
+        runtimes runtimes.compose runtimes.container runtimes.explain runtimes.health runtimes.host runtimes.install
+        runtimes.interpreter runtimes.java runtimes.layout runtimes.localstack runtimes.lock runtimes.os_process
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
         runtimes.executor.function_process runtimes.executor.parent runtimes.executor.plugin
         runtimes.executor.process_executor runtimes.executor.runtime_api
