@@ -16,7 +16,7 @@ from harness.runner import run
 from harness.runtimes.host import Host
 from harness.where import LOCALSTACK, where
 
-ROUNDS = 9
+ROUNDS = 15
 SCENARIO = Path("scenarios/baseline.yaml")
 
 

@@ -61,24 +61,6 @@ class Compose:
         container.remove()
         return [f"compose: container {container.NAME}"]
 
-    def kill(self, port: int) -> None:
-        _docker("kill", CONTAINER)
-
-    def start(self, port: int, say: Say) -> Running:
-        return self.up(port, say)
-
-    def pause(self, port: int) -> None:
-        _docker("pause", CONTAINER)
-
-    def resume(self, port: int) -> None:
-        _docker("unpause", CONTAINER)
-
-    def kill_function(self, port: int, name: str) -> int:
-        own = _docker("ps", "--quiet", "--filter", f"name={CONTAINER}-lambda-{name.lower()}").split()
-        for container in own:
-            _docker("kill", container)
-        return len(own)
-
     def status(self) -> list[Running]:
         running = _running(container.found())
         return [running] if running else []
@@ -100,9 +82,14 @@ class Compose:
         container.pause()
 
     def resume(self, port: int) -> None:
-        """After `pause`."""
+        """After `pause`, or without one."""
         _require(port)
         container.resume()
+
+    def kill_function(self, port: int, name: str) -> int:
+        """With the Docker socket LocalStack gives each execution environment a container; else they are in its own."""
+        _require(port)
+        return container.kill_functions(name)
 
 
 def compose_command() -> list[str]:
