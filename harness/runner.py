@@ -35,7 +35,7 @@ from harness.result import RunResult
 from harness.scenario import Scenario, refuse
 from harness.schedule import Seed
 from harness.stack import Stack
-from harness.store import REPORT, RUN, SCHEDULE, VERDICT, RunFolder, read_history, read_run
+from harness.store import REPORT, RUN, SCHEDULE, VERDICT, RunFolder, has_verdict, read_history, read_run
 from harness.template import read as read_template
 from harness.where import IN_THIS_PROCESS, Where
 from harness.workloads.base import Writer
@@ -135,10 +135,13 @@ def run(job: Job, runs: Path) -> RunResult:
 
 
 def check(folder: Path) -> RunResult:
-    """Judges a stored run again, from its history alone. Raises UserError when the folder is none."""
+    """Judges a stored run again, from its history alone; one that was killed is never valid.
+
+    Raises UserError when the folder is none.
+    """
     began = clock.real_seconds()
     question, operations = read_run(folder), read_history(folder)
-    return _conclude(question, operations, folder, clock.real_seconds() - began)
+    return _conclude(question, operations, folder, clock.real_seconds() - began, has_verdict(folder))
 
 
 def _play(job: Job, history: History, folder: RunFolder) -> None:
@@ -209,8 +212,10 @@ def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
             return {"quiet": False, "reason": f"at the end of limits.drain ({seconds:g} s), {kept_busy_by}"}
 
 
-def _conclude(question: Value, operations: Sequence[Operation], folder: Path, wall_seconds: float) -> RunResult:
-    verdict = judge.judge(operations)
+def _conclude(
+    question: Value, operations: Sequence[Operation], folder: Path, wall_seconds: float, ended: bool = True
+) -> RunResult:
+    verdict = judge.judge(operations, ended)
     expected = expectation.parse(question["expect"])
     met, reason = expectation.met(expected, verdict)
     return RunResult(
