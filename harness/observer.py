@@ -85,7 +85,8 @@ class Observer:
 
     def _states(self, role: str, table: Table) -> None:
         for row in sorted(self._rows(table), key=lambda row: _key(table, row)):
-            self._record("state", {"role": role, "item": _text(row, "id"), "intent": _text(row, "intent")})
+            counted = {"changes": int(row["changes"]["N"])} if "N" in row.get("changes", {}) else {}
+            self._record("state", {"role": role, "item": _text(row, "id"), "intent": _text(row, "intent"), **counted})
 
     def _dead_letters(self, queue: str) -> None:
         sqs = self._client("sqs")

@@ -38,7 +38,7 @@ from harness.stack import Stack
 from harness.store import REPORT, RUN, SCHEDULE, VERDICT, RunFolder, has_verdict, read_history, read_run
 from harness.template import read as read_template
 from harness.where import IN_THIS_PROCESS, Where
-from harness.workloads.base import Writer
+from harness.workloads.base import BatchWriter, Writer
 from harness.workloads.client import Client
 from harness.workloads.generator import Change, changes
 
@@ -185,9 +185,9 @@ def _start_writers(job: Job, platform: Platform) -> None:
     workload = job.scenario.workload
     table = job.stack.source.name
 
-    def writer() -> Writer:
+    def writer() -> Writer | BatchWriter:
         client = platform.writer_client(workload.sdk.retry_mode, workload.sdk.max_attempts)
-        made: Writer = workload.writer_class(client, table)
+        made: Writer | BatchWriter = workload.writer_class(client, table)
         return made
 
     def write(work: Sequence[Change]) -> None:

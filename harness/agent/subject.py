@@ -33,7 +33,7 @@ def of_request(service: str, operation: str, body: bytes | str | None, sinks: fr
         return of_event(content)
     targets = _targets(content)
     effect = (service, operation) in WRITES and any(target in sinks for target in targets)
-    return Subject(",".join(targets), tuple(_values(content, ITEM)), tuple(_values(content, INTENT)), effect)
+    return Subject(",".join(targets), tuple(values(content, ITEM)), tuple(values(content, INTENT)), effect)
 
 
 def of_event(event: Any) -> Subject:
@@ -43,8 +43,8 @@ def of_event(event: Any) -> Subject:
     for record in event.get("Records", ()) if isinstance(event, dict) else ():
         change = record.get("dynamodb", {})
         image = change.get("NewImage") or change.get("OldImage") or {}
-        items.update(dict.fromkeys(_values(change.get("Keys", {}), ITEM)))
-        intents.update(dict.fromkeys(_values(image, INTENT)))
+        items.update(dict.fromkeys(values(change.get("Keys", {}), ITEM)))
+        intents.update(dict.fromkeys(values(image, INTENT)))
     return Subject("", tuple(items), tuple(intents))
 
 
@@ -65,7 +65,8 @@ def _targets(content: dict[str, Any]) -> list[str]:
     return list(names)
 
 
-def _values(content: Any, names: tuple[str, ...]) -> list[str]:
+def values(content: Any, names: tuple[str, ...]) -> list[str]:
+    """What these attributes are, wherever they stand in a request, an event or an answer; each once."""
     return list(dict.fromkeys(_find(content, names)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,6 +51,16 @@ def changes(wanted: Wanted, seed: Seed) -> list[list[Change]]:
         title = f"{_pick(_VERBS, seed, 'verb', item)} {_pick(_OBJECTS, seed, 'object', item)}"
         work[place % wanted.writers].append(Change(item, number, wanted.titles.get(item, title)))
     return work
+
+
+def batches(work: Iterable[Change], size: int) -> list[list[Change]]:
+    """The changes in their order, up to so many at once, and never two of one item."""
+    cut: list[list[Change]] = []
+    for change in work:
+        if not cut or len(cut[-1]) == size or any(change.item == other.item for other in cut[-1]):
+            cut.append([])
+        cut[-1].append(change)
+    return cut
 
 
 def _pick(words: tuple[str, ...], seed: Seed, *key: object) -> str:
