@@ -199,6 +199,7 @@ class QueueSettings(Settings):
     )
     queue_name: str | None = None
     fifo_queue: bool = False
+    content_based_deduplication: bool = False
 
 
 class Environment(Settings):

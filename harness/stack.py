@@ -102,12 +102,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """An SQS queue."""
+    """An SQS queue. by_content: whether a FIFO queue takes the content for the deduplication id (P-11)."""
 
     logical_id: str
     name: str
     fifo: bool = False
     role: str | None = None
+    by_content: bool = False
 
     @property
     def arn(self) -> str:
@@ -119,7 +120,8 @@ class Queue:
 
     def create_parameters(self) -> dict[str, Any]:
         """The parameters of SQS's CreateQueue."""
-        return {"QueueName": self.name, "Attributes": {"FifoQueue": "true"} if self.fifo else {}}
+        attributes = {"FifoQueue": self.fifo, "ContentBasedDeduplication": self.by_content}
+        return {"QueueName": self.name, "Attributes": {name: "true" for name, on in attributes.items() if on}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,12 @@ class Stack:
 
     def queues_of(self, role: str) -> tuple[Queue, ...]:
         return tuple(queue for queue in self.queues if queue.role == role)
+
+    @property
+    def sinks(self) -> frozenset[str]:
+        """What effects land in, by the names that the wire finds in requests."""
+        tables = (table.name for role in (LEDGER, VIEW) for table in self.tables_of(role))
+        return frozenset([*tables, *(queue.name for queue in self.queues_of(LEDGER))])
 
 
 def _key_schema(partition_key: str, sort_key: str | None) -> list[dict[str, str]]:

@@ -130,7 +130,8 @@ class _Reader:
 
     def _queue(self, logical_id: str) -> Queue:
         settings = self._settings.read(logical_id, QueueSettings)
-        return Queue(logical_id, self._names.physical(logical_id), settings.fifo_queue, self._role(logical_id))
+        name, role = self._names.physical(logical_id), self._role(logical_id)
+        return Queue(logical_id, name, settings.fifo_queue, role, settings.content_based_deduplication)
 
     def _function(self, logical_id: str, handler: Path | None, function_name: str) -> Function:
         settings = self._settings.read(logical_id, FunctionSettings)

@@ -24,7 +24,7 @@ WRITES = (
 
 
 def of_request(service: str, operation: str, body: bytes | str | None, sinks: frozenset[str]) -> Subject:
-    """The subject of an AWS call; `sinks` are the names of tables and the URLs of queues where effects land."""
+    """The subject of an AWS call; `sinks` are the names of tables and queues where effects land."""
     try:
         content = json.loads(body) if body else {}
     except ValueError:
@@ -57,7 +57,7 @@ def _targets(content: dict[str, Any]) -> list[str]:
     names: dict[str, None] = {}
     for key in ("TableName", "QueueUrl"):
         if isinstance(content.get(key), str):
-            names[content[key]] = None
+            names[content[key].rpartition("/")[2]] = None
     for action in content.get("TransactItems", ()):
         names.update({inner["TableName"]: None for inner in action.values() if "TableName" in inner})
     if isinstance(content.get("RequestItems"), dict):

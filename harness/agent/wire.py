@@ -33,7 +33,7 @@ _ATTEMPT = re.compile(rb"attempt=(\d+)")
 
 
 class Wire:
-    """Callable as a botocore `before-send` handler. `sinks` are names of tables and URLs of queues."""
+    """Callable as a botocore `before-send` handler. `sinks` are names of tables and queues."""
 
     def __init__(self, host: Host, sinks: frozenset[str] = frozenset()) -> None:
         self.host = host

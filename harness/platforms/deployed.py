@@ -33,7 +33,6 @@ from harness.platforms.function_history import FunctionHistory
 from harness.platforms.harness_mapping import HarnessMapping
 from harness.platforms.outages import UNREACHABLE
 from harness.platforms.platform_mapping import PlatformMapping, Source
-from harness.stack import LEDGER, VIEW
 from harness.stream_reader import StreamReader
 from harness.thread_host import ThreadHost
 from harness.threads import Threads
@@ -48,6 +47,7 @@ class Deployed:
     timestamp_seconds: ClassVar[int]
     # A scenario's limits are meant for virtual time; nobody waits for hours of the real one.
     max_rest_seconds: ClassVar[float] = 30.0
+    arrival_seconds: ClassVar[int] = 1
     still_seconds: ClassVar[float] = 5.0  # a hundred polls of a mapping on LocalStack as `harness up` sets it
 
     def __init__(self, plan: Plan) -> None:
@@ -58,7 +58,7 @@ class Deployed:
 
         self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
         self.writers = Threads(plan.history, self.nemesis, self.time)
-        self._sinks = frozenset(table.name for role in (LEDGER, VIEW) for table in plan.stack.tables_of(role))
+        self._sinks = plan.stack.sinks
         self._left = FunctionHistory(self._control, plan.history)
         self._mapping = self._who_delivers()
         self._attendance = Attendance(Disruptions(self.can(), self.record))

@@ -37,10 +37,10 @@ from harness.services.base import Reply, Request, Service
 from harness.services.dynamodb import DynamoDB
 from harness.services.execution import Execution
 from harness.services.functions import Functions
-from harness.services.moto import Moto
+from harness.services.queues import Queues
 from harness.services.streams import Streams
 from harness.simulation import Event, OutOfSteps, Simulation
-from harness.stack import LEDGER, REGION, VIEW, Function, Stack
+from harness.stack import REGION, Function, Stack
 from harness.tickets import LocalTickets
 from harness.where import Where
 
@@ -48,7 +48,6 @@ from harness.where import Where
 FASTEST, SLOWEST = 500, 3_000
 IMITATED = frozenset({"kill_function"})
 OWN_PROCESS = "the embedded platform is this very process; run it on a LocalStack that `harness up` started"
-_QUEUE_OPERATIONS = frozenset({"CreateQueue", "GetQueueUrl", "SendMessage", "ReceiveMessage", "DeleteMessage"})
 
 
 class Embedded:
@@ -56,6 +55,7 @@ class Embedded:
 
     name = "embedded"
     timestamp_seconds = 1
+    arrival_seconds = 0
 
     def __init__(self, plan: Plan) -> None:
         self.seed = plan.seed
@@ -81,12 +81,11 @@ class Embedded:
 
     def __enter__(self) -> Embedded:
         stack = self._plan.stack
-        sinks = frozenset(table.name for role in (LEDGER, VIEW) for table in stack.tables_of(role))
         with ExitStack() as exits:
             exits.enter_context(OwnedChance(lambda: self.writers.current.random))
             exits.enter_context(self._clock)
             exits.enter_context(OwnedPauses())
-            exits.enter_context(hook.Hooked(Wire(self.writers, sinks), _environment(stack.function)))
+            exits.enter_context(hook.Hooked(Wire(self.writers, stack.sinks), _environment(stack.function)))
             exits.enter_context(self._code)
             exits.enter_context(Confinement(self.writers))
             exits.callback(self._simulation.close)
@@ -103,7 +102,7 @@ class Embedded:
         self._services: dict[str, Service] = {
             "dynamodb": DynamoDB(self.now, self.seed, streams),
             "dynamodbstreams": streams,
-            "sqs": Moto("sqs", _QUEUE_OPERATIONS, self.seed),
+            "sqs": Queues(self.now, self.seed),
         }
         self._functions = Functions(function, self._code, self._simulation, self.writers, self.writers)
 

@@ -1,4 +1,4 @@
-"""A service as moto has it, where its own layer is right and fast enough: SQS for the on-failure queue."""
+"""A service as moto has it, where its own layer is right and fast enough: queues, topics and buckets."""
 
 from __future__ import annotations
 

@@ -1,0 +1,58 @@
+"""What landed in a sink that is no table: a queue's messages, each with the intent and the item that it names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness.stack import Queue
+
+Message = dict[str, Any]
+_MAX_MESSAGES = 100_000
+_MESSAGES_AT_ONCE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """One effect; intent and item are None where it does not say. order: None where the sink keeps none."""
+
+    intent: str | None
+    item: str | None
+    order: int | None = None
+
+
+def in_queue(sqs: Any, queue: Queue, arrival_seconds: int) -> Iterator[Landed]:
+    """A FIFO queue hands out each group in order, a standard one keeps none (S-120)."""
+    for place, message in enumerate(messages(sqs, queue.name, arrival_seconds)):
+        yield named(message["Body"], place if queue.fifo else None)
+
+
+def messages(sqs: Any, queue: str, arrival_seconds: int) -> Iterator[Message]:
+    """Takes out what is in the queue, and what arrives within so many seconds of the last one. A queue may hand one
+    message out twice (S-120): that is one message."""
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    seen: set[str] = set()
+    for _ in range(_MAX_MESSAGES):
+        received = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=_MESSAGES_AT_ONCE, WaitTimeSeconds=arrival_seconds
+        )
+        if not received.get("Messages"):
+            return
+        for message in received["Messages"]:
+            if message["MessageId"] not in seen:
+                yield message
+            seen.add(message["MessageId"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def named(content: str | bytes, order: int | None = None) -> Landed:
+    """Reads a JSON object with `intent` and `item`. Anything else landed too, and names nothing."""
+    try:
+        values = json.loads(content)
+    except ValueError:
+        values = None
+    given = values if isinstance(values, dict) else {}
+    intent, item = (given[name] if isinstance(given.get(name), str) else None for name in ("intent", "item"))
+    return Landed(intent, item, order)

@@ -1,0 +1,71 @@
+"""Sinks that are no tables: what lands in them is read back, and faults aim at the calls that land there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from play import ROOT, fired, found, operations, play
+
+from harness.outcome import Outcome
+
+SINKS = ROOT / "lambda" / "sinks"
+CRASH = {"crash": {"call": "effect", "when": "after", "nth": 2}}
+LOST_REPLY = {"lose_reply": {"process": "function", "call": "effect", "nth": 2}}
+# The second delivery comes after FIFO queues have forgotten the first one's message.
+MUCH_LATER = {"redeliver": {"nth": 2, "seconds": 301}}
+DUPLICATED = {("duplicated", "function")}
+
+
+def sink(runs: Path, handler: str, faults: Any = (), **more: Any) -> Outcome:
+    pipeline = {"template": str(SINKS / "template.yaml"), **more.pop("pipeline", {})}
+    return play(runs, SINKS / f"{handler}.py", faults, mapping={"batch_size": 1}, pipeline=pipeline, **more)
+
+
+def landed(outcome: Outcome) -> list[tuple[str, str, str]]:
+    return [tuple(op.value[name] for name in ("sink", "intent", "item")) for op in operations(outcome, "effect")]
+
+
+HANDLERS = {"standard_queue": "Queue", "fifo_queue": "FifoQueue"}
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_what_landed_is_read_back(handler: str, tmp_path: Path) -> None:
+    """Each effect with the sink, its intent and its item, once; and every call that made one is marked as an effect."""
+    outcome = sink(tmp_path, handler)
+    assert outcome.verdict == "valid", outcome
+    intents = [op.value["intent"] for op in operations(outcome, "record")]
+    assert sorted(landed(outcome)) == sorted((HANDLERS[handler], each, each.partition("/")[0]) for each in intents)
+    calls = [op for op in outcome.history if op.role == "function" and "." in op.f]
+    assert {op.value["effect"] for op in calls} == {True}
+    assert {intent for op in calls for intent in op.value["intents"]} == set(intents)
+
+
+@pytest.mark.parametrize("fault", [CRASH, LOST_REPLY], ids=["crash", "lose_reply"])
+def test_a_standard_queue_keeps_what_is_sent_again(fault: Any, tmp_path: Path) -> None:
+    """Two messages for one intent, whoever repeated it: the mapping or the SDK (S-120)."""
+    outcome = sink(tmp_path, "standard_queue", [fault])
+    assert (found(outcome), outcome.counts["duplicated"], fired(outcome)) == (DUPLICATED, 1, [1]), outcome
+
+
+@pytest.mark.parametrize("fault", [CRASH, LOST_REPLY], ids=["crash", "lose_reply"])
+def test_a_fifo_queue_drops_what_is_sent_again(fault: Any, tmp_path: Path) -> None:
+    """Within five minutes, whoever repeated it (P-11)."""
+    outcome = sink(tmp_path, "fifo_queue", [fault])
+    assert (outcome.verdict, fired(outcome)) == ("valid", [1]), outcome
+
+
+def test_a_fifo_queue_forgets_after_five_minutes(tmp_path: Path) -> None:
+    """In the run's time: the record comes again 301 seconds later, and its message is there twice (P-11)."""
+    outcome = sink(tmp_path, "fifo_queue", [MUCH_LATER])
+    assert (found(outcome), outcome.counts["duplicated"], fired(outcome)) == (DUPLICATED, 1, [1]), outcome
+
+
+def test_a_fifo_queue_keeps_the_order_of_an_item_and_a_standard_one_keeps_none(tmp_path: Path) -> None:
+    """So that an order which the function turned round would be found there."""
+    orders = {
+        handler: [op.value["order"] for op in operations(sink(tmp_path, handler), "effect")] for handler in HANDLERS
+    }
+    assert orders["fifo_queue"] == list(range(10))
+    assert set(orders["standard_queue"]) == {None}
