@@ -1,4 +1,4 @@
-"""What landed in a sink that is no table: a queue's messages, each with the intent and the item that it names."""
+"""What landed in a sink that is no table: messages and objects, each with the intent and the item that it names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from harness.stack import Queue
+from harness.stack import Bucket, Queue
 
 Message = dict[str, Any]
 _MAX_MESSAGES = 100_000
@@ -27,6 +27,13 @@ def in_queue(sqs: Any, queue: Queue, arrival_seconds: int) -> Iterator[Landed]:
     """A FIFO queue hands out each group in order, a standard one keeps none (S-120)."""
     for place, message in enumerate(messages(sqs, queue.name, arrival_seconds)):
         yield named(message["Body"], place if queue.fifo else None)
+
+
+def in_bucket(s3: Any, bucket: Bucket) -> Iterator[Landed]:
+    """Each object is an effect. They are listed by their keys: nobody knows in which order they came."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket.name):
+        for entry in page.get("Contents", ()):
+            yield named(s3.get_object(Bucket=bucket.name, Key=entry["Key"])["Body"].read())
 
 
 def messages(sqs: Any, queue: str, arrival_seconds: int) -> Iterator[Message]:

@@ -15,12 +15,13 @@ from botocore.exceptions import ClientError
 from harness import landings
 from harness.history import Value
 from harness.landings import Landed
-from harness.stack import LEDGER, ON_FAILURE, VIEW, Queue, Stack, Table
+from harness.stack import LEDGER, ON_FAILURE, VIEW, Bucket, Queue, Stack, Table
 from harness.stream_reader import StreamReader
 
 Record = Callable[[str, Value], object]  # f, value
-# What DynamoDB, its streams and SQS answer for what is not there.
-GONE = ("ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
+Sink = Table | Queue | Bucket
+# What DynamoDB, its streams, SQS and S3 answer for what is not there.
+GONE = ("ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket")
 
 
 class Observer:
@@ -62,6 +63,9 @@ class Observer:
         for queue in self._stack.queues_of(LEDGER):
             with self._reading(queue):
                 self._landed_in(queue, landings.in_queue(self._client("sqs"), queue, self._arrival_seconds))
+        for bucket in self._stack.buckets_of(LEDGER):
+            with self._reading(bucket):
+                self._landed_in(bucket, landings.in_bucket(self._client("s3"), bucket))
         with self._reading(self._stack.source):
             self._states("source", self._stack.source)
         for table in self._stack.tables_of(VIEW):
@@ -72,7 +76,7 @@ class Observer:
                 self._dead_letters(queue)
 
     @contextmanager
-    def _reading(self, resource: Table | Queue) -> Iterator[None]:
+    def _reading(self, resource: Sink) -> Iterator[None]:
         """What the platform has no longer is written down, once, instead of what would be read there."""
         try:
             yield
@@ -90,7 +94,7 @@ class Observer:
             count = int(row["count"]["N"]) if "count" in row else 1
             self._record("effect", {**effect, "count": count, "order": order})
 
-    def _landed_in(self, sink: Queue, landed: Iterable[Landed]) -> None:
+    def _landed_in(self, sink: Sink, landed: Iterable[Landed]) -> None:
         for each in landed:
             effect = {"sink": sink.logical_id, "intent": each.intent, "item": each.item}
             self._record("effect", {**effect, "count": 1, "order": each.order})

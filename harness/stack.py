@@ -37,6 +37,10 @@ def queue_arn(name: str) -> str:
     return arn("sqs", name)
 
 
+def bucket_arn(name: str) -> str:
+    return f"arn:{PARTITION}:s3:::{name}"
+
+
 def queue_url(name: str) -> str:
     return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
 
@@ -125,6 +129,19 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """An S3 bucket."""
+
+    logical_id: str
+    name: str
+    role: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return bucket_arn(self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """`root` is the folder that is zipped, `handler` is `module.function` in it; timeout in seconds, memory in MB.
 
@@ -162,6 +179,7 @@ class Stack:
     mapping: Mapping
     mapping_id: str
     not_imitated: tuple[str, ...] = ()
+    buckets: tuple[Bucket, ...] = ()
 
     @property
     def source(self) -> Table:
@@ -174,11 +192,15 @@ class Stack:
     def queues_of(self, role: str) -> tuple[Queue, ...]:
         return tuple(queue for queue in self.queues if queue.role == role)
 
+    def buckets_of(self, role: str) -> tuple[Bucket, ...]:
+        return tuple(bucket for bucket in self.buckets if bucket.role == role)
+
     @property
     def sinks(self) -> frozenset[str]:
         """What effects land in, by the names that the wire finds in requests."""
-        tables = (table.name for role in (LEDGER, VIEW) for table in self.tables_of(role))
-        return frozenset([*tables, *(queue.name for queue in self.queues_of(LEDGER))])
+        tables = [table.name for table in (*self.tables_of(LEDGER), *self.tables_of(VIEW))]
+        queues = [queue.name for queue in self.queues_of(LEDGER)]
+        return frozenset([*tables, *queues, *(bucket.name for bucket in self.buckets_of(LEDGER))])
 
 
 def _key_schema(partition_key: str, sort_key: str | None) -> list[dict[str, str]]:

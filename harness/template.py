@@ -13,9 +13,10 @@ from harness import resources
 from harness.errors import NotImitated, Problem, UserError, nearest
 from harness.mapping import Mapping
 from harness.names import Names
-from harness.resources import FunctionSettings, MappingSettings, QueueSettings, TableSettings
+from harness.resources import FunctionSettings, MappingSettings, TableSettings
 from harness.settings import SettingsReader, properties
-from harness.stack import ON_FAILURE, ROLES, SOURCE, Function, Queue, Stack, Table, function_arn
+from harness.sink_resources import BucketSettings, QueueSettings
+from harness.stack import ON_FAILURE, ROLES, SOURCE, Bucket, Function, Queue, Stack, Table, function_arn
 from harness.template_document import Place, load
 
 R = TypeVar("R", Table, Queue)
@@ -68,6 +69,7 @@ class _Reader:
     def stack(self, handler: Path | None, function_name: str) -> Stack:
         tables = self._settings.each(resources.TABLE, self._table)
         queues = self._settings.each(resources.QUEUE, self._queue)
+        buckets = self._settings.each(resources.BUCKET, self._bucket)
         mapping_id = self._mapping_id()
         settings = self._settings.read(mapping_id, MappingSettings)
         function = self._function(self._function_id(mapping_id, settings.function_name), handler, function_name)
@@ -90,6 +92,7 @@ class _Reader:
             mapping=mapping,
             mapping_id=mapping_id,
             not_imitated=tuple(self._settings.not_imitated),
+            buckets=tuple(buckets),
         )
 
     def _mapping_id(self) -> str:
@@ -132,6 +135,10 @@ class _Reader:
         settings = self._settings.read(logical_id, QueueSettings)
         name, role = self._names.physical(logical_id), self._role(logical_id)
         return Queue(logical_id, name, settings.fifo_queue, role, settings.content_based_deduplication)
+
+    def _bucket(self, logical_id: str) -> Bucket:
+        self._settings.read(logical_id, BucketSettings)
+        return Bucket(logical_id, self._names.physical(logical_id), self._role(logical_id))
 
     def _function(self, logical_id: str, handler: Path | None, function_name: str) -> Function:
         settings = self._settings.read(logical_id, FunctionSettings)

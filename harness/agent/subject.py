@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.agent.host import Subject
 
@@ -12,6 +13,7 @@ from harness.agent.host import Subject
 # as an attribute, and as the value of an expression.
 INTENT = ("intent", ":intent")
 ITEM = ("id", "item", ":item")
+_MESSAGE = "MessageBody"
 WRITES = (
     ("dynamodb", "PutItem"),
     ("dynamodb", "UpdateItem"),
@@ -20,18 +22,17 @@ WRITES = (
     ("dynamodb", "TransactWriteItems"),
     ("sqs", "SendMessage"),
     ("sqs", "SendMessageBatch"),
+    ("s3", "PutObject"),
+    ("s3", "DeleteObject"),
 )
 
 
-def of_request(service: str, operation: str, body: bytes | str | None, sinks: frozenset[str]) -> Subject:
-    """The subject of an AWS call; `sinks` are the names of tables and queues where effects land."""
-    try:
-        content = json.loads(body) if body else {}
-    except ValueError:
-        return Subject()
+def of_request(service: str, operation: str, url: str, body: bytes, sinks: frozenset[str]) -> Subject:
+    """The subject of an AWS call; `sinks` are the names of tables, queues and buckets where effects land."""
+    content = _content(service, body)
     if service == "lambda":
         return of_event(content)
-    targets = _targets(content)
+    targets = _targets(content) if service != "s3" else [_bucket(url, sinks)]
     effect = (service, operation) in WRITES and any(target in sinks for target in targets)
     return Subject(",".join(targets), tuple(_values(content, ITEM)), tuple(_values(content, INTENT)), effect)
 
@@ -51,6 +52,24 @@ def of_event(event: Any) -> Subject:
 def sequence_numbers(event: Any) -> list[str]:
     records = event.get("Records", ()) if isinstance(event, dict) else ()
     return [record.get("dynamodb", {}).get("SequenceNumber", "") for record in records]
+
+
+def _content(service: str, body: bytes) -> Any:
+    """The parameters of a call; an object in S3 is like a message."""
+    if service == "s3":
+        return {_MESSAGE: body.decode("utf-8", "replace")}
+    try:
+        return json.loads(body) if body else {}
+    except ValueError:
+        return {}
+
+
+def _bucket(url: str, sinks: frozenset[str]) -> str:
+    """The first part of the host or of the path, as the endpoint wants it."""
+    where = urlsplit(url)
+    host, path = f"{where.hostname}.", f"{where.path[1:]}/"
+    named = [sink for sink in sinks if host.startswith(f"{sink}.") or path.startswith(f"{sink}/")]
+    return max(named, key=len, default=host.partition(".s3")[0] if ".s3" in host else path.partition("/")[0])
 
 
 def _targets(content: dict[str, Any]) -> list[str]:
@@ -77,7 +96,7 @@ def _find(content: Any, names: tuple[str, ...]) -> Iterator[str]:
         for key, value in content.items():
             if key in names and isinstance(value, dict) and isinstance(value.get("S"), str):
                 yield value["S"]
-            elif key == "MessageBody" and isinstance(value, str):
+            elif key == _MESSAGE and isinstance(value, str):
                 yield from _in_message(value, names)
             else:
                 yield from _find(value, names)

@@ -116,7 +116,7 @@ class Deployed:
             self._exits.callback(self._control.delete)
             self._control.create()
         self._control.put("plan", self._function_plan().to_json())
-        self._exits.callback(deployment.delete, cloudformation, stack.name)
+        self._exits.callback(deployment.delete, cloudformation, s3, stack.name)
         deployment.create(cloudformation, stack, deployment.body(stack, self._control.table, bucket))
         arn = self.client("dynamodb").describe_table(TableName=stack.source.name)["Table"]["LatestStreamArn"]
         self._source = StreamReader(self.client("dynamodbstreams"), arn)

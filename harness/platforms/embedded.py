@@ -17,6 +17,7 @@ from botocore.awsrequest import AWSResponse
 from harness import hook
 from harness.action import Action, Disrupt
 from harness.actors import Actors
+from harness.agent.body import body_of, is_chunked
 from harness.agent.wire import Raw, Wire
 from harness.chance import OwnedChance
 from harness.clock import EPOCH_MICROSECONDS, VirtualClock
@@ -37,6 +38,7 @@ from harness.services.base import Reply, Request, Service
 from harness.services.dynamodb import DynamoDB
 from harness.services.execution import Execution
 from harness.services.functions import Functions
+from harness.services.moto import Moto
 from harness.services.queues import Queues
 from harness.services.streams import Streams
 from harness.simulation import Event, OutOfSteps, Simulation
@@ -47,7 +49,16 @@ from harness.where import Where
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
 FASTEST, SLOWEST = 500, 3_000
 IMITATED = frozenset({"kill_function"})
+_OF_CHUNKS = frozenset(
+    {
+        *("content-encoding", "transfer-encoding", "x-amz-trailer"),
+        *("x-amz-content-sha256", "x-amz-decoded-content-length"),
+    }
+)
 OWN_PROCESS = "the embedded platform is this very process; run it on a LocalStack that `harness up` started"
+_OBJECT_OPERATIONS = frozenset(
+    {"CreateBucket", "PutObject", "GetObject", "HeadObject", "DeleteObject", "ListObjectsV2"}
+)
 
 
 class Embedded:
@@ -97,14 +108,16 @@ class Embedded:
         self._exits.close()
 
     def _start_services(self) -> None:
-        function = self._plan.stack.function
+        stack = self._plan.stack
         streams = Streams(self.now, self.seed, self._plan.shards, lambda arn, shard: self._arrival(shard).set())
         self._services: dict[str, Service] = {
             "dynamodb": DynamoDB(self.now, self.seed, streams),
             "dynamodbstreams": streams,
             "sqs": Queues(self.now, self.seed),
         }
-        self._functions = Functions(function, self._code, self._simulation, self.writers, self.writers)
+        if stack.buckets:  # moto takes its time to import what it serves
+            self._services["s3"] = Moto("s3", _OBJECT_OPERATIONS, self.seed)
+        self._functions = Functions(stack.function, self._code, self._simulation, self.writers, self.writers)
 
     def deploy(self) -> None:
         stack, history = self._plan.stack, self._plan.history
@@ -133,7 +146,7 @@ class Embedded:
 
     def send(self, service: str, operation: str, request: Any) -> AWSResponse:
         """Carries a request there and its answer back, in the time that takes; for the harness itself at once."""
-        sent = Request(service, operation, request.method, request.url, _headers(request), _body(request))
+        sent = Request(service, operation, request.method, request.url, _headers(request), body_of(request))
         if self._simulation.current is None:
             return _response(request, self._serve(sent))
         call = f"{service}.{operation}"
@@ -221,14 +234,11 @@ def _environment(function: Function) -> dict[str, str]:
 
 
 def _headers(request: Any) -> dict[str, str]:
-    return {name: value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()}
-
-
-def _body(request: Any) -> bytes:
-    body = request.body or b""
-    if isinstance(body, str):
-        return body.encode()
-    return body if isinstance(body, bytes) else bytes(body.read())
+    """Without those of chunks, which the body is no longer cut into."""
+    headers = {
+        name: value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()
+    }
+    return {name: value for name, value in headers.items() if not (is_chunked(request) and name.lower() in _OF_CHUNKS)}
 
 
 def _response(request: Any, reply: Reply) -> AWSResponse:

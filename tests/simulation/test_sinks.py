@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from play import ROOT, fired, found, operations, play
 
+from harness.history import FAIL, INFO
 from harness.outcome import Outcome
 
 SINKS = ROOT / "lambda" / "sinks"
@@ -27,7 +28,12 @@ def landed(outcome: Outcome) -> list[tuple[str, str, str]]:
     return [tuple(op.value[name] for name in ("sink", "intent", "item")) for op in operations(outcome, "effect")]
 
 
-HANDLERS = {"standard_queue": "Queue", "fifo_queue": "FifoQueue"}
+HANDLERS = {
+    "standard_queue": "Queue",
+    "fifo_queue": "FifoQueue",
+    "bucket": "Bucket",
+    "bucket_fresh_key": "Bucket",
+}
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
@@ -62,10 +68,37 @@ def test_a_fifo_queue_forgets_after_five_minutes(tmp_path: Path) -> None:
     assert (found(outcome), outcome.counts["duplicated"], fired(outcome)) == (DUPLICATED, 1, [1]), outcome
 
 
+@pytest.mark.parametrize("fault", [CRASH, LOST_REPLY, MUCH_LATER], ids=["crash", "lose_reply", "redeliver"])
+def test_a_conditional_put_leaves_one_object(fault: Any, tmp_path: Path) -> None:
+    """Whoever repeats it, and whenever: the repetition fails, after a lost reply on its own object (P-10)."""
+    outcome = sink(tmp_path, "bucket", [fault])
+    assert (outcome.verdict, fired(outcome)) == ("valid", [1]), outcome
+    assert [op.error for op in operations(outcome, "s3.PutObject", FAIL)] == ["PreconditionFailed"]
+
+
+def test_an_object_under_a_fresh_key_is_another_one(tmp_path: Path) -> None:
+    """What the handler makes again is there twice; what the SDK repeats has the same key, and is not."""
+    crashed, repeated = (sink(tmp_path, "bucket_fresh_key", [fault]) for fault in (CRASH, LOST_REPLY))
+    assert (found(crashed), crashed.counts["duplicated"]) == (DUPLICATED, 1), crashed
+    assert repeated.verdict == "valid", repeated
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_refused_effect_is_tried_again(handler: str, tmp_path: Path) -> None:
+    """The refusal is an error as that service writes it, so the SDK knows it and sends the request once more."""
+    refused = {"refuse": {"process": "function", "call": "effect", "code": "ServiceUnavailable", "nth": 2}}
+    outcome = sink(tmp_path, handler, [refused])
+    assert (outcome.verdict, fired(outcome)) == ("valid", [1]), outcome
+    calls = [op for op in outcome.history if op.role == "function" and "." in op.f]
+    assert [op.error for op in calls if op.type == INFO] == ["ServiceUnavailable"]
+    assert max(op.value["attempt"] for op in calls) == 2
+
+
 def test_a_fifo_queue_keeps_the_order_of_an_item_and_a_standard_one_keeps_none(tmp_path: Path) -> None:
     """So that an order which the function turned round would be found there."""
     orders = {
-        handler: [op.value["order"] for op in operations(sink(tmp_path, handler), "effect")] for handler in HANDLERS
+        handler: [op.value["order"] for op in operations(sink(tmp_path, handler), "effect")]
+        for handler in ("fifo_queue", "standard_queue")
     }
     assert orders["fifo_queue"] == list(range(10))
     assert set(orders["standard_queue"]) == {None}

@@ -30,9 +30,10 @@ LAYERS = {
     "effects": """
         actors cache chance clock confinement delivery dispatcher disruptions environment hook interrupt intrinsics
         landings lane_worker location matrix names nemesis observer package replacement resources scenario scenario_file
-        scenario_schema sdk_retries settings shard_reader simulation stillness store stream_reader where template
-        template_document thread_host threads tickets until
-        agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.wire
+        scenario_schema sdk_retries settings shard_reader simulation sink_resources stillness store stream_reader where
+        template template_document thread_host threads tickets until
+        agent.body agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process
+        agent.wire
         platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
         platforms.embedded platforms.function_history
         platforms.harness_mapping platforms.imitated_disruptions platforms.left_over platforms.localstack
