@@ -6,7 +6,7 @@ A loss or a duplicate is blamed from the difference between what it saw and what
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,14 +27,22 @@ GONE = ("ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueServic
 class Observer:
     """`client` gives a boto3 client that no fault reaches, by the name of its service.
 
-    arrival_seconds: what a message may take from its sender to where it can be read.
+    arrival_seconds: what a message may take from its sender to where it can be read. applied: what endpoints did.
     """
 
-    def __init__(self, client: Callable[[str], Any], stack: Stack, record: Record, arrival_seconds: int = 0) -> None:
+    def __init__(
+        self,
+        client: Callable[[str], Any],
+        stack: Stack,
+        record: Record,
+        arrival_seconds: int = 0,
+        applied: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
         self._client = client
         self._stack = stack
         self._record = record
         self._arrival_seconds = arrival_seconds
+        self._applied = applied
         self._source = self._reader(stack.source)
         # A ledger without a stream keeps no order in which its effects landed.
         ordered = [table for table in stack.tables_of(LEDGER) if table.stream_view_type]
@@ -62,10 +70,12 @@ class Observer:
                 self._effects(table)
         for queue in self._stack.queues_of(LEDGER):
             with self._reading(queue):
-                self._landed_in(queue, landings.in_queue(self._client("sqs"), queue, self._arrival_seconds))
+                self._landed_in(queue.logical_id, landings.in_queue(self._client("sqs"), queue, self._arrival_seconds))
         for bucket in self._stack.buckets_of(LEDGER):
             with self._reading(bucket):
-                self._landed_in(bucket, landings.in_bucket(self._client("s3"), bucket))
+                self._landed_in(bucket.logical_id, landings.in_bucket(self._client("s3"), bucket))
+        for place, (endpoint, body) in enumerate(self._applied):
+            self._landed_in(endpoint, [landings.named(body, place)])
         with self._reading(self._stack.source):
             self._states("source", self._stack.source)
         for table in self._stack.tables_of(VIEW):
@@ -94,9 +104,9 @@ class Observer:
             count = int(row["count"]["N"]) if "count" in row else 1
             self._record("effect", {**effect, "count": count, "order": order})
 
-    def _landed_in(self, sink: Sink, landed: Iterable[Landed]) -> None:
+    def _landed_in(self, sink: str, landed: Iterable[Landed]) -> None:
         for each in landed:
-            effect = {"sink": sink.logical_id, "intent": each.intent, "item": each.item}
+            effect = {"sink": sink, "intent": each.intent, "item": each.item}
             self._record("effect", {**effect, "count": 1, "order": each.order})
 
     def _states(self, role: str, table: Table) -> None:

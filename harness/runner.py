@@ -166,6 +166,7 @@ def _play(job: Job, history: History, folder: RunFolder) -> None:
             job.stack,
             lambda f, value: history.append(platform.time(), "observer", OK, f, value),
             platform.arrival_seconds,
+            platform.applied,
         )
         phase("drive")
         _start_writers(job, platform)

@@ -142,6 +142,20 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An HTTP endpoint of the harness; its URL is in a variable of the function.
+
+    honours_key: whether a request whose `Idempotency-Key` is known is not applied again.
+    """
+
+    variable: str
+    honours_key: bool
+
+    def url(self, server: str) -> str:
+        return f"{server}/{self.variable}"
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """`root` is the folder that is zipped, `handler` is `module.function` in it; timeout in seconds, memory in MB.
 
@@ -180,6 +194,7 @@ class Stack:
     mapping_id: str
     not_imitated: tuple[str, ...] = ()
     buckets: tuple[Bucket, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
 
     @property
     def source(self) -> Table:
@@ -197,7 +212,7 @@ class Stack:
 
     @property
     def sinks(self) -> frozenset[str]:
-        """What effects land in, by the names that the wire finds in requests."""
+        """What effects land in, by the names that the wire finds in requests; endpoints are known once they are up."""
         tables = [table.name for table in (*self.tables_of(LEDGER), *self.tables_of(VIEW))]
         queues = [queue.name for queue in self.queues_of(LEDGER)]
         return frozenset([*tables, *queues, *(bucket.name for bucket in self.buckets_of(LEDGER))])

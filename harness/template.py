@@ -16,7 +16,7 @@ from harness.names import Names
 from harness.resources import FunctionSettings, MappingSettings, TableSettings
 from harness.settings import SettingsReader, properties
 from harness.sink_resources import BucketSettings, QueueSettings
-from harness.stack import ON_FAILURE, ROLES, SOURCE, Bucket, Function, Queue, Stack, Table, function_arn
+from harness.stack import ON_FAILURE, ROLES, SOURCE, Bucket, Endpoint, Function, Queue, Stack, Table, function_arn
 from harness.template_document import Place, load
 
 R = TypeVar("R", Table, Queue)
@@ -57,6 +57,9 @@ def _overridden(mapping: Mapping, given: Values[str, Any]) -> Mapping:
     return replace(mapping, **given)
 
 
+_KEY_SETTING, _KEY_VALUES = "idempotency_key", ("honoured", "ignored")
+
+
 class _Reader:
     """Says which resource is which."""
 
@@ -73,6 +76,7 @@ class _Reader:
         mapping_id = self._mapping_id()
         settings = self._settings.read(mapping_id, MappingSettings)
         function = self._function(self._function_id(mapping_id, settings.function_name), handler, function_name)
+        endpoints = self._endpoints(function.logical_id)
         mapping = settings.to_mapping()
         if mapping.on_failure_arn not in (None, *(queue.arn for queue in queues)):
             place = properties(mapping_id, "DestinationConfig")
@@ -93,6 +97,7 @@ class _Reader:
             mapping_id=mapping_id,
             not_imitated=tuple(self._settings.not_imitated),
             buckets=tuple(buckets),
+            endpoints=endpoints,
         )
 
     def _mapping_id(self) -> str:
@@ -161,6 +166,22 @@ class _Reader:
             settings.environment.variables,
             self._role_id(logical_id),
         )
+
+    def _endpoints(self, function_id: str) -> tuple[Endpoint, ...]:
+        """As in `Metadata: {harness: {endpoints: {WEBHOOK_URL: {idempotency_key: honoured}}}}` of the function."""
+        place = ("Resources", function_id, "Metadata", "harness", "endpoints")
+        declared = self._document.at(place) or {}
+        if not isinstance(declared, dict):
+            self._settings.add(place, "maps variables of the function to settings such as {idempotency_key: honoured}")
+            return ()
+        for variable, given in declared.items():
+            settings = given if isinstance(given, dict) else {"": given}
+            for name, value in settings.items():
+                if name != _KEY_SETTING or value not in _KEY_VALUES:
+                    told = f"is {' or '.join(_KEY_VALUES)}, as in {{{_KEY_SETTING}: {_KEY_VALUES[0]}}}"
+                    self._settings.add((*place, variable), f"{_KEY_SETTING} {told}")
+        honoured = {_KEY_SETTING: _KEY_VALUES[0]}
+        return tuple(Endpoint(variable, given == honoured) for variable, given in declared.items())
 
     def _role_id(self, logical_id: str) -> str | None:
         role = self._document.at(properties(logical_id, "Role"))

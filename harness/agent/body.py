@@ -22,10 +22,10 @@ def body_of(request: Any) -> bytes:
         return bytes(body)
     content: bytes = body.read()
     body.seek(0)
-    return _without_chunks(content) if is_chunked(request) else content
+    return without_chunks(content) if is_chunked(request) else content
 
 
-def _without_chunks(content: bytes) -> bytes:
+def without_chunks(content: bytes) -> bytes:
     """`SIZE in hexadecimal [; extension] CRLF DATA CRLF`, again and again; size 0 ends it, and trailers follow."""
     encoded, whole = io.BytesIO(content), b""
     while size := int(encoded.readline().partition(b";")[0], 16):

@@ -24,15 +24,22 @@ WRITES = (
     ("sqs", "SendMessageBatch"),
     ("s3", "PutObject"),
     ("s3", "DeleteObject"),
+    *(("http", method) for method in ("POST", "PUT", "PATCH")),
 )
 
 
 def of_request(service: str, operation: str, url: str, body: bytes, sinks: frozenset[str]) -> Subject:
-    """The subject of an AWS call; `sinks` are the names of tables, queues and buckets where effects land."""
+    """The subject of an AWS call, or of an HTTP request; `sinks` are the wire's."""
     content = _content(service, body)
     if service == "lambda":
         return of_event(content)
-    targets = _targets(content) if service != "s3" else [_bucket(url, sinks)]
+    match service:
+        case "s3":
+            targets = [_bucket(url, sinks)]
+        case "http":
+            targets = [max((sink for sink in sinks if url.startswith(sink)), key=len, default=url)]
+        case _:
+            targets = _targets(content)
     effect = (service, operation) in WRITES and any(target in sinks for target in targets)
     return Subject(",".join(targets), tuple(_values(content, ITEM)), tuple(_values(content, INTENT)), effect)
 
@@ -55,8 +62,8 @@ def sequence_numbers(event: Any) -> list[str]:
 
 
 def _content(service: str, body: bytes) -> Any:
-    """The parameters of a call; an object in S3 is like a message."""
-    if service == "s3":
+    """The parameters of a call; an object in S3 is like a message, and so is what is posted."""
+    if service in ("s3", "http"):
         return {_MESSAGE: body.decode("utf-8", "replace")}
     try:
         return json.loads(body) if body else {}

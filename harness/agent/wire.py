@@ -36,7 +36,8 @@ _SPEAK_XML = ("s3.", "sns.")
 
 
 class Wire:
-    """Callable as a botocore `before-send` handler. `sinks` are names of tables, queues and buckets."""
+    """Callable as a botocore `before-send` handler. `sinks` are names of tables, queues and buckets, and
+    URLs of endpoints."""
 
     def __init__(self, host: Host, sinks: frozenset[str] = frozenset()) -> None:
         self.host = host
@@ -45,7 +46,10 @@ class Wire:
 
     def __call__(self, event_name: str, request: Any, **more: Any) -> AWSResponse:
         service_id, operation = event_name.split(".")[1:]
-        service = service_id.replace("-", "")
+        return self.exchange(service_id.replace("-", ""), operation, request)
+
+    def exchange(self, service: str, operation: str, request: Any) -> AWSResponse:
+        """One attempt; for a request that is no AWS call, the service is `http` and the operation its method."""
         if not self.host.observed():
             return self.host.send(service, operation, request)
         subject = of_request(service, operation, request.url, body_of(request), self.sinks)

@@ -53,6 +53,10 @@ class Platform(Protocol):
         """The end of all faults: none fires any more, and what was disrupted is put right."""
 
     @property
+    def applied(self) -> Sequence[tuple[str, bytes]]:
+        """What endpoints applied, in order: the variable that holds the URL, and the request's body."""
+
+    @property
     def arrival_seconds(self) -> int:
         """How long after it was sent a message can be read at the latest."""
 

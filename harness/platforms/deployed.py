@@ -8,6 +8,7 @@ history too.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
@@ -19,6 +20,7 @@ from harness.agent.control import Control, ControlTickets
 from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
 from harness.disruptions import Disruption, Disruptions
+from harness.endpoint_server import serving
 from harness.faults.base import Disruption as DisruptionFault
 from harness.history import Value
 from harness.interrupt import held_back
@@ -33,6 +35,7 @@ from harness.platforms.function_history import FunctionHistory
 from harness.platforms.harness_mapping import HarnessMapping
 from harness.platforms.outages import UNREACHABLE
 from harness.platforms.platform_mapping import PlatformMapping, Source
+from harness.services.endpoints import Endpoints
 from harness.stream_reader import StreamReader
 from harness.thread_host import ThreadHost
 from harness.threads import Threads
@@ -59,6 +62,8 @@ class Deployed:
         self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
         self.writers = Threads(plan.history, self.nemesis, self.time)
         self._sinks = plan.stack.sinks
+        self._endpoints = Endpoints(plan.stack.endpoints)
+        self._urls: dict[str, str] = {}
         self._left = FunctionHistory(self._control, plan.history)
         self._mapping = self._who_delivers()
         self._attendance = Attendance(Disruptions(self.can(), self.record))
@@ -92,7 +97,15 @@ class Deployed:
             "throttle_function": Disruption(self._throttle, self._unthrottle),
         }
 
+    @property
+    def applied(self) -> Sequence[tuple[str, bytes]]:
+        return self._endpoints.applied
+
     def __enter__(self) -> Self:
+        if self._plan.stack.endpoints:
+            server = self._exits.enter_context(serving(self._endpoints))
+            self._urls = {endpoint.variable: endpoint.url(server) for endpoint in self._plan.stack.endpoints}
+            self._sinks |= set(self._urls.values())
         self._exits.enter_context(hook.Hooked(Wire(self.writers, self._sinks), {}, self.session))
         return self
 
@@ -117,7 +130,7 @@ class Deployed:
             self._control.create()
         self._control.put("plan", self._function_plan().to_json())
         self._exits.callback(deployment.delete, cloudformation, s3, stack.name)
-        deployment.create(cloudformation, stack, deployment.body(stack, self._control.table, bucket))
+        deployment.create(cloudformation, stack, deployment.body(stack, self._control.table, bucket, self._urls))
         arn = self.client("dynamodb").describe_table(TableName=stack.source.name)["Table"]["LatestStreamArn"]
         self._source = StreamReader(self.client("dynamodbstreams"), arn)
         self._exits.callback(self._mapping.stop)

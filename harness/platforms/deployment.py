@@ -43,8 +43,11 @@ _MAPPING = {
 }
 
 
-def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
-    """The template that is deployed. Everything that it does not name is as the user wrote it."""
+def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[str, Any]:
+    """The template that is deployed. Everything that it does not name is as the user wrote it.
+
+    urls: those of the endpoints, by their variables.
+    """
     template: dict[str, Any] = copy.deepcopy(load(stack.template).content)
     resources = template["Resources"]
     names = {resource.logical_id: resource.name for resource in _named(stack)}
@@ -58,7 +61,7 @@ def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
     function["Timeout"] = stack.function.timeout
     variables = function.setdefault("Environment", {}).setdefault("Variables", {})
     own = {name: value for name, value in stack.function.environment.items() if name not in variables}
-    variables.update({**own, CONTROL: control, HANDLER: stack.function.handler})
+    variables.update({**own, **urls, CONTROL: control, HANDLER: stack.function.handler})
     resources[stack.mapping_id]["Properties"].update(_settings(stack.mapping))
     if stack.function.role_id:
         policies = resources[stack.function.role_id]["Properties"].setdefault("Policies", [])

@@ -18,6 +18,7 @@ from harness import hook
 from harness.action import Action, Disrupt
 from harness.actors import Actors
 from harness.agent.body import body_of, is_chunked
+from harness.agent.connections import HTTP, lines
 from harness.agent.wire import Raw, Wire
 from harness.chance import OwnedChance
 from harness.clock import EPOCH_MICROSECONDS, VirtualClock
@@ -36,6 +37,7 @@ from harness.point import Point
 from harness.sdk_retries import OwnedPauses
 from harness.services.base import Reply, Request, Service
 from harness.services.dynamodb import DynamoDB
+from harness.services.endpoints import Endpoints
 from harness.services.execution import Execution
 from harness.services.functions import Functions
 from harness.services.moto import Moto
@@ -55,6 +57,7 @@ _OF_CHUNKS = frozenset(
         *("x-amz-content-sha256", "x-amz-decoded-content-length"),
     }
 )
+_SERVER = "http://endpoints.harness.invalid"
 OWN_PROCESS = "the embedded platform is this very process; run it on a LocalStack that `harness up` started"
 _OBJECT_OPERATIONS = frozenset(
     {"CreateBucket", "PutObject", "GetObject", "HeadObject", "DeleteObject", "ListObjectsV2"}
@@ -78,6 +81,7 @@ class Embedded:
         self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
         self.writers = Actors(self._simulation, self.nemesis, plan, self._code)
         self.writers.cloud = self
+        self._endpoints = Endpoints(plan.stack.endpoints)
         self._arrivals: dict[str, Event] = {}
         self._exits = ExitStack()
 
@@ -96,7 +100,10 @@ class Embedded:
             exits.enter_context(OwnedChance(lambda: self.writers.current.random))
             exits.enter_context(self._clock)
             exits.enter_context(OwnedPauses())
-            exits.enter_context(hook.Hooked(Wire(self.writers, stack.sinks), _environment(stack.function)))
+            urls = {endpoint.variable: endpoint.url(_SERVER) for endpoint in stack.endpoints}
+            wire = Wire(self.writers, stack.sinks | set(urls.values()))
+            exits.enter_context(hook.Hooked(wire, _environment(stack.function) | urls))
+            exits.enter_context(lines(wire, urls.values()))
             exits.enter_context(self._code)
             exits.enter_context(Confinement(self.writers))
             exits.callback(self._simulation.close)
@@ -107,6 +114,10 @@ class Embedded:
     def __exit__(self, *error: object) -> None:
         self._exits.close()
 
+    @property
+    def applied(self) -> Sequence[tuple[str, bytes]]:
+        return self._endpoints.applied
+
     def _start_services(self) -> None:
         stack = self._plan.stack
         streams = Streams(self.now, self.seed, self._plan.shards, lambda arn, shard: self._arrival(shard).set())
@@ -114,6 +125,7 @@ class Embedded:
             "dynamodb": DynamoDB(self.now, self.seed, streams),
             "dynamodbstreams": streams,
             "sqs": Queues(self.now, self.seed),
+            HTTP: self._endpoints,
         }
         if stack.buckets:  # moto takes its time to import what it serves
             self._services["s3"] = Moto("s3", _OBJECT_OPERATIONS, self.seed)
@@ -229,6 +241,7 @@ def _environment(function: Function) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "no_proxy": "*",  # this machine's proxies are none of the function's
         **function.environment,
     }
 

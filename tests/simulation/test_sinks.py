@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from play import ROOT, fired, found, operations, play
+from play import ROOT, fired, found, handler_file, operations, play
 
+from harness.errors import NotImitated
 from harness.history import FAIL, INFO
 from harness.outcome import Outcome
 
@@ -33,6 +34,8 @@ HANDLERS = {
     "fifo_queue": "FifoQueue",
     "bucket": "Bucket",
     "bucket_fresh_key": "Bucket",
+    "webhook": "WEBHOOK_URL",
+    "webhook_with_key": "WEBHOOK_URL",
 }
 
 
@@ -83,7 +86,7 @@ def test_an_object_under_a_fresh_key_is_another_one(tmp_path: Path) -> None:
     assert repeated.verdict == "valid", repeated
 
 
-@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize("handler", [handler for handler in HANDLERS if "webhook" not in handler])
 def test_a_refused_effect_is_tried_again(handler: str, tmp_path: Path) -> None:
     """The refusal is an error as that service writes it, so the SDK knows it and sends the request once more."""
     refused = {"refuse": {"process": "function", "call": "effect", "code": "ServiceUnavailable", "nth": 2}}
@@ -92,6 +95,74 @@ def test_a_refused_effect_is_tried_again(handler: str, tmp_path: Path) -> None:
     calls = [op for op in outcome.history if op.role == "function" and "." in op.f]
     assert [op.error for op in calls if op.type == INFO] == ["ServiceUnavailable"]
     assert max(op.value["attempt"] for op in calls) == 2
+
+
+@pytest.mark.parametrize("fault", [CRASH, LOST_REPLY, MUCH_LATER], ids=["crash", "lose_reply", "redeliver"])
+def test_an_endpoint_knows_a_request_by_its_key(fault: Any, tmp_path: Path) -> None:
+    """Posted again without a key it is applied again, with one it is not (P-12): in virtual time, without a socket."""
+    plain, keyed = (sink(tmp_path, handler, [fault]) for handler in ("webhook", "webhook_with_key"))
+    assert (found(plain), plain.counts["duplicated"], fired(plain)) == (DUPLICATED, 1, [1]), plain
+    assert (keyed.verdict, fired(keyed)) == ("valid", [1]), keyed
+
+
+def test_an_endpoint_can_ignore_the_key(tmp_path: Path) -> None:
+    """The template says which kind it is; the handler that sends the key is then no better than the other (P-12)."""
+    template = tmp_path / "template.yaml"
+    template.write_text((SINKS / "template.yaml").read_text().replace("honoured", "ignored"))
+    outcome = sink(tmp_path, "webhook_with_key", [CRASH], pipeline={"template": str(template)})
+    assert (found(outcome), outcome.counts["duplicated"]) == (DUPLICATED, 1), outcome
+
+
+ERRORS = {
+    "lose_request": "ConnectionResetError",
+    "lose_reply": "TimeoutError",
+    "refuse": "HTTPError: HTTP Error 400: Error",
+}
+
+
+@pytest.mark.parametrize("fault", ERRORS)
+def test_a_handler_sees_a_broken_request_as_from_a_real_server(fault: str, tmp_path: Path) -> None:
+    """With the exceptions of urllib: it raises, and its record comes again."""
+    outcome = sink(tmp_path, "webhook_with_key", [{fault: {"process": "function", "call": "http.POST", "nth": 2}}])
+    assert (outcome.verdict, fired(outcome)) == ("valid", [1]), outcome
+    (error,) = [str(op.error) for op in operations(outcome, "execute", FAIL)]
+    assert error.startswith(ERRORS[fault])
+
+
+def test_a_request_takes_as_long_as_a_fault_says(tmp_path: Path) -> None:
+    """In the run's time."""
+    slow = {"delay": {"process": "function", "call": "effect", "seconds": 2.5, "nth": 1}}
+    outcome = sink(tmp_path, "webhook", [slow])
+    opened, closed = [op for op in operations(outcome, "http.POST")][:2]
+    assert 2_500_000 < closed.time - opened.time < 2_510_000
+    assert outcome.verdict == "valid", outcome
+
+
+def test_a_request_to_anybody_else_is_refused(tmp_path: Path) -> None:
+    """Nothing leaves the embedded platform unseen."""
+    elsewhere = (
+        "import urllib.request\n"
+        "def handler(event, context):\n    urllib.request.urlopen('http://127.0.0.1:9', timeout=1)\n"
+    )
+    app = handler_file(tmp_path / "code", elsewhere)
+    with pytest.raises(NotImitated, match="only AWS calls by boto3"):
+        play(tmp_path, app, pipeline={"template": str(SINKS / "template.yaml")})
+
+
+def test_urllib3_reaches_an_endpoint_too(tmp_path: Path) -> None:
+    """And so does what is built on it, such as requests, with the connections that it keeps."""
+    body = (
+        "import json, os, urllib3\n"
+        "pool = urllib3.PoolManager()\n"
+        "def handler(event, context):\n"
+        "    for record in event['Records']:\n"
+        "        image = record['dynamodb']['NewImage']\n"
+        "        body = json.dumps({'intent': image['intent']['S'], 'item': image['id']['S']})\n"
+        "        assert pool.request('POST', os.environ['WEBHOOK_URL'], body=body).status == 200\n"
+    )
+    app = handler_file(tmp_path / "code", body)
+    outcome = play(tmp_path, app, pipeline={"template": str(SINKS / "template.yaml")})
+    assert (outcome.verdict, outcome.counts["effects"]) == ("valid", 10), outcome
 
 
 def test_a_fifo_queue_keeps_the_order_of_an_item_and_a_standard_one_keeps_none(tmp_path: Path) -> None:

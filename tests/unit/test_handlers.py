@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HANDLERS = sorted(path for path in (ROOT / "lambda").glob("*/*.py") if path.stem not in ("effects", "changes"))
+SHARED_NAMES = ("effects", "changes", "post")
+HANDLERS = sorted(path for path in (ROOT / "lambda").glob("*/*.py") if path.stem not in SHARED_NAMES)
 MUTANTS = sorted(path for path in (ROOT / "tests" / "mutants").glob("*.py") if path.stem != "effects")
 SHARED = ROOT / "lambda" / "ledger" / "effects.py"
-SHARED_BY_SINKS = ROOT / "lambda" / "sinks" / "changes.py"
+SHARED_BY_SINKS = [ROOT / "lambda" / "sinks" / name for name in ("changes.py", "post.py")]
 
 
 def name(path: Path) -> str:
@@ -37,7 +38,7 @@ def test_each_file_defines_the_handler_that_lambda_calls(path: Path) -> None:
     assert [[argument.arg for argument in handler.args.args] for handler in handlers] == [["event", "context"]]
 
 
-@pytest.mark.parametrize("path", [*HANDLERS, *MUTANTS, SHARED, SHARED_BY_SINKS], ids=name)
+@pytest.mark.parametrize("path", [*HANDLERS, *MUTANTS, SHARED, *SHARED_BY_SINKS], ids=name)
 def test_no_handler_knows_of_the_harness(path: Path) -> None:
     """A zip root imports itself, boto3 and the standard library, so that it can be deployed as it is."""
     own = {sibling.stem for sibling in path.parent.glob("*.py")}
