@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from harness.stack import Bucket, Queue
+from harness.stack import Bucket, Queue, Topic
 
 Message = dict[str, Any]
 _MAX_MESSAGES = 100_000
@@ -36,6 +36,18 @@ def in_bucket(s3: Any, bucket: Bucket) -> Iterator[Landed]:
             yield named(s3.get_object(Bucket=bucket.name, Key=entry["Key"])["Body"].read())
 
 
+def in_topic(sqs: Any, topic: Topic, arrival_seconds: int) -> Iterator[Landed]:
+    """What the inbox got. A topic may send a message to it twice, under one id (S-120): that is one effect."""
+    seen: set[str] = set()
+    for message in messages(sqs, topic.inbox.name, arrival_seconds):
+        envelope = _object(message["Body"])
+        if envelope.get("Type") != "Notification":
+            yield named(message["Body"])
+        elif envelope["MessageId"] not in seen:
+            seen.add(envelope["MessageId"])
+            yield named(envelope["Message"])
+
+
 def messages(sqs: Any, queue: str, arrival_seconds: int) -> Iterator[Message]:
     """Takes out what is in the queue, and what arrives within so many seconds of the last one. A queue may hand one
     message out twice (S-120): that is one message."""
@@ -56,10 +68,14 @@ def messages(sqs: Any, queue: str, arrival_seconds: int) -> Iterator[Message]:
 
 def named(content: str | bytes, order: int | None = None) -> Landed:
     """Reads a JSON object with `intent` and `item`. Anything else landed too, and names nothing."""
+    given = _object(content)
+    intent, item = (given[name] if isinstance(given.get(name), str) else None for name in ("intent", "item"))
+    return Landed(intent, item, order)
+
+
+def _object(content: str | bytes) -> dict[str, Any]:
     try:
         values = json.loads(content)
     except ValueError:
-        values = None
-    given = values if isinstance(values, dict) else {}
-    intent, item = (given[name] if isinstance(given.get(name), str) else None for name in ("intent", "item"))
-    return Landed(intent, item, order)
+        return {}
+    return values if isinstance(values, dict) else {}

@@ -15,11 +15,11 @@ from botocore.exceptions import ClientError
 from harness import landings
 from harness.history import Value
 from harness.landings import Landed
-from harness.stack import LEDGER, ON_FAILURE, VIEW, Bucket, Queue, Stack, Table
+from harness.stack import LEDGER, ON_FAILURE, VIEW, Bucket, Queue, Stack, Table, Topic
 from harness.stream_reader import StreamReader
 
 Record = Callable[[str, Value], object]  # f, value
-Sink = Table | Queue | Bucket
+Sink = Table | Queue | Bucket | Topic
 # What DynamoDB, its streams, SQS and S3 answer for what is not there.
 GONE = ("ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket")
 
@@ -74,6 +74,9 @@ class Observer:
         for bucket in self._stack.buckets_of(LEDGER):
             with self._reading(bucket):
                 self._landed_in(bucket.logical_id, landings.in_bucket(self._client("s3"), bucket))
+        for topic in self._stack.topics_of(LEDGER):
+            with self._reading(topic):
+                self._landed_in(topic.logical_id, landings.in_topic(self._client("sqs"), topic, self._arrival_seconds))
         for place, (endpoint, body) in enumerate(self._applied):
             self._landed_in(endpoint, [landings.named(body, place)])
         with self._reading(self._stack.source):

@@ -1,4 +1,4 @@
-"""The settings of resources that only take what is sent to them: queues and buckets. As in harness.resources."""
+"""The settings of resources that only take what is sent to them: queues, buckets, topics; as in harness.resources."""
 
 from __future__ import annotations
 
@@ -36,3 +36,16 @@ class BucketSettings(Settings):
         "Tags",
     )
     bucket_name: str | None = None
+
+
+class TopicSettings(Settings):
+    ignored = (
+        "DataProtectionPolicy",
+        "DeliveryStatusLogging",
+        "DisplayName",
+        "KmsMasterKeyId",
+        "SignatureVersion",
+        "Tags",
+        "TracingConfig",
+    )
+    topic_name: str | None = None

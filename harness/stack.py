@@ -41,6 +41,10 @@ def bucket_arn(name: str) -> str:
     return f"arn:{PARTITION}:s3:::{name}"
 
 
+def topic_arn(name: str) -> str:
+    return arn("sns", name)
+
+
 def queue_url(name: str) -> str:
     return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
 
@@ -142,6 +146,23 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Topic:
+    """An SNS topic. `inbox` is the harness's own queue, which gets what is published."""
+
+    logical_id: str
+    name: str
+    role: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return topic_arn(self.name)
+
+    @property
+    def inbox(self) -> Queue:
+        return Queue(f"HarnessInbox{self.logical_id}", f"{self.name}-inbox")
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """An HTTP endpoint of the harness; its URL is in a variable of the function.
 
@@ -194,6 +215,7 @@ class Stack:
     mapping_id: str
     not_imitated: tuple[str, ...] = ()
     buckets: tuple[Bucket, ...] = ()
+    topics: tuple[Topic, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
 
     @property
@@ -210,12 +232,16 @@ class Stack:
     def buckets_of(self, role: str) -> tuple[Bucket, ...]:
         return tuple(bucket for bucket in self.buckets if bucket.role == role)
 
+    def topics_of(self, role: str) -> tuple[Topic, ...]:
+        return tuple(topic for topic in self.topics if topic.role == role)
+
     @property
     def sinks(self) -> frozenset[str]:
         """What effects land in, by the names that the wire finds in requests; endpoints are known once they are up."""
         tables = [table.name for table in (*self.tables_of(LEDGER), *self.tables_of(VIEW))]
         queues = [queue.name for queue in self.queues_of(LEDGER)]
-        return frozenset([*tables, *queues, *(bucket.name for bucket in self.buckets_of(LEDGER))])
+        topics = [topic.name for topic in self.topics_of(LEDGER)]
+        return frozenset([*tables, *queues, *topics, *(bucket.name for bucket in self.buckets_of(LEDGER))])
 
 
 def _key_schema(partition_key: str, sort_key: str | None) -> list[dict[str, str]]:

@@ -15,8 +15,20 @@ from harness.mapping import Mapping
 from harness.names import Names
 from harness.resources import FunctionSettings, MappingSettings, TableSettings
 from harness.settings import SettingsReader, properties
-from harness.sink_resources import BucketSettings, QueueSettings
-from harness.stack import ON_FAILURE, ROLES, SOURCE, Bucket, Endpoint, Function, Queue, Stack, Table, function_arn
+from harness.sink_resources import BucketSettings, QueueSettings, TopicSettings
+from harness.stack import (
+    ON_FAILURE,
+    ROLES,
+    SOURCE,
+    Bucket,
+    Endpoint,
+    Function,
+    Queue,
+    Stack,
+    Table,
+    Topic,
+    function_arn,
+)
 from harness.template_document import Place, load
 
 R = TypeVar("R", Table, Queue)
@@ -73,6 +85,7 @@ class _Reader:
         tables = self._settings.each(resources.TABLE, self._table)
         queues = self._settings.each(resources.QUEUE, self._queue)
         buckets = self._settings.each(resources.BUCKET, self._bucket)
+        topics = self._settings.each(resources.TOPIC, self._topic)
         mapping_id = self._mapping_id()
         settings = self._settings.read(mapping_id, MappingSettings)
         function = self._function(self._function_id(mapping_id, settings.function_name), handler, function_name)
@@ -97,6 +110,7 @@ class _Reader:
             mapping_id=mapping_id,
             not_imitated=tuple(self._settings.not_imitated),
             buckets=tuple(buckets),
+            topics=tuple(topics),
             endpoints=endpoints,
         )
 
@@ -144,6 +158,10 @@ class _Reader:
     def _bucket(self, logical_id: str) -> Bucket:
         self._settings.read(logical_id, BucketSettings)
         return Bucket(logical_id, self._names.physical(logical_id), self._role(logical_id))
+
+    def _topic(self, logical_id: str) -> Topic:
+        self._settings.read(logical_id, TopicSettings)
+        return Topic(logical_id, self._names.physical(logical_id), self._role(logical_id))
 
     def _function(self, logical_id: str, handler: Path | None, function_name: str) -> Function:
         settings = self._settings.read(logical_id, FunctionSettings)

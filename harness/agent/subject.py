@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from harness.agent.host import Subject
 
@@ -24,6 +25,8 @@ WRITES = (
     ("sqs", "SendMessageBatch"),
     ("s3", "PutObject"),
     ("s3", "DeleteObject"),
+    ("sns", "Publish"),
+    ("sns", "PublishBatch"),
     *(("http", method) for method in ("POST", "PUT", "PATCH")),
 )
 
@@ -65,6 +68,10 @@ def _content(service: str, body: bytes) -> Any:
     """The parameters of a call; an object in S3 is like a message, and so is what is posted."""
     if service in ("s3", "http"):
         return {_MESSAGE: body.decode("utf-8", "replace")}
+    if service == "sns":
+        given = parse_qsl(body.decode("utf-8", "replace"))
+        messages = [{_MESSAGE: value} for name, value in given if name.rpartition(".")[2] == "Message"]
+        return {**dict(given), "messages": messages}
     try:
         return json.loads(body) if body else {}
     except ValueError:
@@ -81,9 +88,9 @@ def _bucket(url: str, sinks: frozenset[str]) -> str:
 
 def _targets(content: dict[str, Any]) -> list[str]:
     names: dict[str, None] = {}
-    for key in ("TableName", "QueueUrl"):
+    for key in ("TableName", "QueueUrl", "TopicArn"):
         if isinstance(content.get(key), str):
-            names[content[key].rpartition("/")[2]] = None
+            names[re.split("[:/]", content[key])[-1]] = None
     for action in content.get("TransactItems", ()):
         names.update({inner["TableName"]: None for inner in action.values() if "TableName" in inner})
     if isinstance(content.get("RequestItems"), dict):

@@ -36,8 +36,8 @@ _SPEAK_XML = ("s3.", "sns.")
 
 
 class Wire:
-    """Callable as a botocore `before-send` handler. `sinks` are names of tables, queues and buckets, and
-    URLs of endpoints."""
+    """Callable as a botocore `before-send` handler. `sinks` are names of tables, queues, buckets and
+    topics, and URLs of endpoints."""
 
     def __init__(self, host: Host, sinks: frozenset[str] = frozenset()) -> None:
         self.host = host

@@ -1,6 +1,6 @@
 """The pipeline as a CloudFormation stack: the user's template with the agent around the handler.
 
-Names of tables, queues, buckets and functions are set to those of the Stack, so that nothing has to be looked up.
+Names of tables, sinks and functions are set to those of the Stack, so that nothing has to be looked up.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
 from harness.errors import UserError
 from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, Mapping
-from harness.stack import Bucket, Function, Queue, Stack, Table
+from harness.platforms import inbox
+from harness.stack import LEDGER, Bucket, Function, Queue, Stack, Table, Topic
 from harness.template_document import load
 from harness.until import until
 
@@ -29,6 +30,7 @@ _NAMED = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::SQS::Queue": "QueueName",
     "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
     "AWS::Lambda::Function": "FunctionName",
 }
 _MAPPING = {
@@ -55,6 +57,8 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
         properties = resources[logical_id].setdefault("Properties", {})
         properties[_NAMED[resources[logical_id]["Type"]]] = name
         properties["Tags"] = [*properties.get("Tags", ()), OWN_TAG]  # LocalStack does not hand a stack's tags on
+    for topic in stack.topics_of(LEDGER):
+        resources.update(inbox.resources(topic, OWN_TAG))
     function = resources[stack.function.logical_id]["Properties"]
     function["Code"] = {"S3Bucket": bucket, "S3Key": _KEY}
     function["Handler"] = ENTRY
@@ -69,8 +73,8 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     return template
 
 
-def _named(stack: Stack) -> tuple[Table | Queue | Bucket | Function, ...]:
-    return (*stack.tables, *stack.queues, *stack.buckets, stack.function)
+def _named(stack: Stack) -> tuple[Table | Queue | Bucket | Topic | Function, ...]:
+    return (*stack.tables, *stack.queues, *stack.buckets, *stack.topics, stack.function)
 
 
 def create(client: Any, stack: Stack, template: dict[str, Any]) -> None:
@@ -128,6 +132,7 @@ def names(stack: Stack) -> list[str]:
     return [
         f"stack {stack.name}, with its role and its mapping",
         *(f"{type(each).__name__.lower()} {each.name}" for each in _named(stack)),
+        *(f"queue {topic.inbox.name}" for topic in stack.topics_of(LEDGER)),
         f"table {control_of(stack.name)}",
         f"bucket {bucket_of(stack.name)}",
     ]

@@ -62,6 +62,7 @@ OWN_PROCESS = "the embedded platform is this very process; run it on a LocalStac
 _OBJECT_OPERATIONS = frozenset(
     {"CreateBucket", "PutObject", "GetObject", "HeadObject", "DeleteObject", "ListObjectsV2"}
 )
+_TOPIC_OPERATIONS = frozenset({"CreateTopic", "Subscribe", "Publish", "PublishBatch"})
 
 
 class Embedded:
@@ -129,6 +130,8 @@ class Embedded:
         }
         if stack.buckets:  # moto takes its time to import what it serves
             self._services["s3"] = Moto("s3", _OBJECT_OPERATIONS, self.seed)
+        if stack.topics:
+            self._services["sns"] = Moto("sns", _TOPIC_OPERATIONS, self.seed)
         self._functions = Functions(stack.function, self._code, self._simulation, self.writers, self.writers)
 
     def deploy(self) -> None:

@@ -32,6 +32,7 @@ def landed(outcome: Outcome) -> list[tuple[str, str, str]]:
 HANDLERS = {
     "standard_queue": "Queue",
     "fifo_queue": "FifoQueue",
+    "topic": "Topic",
     "bucket": "Bucket",
     "bucket_fresh_key": "Bucket",
     "webhook": "WEBHOOK_URL",
@@ -52,9 +53,10 @@ def test_what_landed_is_read_back(handler: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", [CRASH, LOST_REPLY], ids=["crash", "lose_reply"])
-def test_a_standard_queue_keeps_what_is_sent_again(fault: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("handler", ["standard_queue", "topic"])
+def test_a_standard_queue_or_topic_keeps_what_is_sent_again(handler: str, fault: Any, tmp_path: Path) -> None:
     """Two messages for one intent, whoever repeated it: the mapping or the SDK (S-120)."""
-    outcome = sink(tmp_path, "standard_queue", [fault])
+    outcome = sink(tmp_path, handler, [fault])
     assert (found(outcome), outcome.counts["duplicated"], fired(outcome)) == (DUPLICATED, 1, [1]), outcome
 
 
