@@ -17,9 +17,11 @@ from harness.resources import FunctionSettings, MappingSettings, TableSettings
 from harness.settings import SettingsReader, properties
 from harness.sink_resources import BucketSettings, QueueSettings, TopicSettings
 from harness.stack import (
+    LEDGER,
     ON_FAILURE,
     ROLES,
     SOURCE,
+    VIEW,
     Bucket,
     Endpoint,
     Function,
@@ -220,6 +222,10 @@ class _Reader:
         role: str | None = self._document.at(_role(logical_id))
         if role is not None and role not in ROLES:
             self._settings.add(_role(logical_id), f"'{role}' is not a role. {nearest(role, ROLES)}")
+        elif role in (SOURCE, VIEW) and logical_id not in self._names.of_type(resources.TABLE):
+            self._settings.add(
+                _role(logical_id), f"only a table can be '{role}'; a sink of another kind is a '{LEDGER}'"
+            )
         return role
 
 

@@ -91,6 +91,11 @@ def problems(template: Path, **given: object) -> list[str]:
             "T:7:55: Resources.Queue.Metadata.harness.role: is 'on_failure', but the mapping does not use it so",
         ),
         (
+            after("Resources:", "  Pictures: {Type: AWS::S3::Bucket, Metadata: {harness: {role: view}}}"),
+            "T:7:58: Resources.Pictures.Metadata.harness.role: only a table can be 'view'; "
+            "a sink of another kind is a 'ledger'",
+        ),
+        (
             ("!GetAtt Items.StreamArn", "arn:aws:dynamodb:us-east-1:123456789012:table/Other/stream/x"),
             "T:23:7: Resources.Trigger.Properties.EventSourceArn: is not the stream of a table of the template",
         ),
