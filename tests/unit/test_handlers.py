@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LEDGER = sorted(path for path in (ROOT / "lambda" / "ledger").glob("*.py") if path.stem != "effects")
 MUTANTS = sorted(path for path in (ROOT / "tests" / "mutants").glob("*.py") if path.stem != "effects")
+POWERTOOLS = ROOT / "lambda" / "powertools" / "powertools.py"
 SHARED = ROOT / "lambda" / "ledger" / "effects.py"
 
 
@@ -28,7 +29,7 @@ def imports(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("path", [*LEDGER, *MUTANTS], ids=name)
+@pytest.mark.parametrize("path", [*LEDGER, POWERTOOLS, *MUTANTS], ids=name)
 def test_each_file_defines_the_handler_that_lambda_calls(path: Path) -> None:
     """A handler takes an event and a context."""
     tree = ast.parse(path.read_text())
@@ -44,7 +45,7 @@ def test_no_handler_knows_of_the_harness(path: Path) -> None:
     assert imports(path) <= own | standard | {"boto3", "botocore"}
 
 
-@pytest.mark.parametrize("path", LEDGER, ids=name)
+@pytest.mark.parametrize("path", [*LEDGER, POWERTOOLS], ids=name)
 def test_each_handler_says_when_it_is_exactly_once(path: Path) -> None:
     """The docstring of a handler says under which conditions it is exactly-once, and when it is not."""
     assert "exactly-once" in docstring(path)
@@ -61,4 +62,5 @@ def test_each_mutant_names_its_bug_and_what_shows_it(path: Path) -> None:
 
 def test_mutants_differ_from_right_handlers_in_their_bug_alone() -> None:
     """What the handlers share is one file, so that no mutant can have a second bug in it."""
+    assert (POWERTOOLS.parent / "effects.py").samefile(SHARED)
     assert (ROOT / "tests" / "mutants" / "effects.py").samefile(SHARED)
