@@ -102,7 +102,7 @@ class Embedded:
         function = self._plan.stack.function
         streams = Streams(self.now, self.seed, self._plan.shards, lambda arn, shard: self._arrival(shard).set())
         self._services: dict[str, Service] = {
-            "dynamodb": DynamoDB(self.now, self.seed, streams),
+            "dynamodb": DynamoDB(self.now, self.seed, streams, self._simulation.at),
             "dynamodbstreams": streams,
             "sqs": Moto("sqs", _QUEUE_OPERATIONS, self.seed),
         }

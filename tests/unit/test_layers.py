@@ -45,11 +45,13 @@ LAYERS = {
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
         runtimes.executor.function_process runtimes.executor.parent runtimes.executor.plugin
         runtimes.executor.process_executor runtimes.executor.runtime_api
-        services.attribute_value services.dynamodb services.execution services.expressions services.functions
+        services.attribute_value services.capacity services.dynamodb services.execution services.expiry
+        services.expressions services.functions
         services.item_storage services.moto services.partiql services.shard services.stream_record services.streams
         services.tables services.tokens services.update_expression
         workloads workloads.base workloads.batch_put workloads.blind_batch_put workloads.blind_create
-        workloads.blind_transact_add workloads.blind_versioned_put workloads.client workloads.create_once workloads.put
+        workloads.blind_transact_add workloads.blind_versioned_put workloads.client workloads.create_once
+        workloads.expiring_put workloads.put
         workloads.put_then_delete workloads.stamped_put workloads.transact_add workloads.update_add workloads.update_set
         workloads.versioned_put""",
     "runner": "exit_code jobs outcome runner",
