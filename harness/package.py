@@ -1,4 +1,4 @@
-"""The zip that is deployed: the function's own folder, and the agent that wraps its handler."""
+"""The zip that is deployed: the function's own folder, what it asks for, and the agent that wraps its handler."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.cache import cache_folder
 from harness.errors import Problem, UserError
+from harness.requirements import FILE, library_files
 from harness.runtimes.lock import alone
 
 # What the agent needs of the harness, and all of it: folders whole, single files by name.
@@ -52,7 +53,7 @@ def build(root: Path, out: Path) -> Package:
 
 
 def unpacked(root: Path) -> Path:
-    """The folder that the zip unpacks to, in the cache: the same one for the same files."""
+    """The folder that the zip unpacks to, in the cache, without its libraries: the same one for the same files."""
     state = ((name, file.stat()) for name, file in _files(root))
     return _unpacked(root, tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state))
 
@@ -69,8 +70,10 @@ def _unpacked(root: Path, state: tuple[tuple[str, int, int], ...]) -> Path:
             package = build(root, Path(scratch) / "package.zip")
             code = packages / package.sha256
             if not code.is_dir():
+                libraries = library_files(root)  # in this process, as boto3 is: they are where these files are from
                 with zipfile.ZipFile(package.path) as archive:
-                    archive.extractall(Path(scratch) / "code")
+                    own = [name for name in archive.namelist() if name not in libraries]
+                    archive.extractall(Path(scratch) / "code", own)
                 package.path.replace(code.with_suffix(".zip"))
                 (Path(scratch) / "code").rename(code)
     return code
@@ -88,8 +91,9 @@ def _files(root: Path) -> list[tuple[str, Path]]:
     if (root / "harness").exists():
         raise UserError([Problem("its name is taken: the agent is packaged under it", file=str(root / "harness"))])
     own = [(file.relative_to(root), file) for file in root.rglob("*") if file.is_file()]
-    files = [(path.as_posix(), file) for path, file in own if not _is_left_out(path)]
-    return sorted([*files, *((f"harness/{path.as_posix()}", _HARNESS / path) for path in _agent())])
+    files = {f"harness/{path.as_posix()}": _HARNESS / path for path in _agent()}
+    files |= library_files(root) | {path.as_posix(): file for path, file in own if not _is_left_out(path)}
+    return sorted(files.items())
 
 
 def _agent() -> Iterator[Path]:
@@ -99,9 +103,9 @@ def _agent() -> Iterator[Path]:
 
 
 def _is_left_out(path: Path) -> bool:
-    """The template, hidden files and what Python compiled are no part of the code."""
+    """The template, the requirements, hidden files and what Python compiled are no part of the code."""
     return (
-        path == Path("template.yaml")
+        path in (Path("template.yaml"), Path(FILE))
         or path.suffix == ".pyc"
         or any(part.startswith(".") or part == "__pycache__" for part in path.parts)
     )

@@ -2,8 +2,8 @@
 
 Exactly-once for each record, at any crash, redelivery or lost reply, as the records of an item come in order for the
 first time (S-39). Not exactly-once for each change that somebody wanted: when a writer repeats itself with other values
-the second record has a higher number, and is a second effect. A record that came late for the first time would be dropped, and after a new stream with lower numbers
-all would be (S-42).
+the second record has a higher number, and is a second effect. A record that came late for the first time would be
+dropped, and after a new stream with lower numbers all would be (S-42).
 """
 
 from __future__ import annotations

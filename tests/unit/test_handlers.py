@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 SHARED_NAMES = ("effects", "changes", "post")
 HANDLERS = sorted(path for path in (ROOT / "lambda").glob("*/*.py") if path.stem not in SHARED_NAMES)
 MUTANTS = sorted(path for path in (ROOT / "tests" / "mutants").glob("*.py") if path.stem != "effects")
+POWERTOOLS = ROOT / "lambda" / "powertools" / "powertools.py"
 SHARED = ROOT / "lambda" / "ledger" / "effects.py"
 SHARED_BY_SINKS = [ROOT / "lambda" / "sinks" / name for name in ("changes.py", "post.py")]
 
@@ -63,4 +64,5 @@ def test_each_mutant_names_its_bug_and_what_shows_it(path: Path) -> None:
 
 def test_mutants_differ_from_right_handlers_in_their_bug_alone() -> None:
     """What the handlers share is one file, so that no mutant can have a second bug in it."""
+    assert (POWERTOOLS.parent / "effects.py").samefile(SHARED)
     assert (ROOT / "tests" / "mutants" / "effects.py").samefile(SHARED)
