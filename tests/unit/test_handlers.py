@@ -41,8 +41,10 @@ def test_each_file_defines_the_handler_that_lambda_calls(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*HANDLERS, *MUTANTS, SHARED, *SHARED_BY_SINKS], ids=name)
 def test_no_handler_knows_of_the_harness(path: Path) -> None:
-    """A zip root imports itself, boto3 and the standard library, so that it can be deployed as it is."""
+    """A zip root imports itself, boto3, the standard library and what it asks for: it can be deployed as it is."""
     own = {sibling.stem for sibling in path.parent.glob("*.py")}
+    asked = path.with_name("requirements.txt")
+    own |= {line.replace("-", "_") for line in asked.read_text().split()} if asked.exists() else set()
     standard = {"__future__", "contextlib", "json", "os", "time", "typing", "urllib", "uuid"}
     assert imports(path) <= own | standard | {"boto3", "botocore"}
 
