@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from harness.attribution import Attribution, plain
 from harness.history import Value
 from harness.stack import LEDGER, ON_FAILURE, VIEW, Queue, Stack, Table
 from harness.stream_reader import StreamReader
@@ -40,8 +41,9 @@ class Observer:
     def catch_up(self) -> None:
         """Reads what is new in the streams. To be called before records can leave them, after 24 hours."""
         with self._reading(self._stack.source):
+            at = self._stack.attribution(self._stack.source)
             for shard, record in self._source.new_records():
-                self._record("record", _record_value(shard, record))
+                self._record("record", _record_value(shard, record, at))
         for table, reader in self._landings:
             with self._reading(table):
                 landed = sorted(reader.new_records(), key=lambda pair: int(pair[1]["dynamodb"]["SequenceNumber"]))
@@ -78,14 +80,17 @@ class Observer:
 
     def _effects(self, table: Table) -> None:
         rows = [(self._landed.get((table.name, _key(table, row))), row) for row in self._rows(table)]
+        at = self._stack.attribution(table)
         for order, row in sorted(rows, key=lambda pair: (pair[0] is None, pair[0] or 0, _key(table, pair[1]))):
-            effect = {"sink": table.logical_id, "intent": _text(row, "intent"), "item": _text(row, "item")}
-            count = int(row["count"]["N"]) if "count" in row else 1
-            self._record("effect", {**effect, "count": count, "order": order})
+            content = plain(row)
+            effect = {"sink": table.logical_id, "intent": at.intent_in(content), "item": at.item_in(content)}
+            self._record("effect", {**effect, "count": at.count_in(content), "order": order})
 
     def _states(self, role: str, table: Table) -> None:
+        at = self._stack.attribution(table)
         for row in sorted(self._rows(table), key=lambda row: _key(table, row)):
-            self._record("state", {"role": role, "item": _text(row, "id"), "intent": _text(row, "intent")})
+            content = plain(row)
+            self._record("state", {"role": role, "item": at.item_in(content), "intent": at.intent_in(content)})
 
     def _dead_letters(self, queue: str) -> None:
         sqs = self._client("sqs")
@@ -113,23 +118,18 @@ class Observer:
         return StreamReader(self._client("dynamodbstreams"), arn)
 
 
-def _record_value(shard: str, record: dict[str, Any]) -> Value:
+def _record_value(shard: str, record: dict[str, Any], at: Attribution) -> Value:
     change = record["dynamodb"]
-    image = change.get("NewImage") or change.get("OldImage") or {}
+    image = plain(change["Keys"] | (change.get("NewImage") or change.get("OldImage") or {}))
     return {
         "shard": shard,
         "sequence_number": change["SequenceNumber"],
         "event_id": record["eventID"],
         "event_name": record["eventName"],
-        "item": _text(image, "id"),
-        "intent": _text(image, "intent"),
+        "item": at.item_in(image),
+        "intent": at.intent_in(image),
     }
 
 
 def _key(table: Table, row: dict[str, Any]) -> str:
     return json.dumps([row[name] for name in table.key_names], sort_keys=True)
-
-
-def _text(row: dict[str, Any], name: str) -> str | None:
-    value = row.get(name, {}).get("S")
-    return value if isinstance(value, str) else None

@@ -12,6 +12,7 @@ from harness.agent.host import Subject
 # as an attribute, and as the value of an expression.
 INTENT = ("intent", ":intent")
 ITEM = ("id", "item", ":item")
+Names = tuple[tuple[str, ...], tuple[str, ...]]
 WRITES = (
     ("dynamodb", "PutItem"),
     ("dynamodb", "UpdateItem"),
@@ -23,8 +24,13 @@ WRITES = (
 )
 
 
-def of_request(service: str, operation: str, body: bytes | str | None, sinks: frozenset[str]) -> Subject:
-    """The subject of an AWS call; `sinks` are the names of tables and the URLs of queues where effects land."""
+def of_request(
+    service: str, operation: str, body: bytes | str | None, sinks: frozenset[str], names: Names = ((), ())
+) -> Subject:
+    """The subject of an AWS call; `sinks` are the names of tables and the URLs of queues where effects land.
+
+    `names` are more attributes that say what an item or an effect is about: of its intent, and of its item.
+    """
     try:
         content = json.loads(body) if body else {}
     except ValueError:
@@ -33,7 +39,8 @@ def of_request(service: str, operation: str, body: bytes | str | None, sinks: fr
         return of_event(content)
     targets = _targets(content)
     effect = (service, operation) in WRITES and any(target in sinks for target in targets)
-    return Subject(",".join(targets), tuple(_values(content, ITEM)), tuple(_values(content, INTENT)), effect)
+    intent, item = (*INTENT, *_spelled(names[0])), (*ITEM, *_spelled(names[1]))
+    return Subject(",".join(targets), tuple(_values(content, item)), tuple(_values(content, intent)), effect)
 
 
 def of_event(event: Any) -> Subject:
@@ -43,7 +50,8 @@ def of_event(event: Any) -> Subject:
     for record in event.get("Records", ()) if isinstance(event, dict) else ():
         change = record.get("dynamodb", {})
         image = change.get("NewImage") or change.get("OldImage") or {}
-        items.update(dict.fromkeys(_values(change.get("Keys", {}), ITEM)))
+        keys = change.get("Keys", {})
+        items.update(dict.fromkeys(_values(keys, ITEM) or [_whole(keys)]))
         intents.update(dict.fromkeys(_values(image, INTENT)))
     return Subject("", tuple(items), tuple(intents))
 
@@ -51,6 +59,15 @@ def of_event(event: Any) -> Subject:
 def sequence_numbers(event: Any) -> list[str]:
     records = event.get("Records", ()) if isinstance(event, dict) else ()
     return [record.get("dynamodb", {}).get("SequenceNumber", "") for record in records]
+
+
+def _spelled(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(spelling for name in names for spelling in (name, f":{name}"))
+
+
+def _whole(keys: dict[str, Any]) -> str:
+    """The name of an item whose key has no `id`: all of its key."""
+    return "/".join(str(scalar) for part in keys.values() for scalar in part.values())
 
 
 def _targets(content: dict[str, Any]) -> list[str]:
@@ -75,8 +92,8 @@ def _find(content: Any, names: tuple[str, ...]) -> Iterator[str]:
             yield from _find(element, names)
     elif isinstance(content, dict):
         for key, value in content.items():
-            if key in names and isinstance(value, dict) and isinstance(value.get("S"), str):
-                yield value["S"]
+            if key in names and isinstance(value, dict) and isinstance(scalar := value.get("S", value.get("N")), str):
+                yield scalar
             elif key == "MessageBody" and isinstance(value, str):
                 yield from _in_message(value, names)
             else:

@@ -25,7 +25,7 @@ from botocore.httpsession import URLLib3Session
 from harness.action import Action, LoseReply, LoseRequest, Refuse
 from harness.agent.enact import enact
 from harness.agent.host import Host, Subject
-from harness.agent.subject import of_request
+from harness.agent.subject import Names, of_request
 from harness.history import FAIL, INFO, INVOKE, OK, Value
 from harness.point import AFTER, BEFORE
 
@@ -33,11 +33,15 @@ _ATTEMPT = re.compile(rb"attempt=(\d+)")
 
 
 class Wire:
-    """Callable as a botocore `before-send` handler. `sinks` are names of tables and URLs of queues."""
+    """Callable as a botocore `before-send` handler. `sinks` are names of tables and URLs of queues.
 
-    def __init__(self, host: Host, sinks: frozenset[str] = frozenset()) -> None:
+    `names` are the attributes that a scenario names beside those that every writer uses.
+    """
+
+    def __init__(self, host: Host, sinks: frozenset[str] = frozenset(), names: Names = ((), ())) -> None:
         self.host = host
         self.sinks = sinks
+        self.names = names
         self._calls: dict[bytes, int] = {}
 
     def __call__(self, event_name: str, request: Any, **more: Any) -> AWSResponse:
@@ -45,7 +49,7 @@ class Wire:
         service = service_id.replace("-", "")
         if not self.host.observed():
             return self.host.send(service, operation, request)
-        subject = of_request(service, operation, request.body, self.sinks)
+        subject = of_request(service, operation, request.body, self.sinks, self.names)
         call = f"{service}.{operation}"
         attempt = self._attempt(request)
         value: Value = {

@@ -93,7 +93,9 @@ class Deployed:
         }
 
     def __enter__(self) -> Self:
-        self._exits.enter_context(hook.Hooked(Wire(self.writers, self._sinks), {}, self.session))
+        self._exits.enter_context(
+            hook.Hooked(Wire(self.writers, self._sinks, self._plan.stack.attribute_names), {}, self.session)
+        )
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -169,7 +171,9 @@ class Deployed:
         at_once = plan.stack.mapping.starting_position != TRIM_HORIZON or any(
             isinstance(fault, DisruptionFault) for fault in plan.faults
         )
-        return FunctionPlan(tuple(plan.faults), plan.seed.value, self._began, self._sinks, at_once)
+        return FunctionPlan(
+            tuple(plan.faults), plan.seed.value, self._began, self._sinks, at_once, plan.stack.attribute_names
+        )
 
     def _throttle(self, action: object) -> None:
         name = self._plan.stack.function.name

@@ -17,6 +17,7 @@ from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
 from harness.errors import UserError
 from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, Mapping
+from harness.sam import cloudformation
 from harness.stack import Function, Queue, Stack, Table
 from harness.template_document import load
 from harness.until import until
@@ -40,7 +41,7 @@ _MAPPING = {
 
 def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
     """The template that is deployed. Everything that it does not name is as the user wrote it."""
-    template: dict[str, Any] = copy.deepcopy(load(stack.template).content)
+    template: dict[str, Any] = copy.deepcopy(cloudformation(load(stack.template), stack.parameters).content)
     resources = template["Resources"]
     named: tuple[Table | Queue | Function, ...] = (*stack.tables, *stack.queues, stack.function)
     names = {resource.logical_id: resource.name for resource in named}
@@ -56,6 +57,8 @@ def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
     own = {name: value for name, value in stack.function.environment.items() if name not in variables}
     variables.update({**own, CONTROL: control, HANDLER: stack.function.handler})
     resources[stack.mapping_id]["Properties"].update(_settings(stack.mapping))
+    for mapping_id in stack.other_mapping_ids:  # one pipeline is measured: what feeds another function stands still
+        resources[mapping_id]["Properties"]["Enabled"] = False
     if stack.function.role_id:
         policies = resources[stack.function.role_id]["Properties"].setdefault("Policies", [])
         policies.append(_agent_policy(control))

@@ -86,7 +86,9 @@ class Embedded:
             exits.enter_context(OwnedChance(lambda: self.writers.current.random))
             exits.enter_context(self._clock)
             exits.enter_context(OwnedPauses())
-            exits.enter_context(hook.Hooked(Wire(self.writers, sinks), _environment(stack.function)))
+            exits.enter_context(
+                hook.Hooked(Wire(self.writers, sinks, stack.attribute_names), _environment(stack.function))
+            )
             exits.enter_context(self._code)
             exits.enter_context(Confinement(self.writers))
             exits.callback(self._simulation.close)

@@ -23,14 +23,34 @@ class Writer(Protocol):
         """
 
 
+FIRST_NOTE = "first"
+
+
+def key_of(change: Change) -> dict[str, Any]:
+    return dict(change.key) or {"id": {"S": change.item}}
+
+
+def is_new(change: Change) -> dict[str, Any]:
+    """The condition that there is no such item."""
+    partition_key = next(iter(key_of(change)))
+    return {
+        "ConditionExpression": "attribute_not_exists(#key)",
+        "ExpressionAttributeNames": {"#key": partition_key},
+    }
+
+
 def item_of(change: Change, note: str) -> dict[str, Any]:
-    """The to-do item as it is after the change, in DynamoDB's JSON."""
+    """The to-do item as it is after the change, or the user's own, in DynamoDB's JSON."""
+    if change.own is not None:
+        changed = {} if note == FIRST_NOTE else {"note": {"S": note}}
+        return {**change.own, "intent": {"S": change.intent}, **changed}
     return {
         "id": {"S": change.item},
         "intent": {"S": change.intent},
         "title": {"S": change.title},
         "done": {"BOOL": change.done},
         "note": {"S": note},
+        **change.key,
     }
 
 

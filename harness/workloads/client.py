@@ -12,10 +12,9 @@ from harness.agent.enact import enact
 from harness.agent.host import Host, Subject
 from harness.history import FAIL, INFO, INVOKE, OK
 from harness.point import BEFORE, OPERATION
-from harness.workloads.base import Writer
+from harness.workloads.base import FIRST_NOTE, Writer
 from harness.workloads.generator import Change
 
-FIRST_NOTE = "first"
 CHANGED_NOTE = "again"
 
 

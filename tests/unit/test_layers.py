@@ -14,11 +14,11 @@ from harness.package import AGENT_FILES, AGENT_FOLDERS
 # The layer of every module: one may import its own layer and those before it, never one that comes after.
 LAYERS = {
     "values": """
-        account action answer errors history host mapping mistake platform_name point result scenario_document schedule
-        stack stream_event verdict agent agent.host services services.base runtimes.base""",
+        account action answer attribution errors history host mapping mistake platform_name point result
+        scenario_document schedule stack stream_event verdict agent agent.host services services.base runtimes.base""",
     "decisions": """
         aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane ledger
-        redelivery seeds sentences agent.subject workloads.generator
+        mapping_settings redelivery scenario_part seeds sentences agent.subject workloads.generator workloads.own_items
         faults faults.base faults.crash faults.delay faults.disable_mapping faults.duplicate_put faults.function_error
         faults.kill_function faults.kill_platform faults.lose_reply faults.lose_request faults.noop
         faults.partial_failure faults.pause_platform faults.recreate_mapping faults.redeliver faults.refuse
@@ -29,7 +29,7 @@ LAYERS = {
         reports reports.base reports.json reports.line reports.table reports.text""",
     "effects": """
         actors cache chance clock confinement delivery dispatcher disruptions environment hook interrupt intrinsics
-        lane_worker location matrix names nemesis observer package replacement resources scenario scenario_file
+        lane_worker location matrix names nemesis observer package replacement resources sam scenario scenario_file
         scenario_schema sdk_retries settings shard_reader simulation stillness store stream_reader where template
         template_document thread_host threads tickets until
         agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.wire

@@ -28,7 +28,7 @@ FOLDERS = {
         "RUNTIMES",
         {"explain", "health", "install", "interpreter", "java", "localstack", "lock", "os_process"},
     ),
-    "harness.workloads": ("WRITERS", {"client", "generator"}),
+    "harness.workloads": ("WRITERS", {"client", "generator", "own_items"}),
 }
 
 # A bracket in each word keeps the pattern from finding itself.
