@@ -151,6 +151,7 @@ class Stack:
 
     `parameters` are the values of the template's parameters, those without any left out. `attributions` are those
     that the scenario gives, by logical id. other_mapping_ids: mappings of streams that feed other functions.
+    other_code: the folders of other functions, by their logical ids.
     """
 
     name: str
@@ -164,6 +165,7 @@ class Stack:
     not_imitated: tuple[str, ...] = ()
     attributions: Values[str, Attribution] = field(default_factory=dict)
     other_mapping_ids: tuple[str, ...] = ()
+    other_code: Values[str, Path] = field(default_factory=dict)
 
     @property
     def source(self) -> Table:

@@ -100,6 +100,7 @@ class _Reader:
             mapping_id=mapping_id,
             not_imitated=tuple(self._settings.not_imitated),
             other_mapping_ids=others,
+            other_code=self._other_code(function.logical_id),
         )
 
     def _mapping_ids(self, wanted: str | None) -> tuple[str, tuple[str, ...]]:
@@ -198,6 +199,12 @@ class _Reader:
                 properties(logical_id, "Code"), "the code must be in a folder: neither inline nor an image"
             )
         return self._template.parent / code if isinstance(code, str) else self._template.parent
+
+    def _other_code(self, function_id: str) -> dict[str, Path]:
+        """Their folders: a stack with them is not made unless somebody puts their code where AWS finds it."""
+        others = [name for name in self._names.of_type(resources.FUNCTION) if name != function_id]
+        code = {name: self._document.at(properties(name, "Code")) for name in others}
+        return {name: self._template.parent / folder for name, folder in code.items() if isinstance(folder, str)}
 
     def _refuse_strange_sinks(self) -> None:
         known = [*self._names.of_type(resources.TABLE), *self._names.of_type(resources.QUEUE)]

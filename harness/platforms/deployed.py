@@ -25,7 +25,6 @@ from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.nemesis import Nemesis
 from harness.observer import GONE
-from harness.package import zipped
 from harness.platforms import deployment
 from harness.platforms.attendance import Attendance
 from harness.platforms.base import Plan
@@ -111,10 +110,10 @@ class Deployed:
     def deploy(self) -> None:
         stack, s3, cloudformation = self._plan.stack, self.client("s3"), self.client("cloudformation")
         bucket = deployment.bucket_of(stack.name)
-        package = zipped(stack.function.root)
+        packages = deployment.packages(stack)
         with held_back():
             self._exits.callback(deployment.remove_upload, s3, bucket)
-            deployment.upload(s3, package, bucket)
+            deployment.upload(s3, packages, bucket)
             self._exits.callback(self._control.delete)
             self._control.create()
         self._control.put("plan", self._function_plan().to_json())

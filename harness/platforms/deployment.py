@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping as Values
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
 from harness.errors import UserError
 from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, Mapping
+from harness.package import zipped
 from harness.sam import cloudformation
 from harness.stack import Function, Queue, Stack, Table
 from harness.template_document import load
@@ -51,6 +53,8 @@ def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
         properties["Tags"] = [*properties.get("Tags", ()), OWN_TAG]  # LocalStack does not hand a stack's tags on
     function = resources[stack.function.logical_id]["Properties"]
     function["Code"] = {"S3Bucket": bucket, "S3Key": _KEY}
+    for logical_id in stack.other_code:
+        resources[logical_id]["Properties"]["Code"] = {"S3Bucket": bucket, "S3Key": _key_of(logical_id)}
     function["Handler"] = ENTRY
     function["Timeout"] = stack.function.timeout
     variables = function.setdefault("Environment", {}).setdefault("Variables", {})
@@ -114,19 +118,31 @@ def names(stack: Stack) -> list[str]:
     ]
 
 
-def upload(client: Any, package: Path, bucket: str) -> None:
+def packages(stack: Stack) -> dict[str, Path]:
+    """The zips that it takes to create the stack, by their keys in the bucket."""
+    others = {_key_of(logical_id): zipped(folder) for logical_id, folder in stack.other_code.items()}
+    return {_KEY: zipped(stack.function.root), **others}
+
+
+def upload(client: Any, packages: Values[str, Path], bucket: str) -> None:
     region = client.meta.region_name
     elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
     client.create_bucket(Bucket=bucket, **elsewhere)
     client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [OWN_TAG]})
-    client.put_object(Bucket=bucket, Key=_KEY, Body=package.read_bytes())
+    for key, package in packages.items():
+        client.put_object(Bucket=bucket, Key=key, Body=package.read_bytes())
 
 
 def remove_upload(client: Any, bucket: str) -> None:
     """Whatever of it is there."""
     with suppress(client.exceptions.NoSuchBucket):
-        client.delete_object(Bucket=bucket, Key=_KEY)
+        for found in client.list_objects_v2(Bucket=bucket).get("Contents", ()):
+            client.delete_object(Bucket=bucket, Key=found["Key"])
         client.delete_bucket(Bucket=bucket)
+
+
+def _key_of(logical_id: str) -> str:
+    return f"{logical_id}.zip"
 
 
 def bucket_of(name: str) -> str:
