@@ -7,7 +7,7 @@ Source: https://docs.aws.amazon.com/serverless-application-model/latest/develope
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -38,7 +38,7 @@ def cloudformation(document: Document, parameters: Mapping[str, str]) -> Documen
     content = _translated(document, _folders_hidden(document), parameters)
     for resource in content["Resources"].values():
         _show_folder(resource.get("Properties", {}))
-    return Document(document.file, content, {**document.marks, **_marks(document, content)})
+    return Document(document.file, content, {**document.marks, **_marks(document, content["Resources"])})
 
 
 def _translated(document: Document, content: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -71,8 +71,9 @@ def _translation(content: str, parameters: tuple[tuple[str, str], ...]) -> str:
 
 def _problem(document: Document, error: Any) -> Problem:
     logical_id = str(getattr(error, "_logical_id", ""))
-    place: Place = ("Resources", logical_id) if logical_id in document.content["Resources"] else ()
-    return document.problem(place, f"SAM does not take it: {error.message}")
+    known = Document(document.file, document.content, {**document.marks, **_marks(document, [logical_id])})
+    place: Place = ("Resources", logical_id) if ("Resources", logical_id) in known.marks else ()
+    return known.problem(place, f"SAM does not take it: {error.message}")
 
 
 def _folders_hidden(document: Document) -> dict[str, Any]:
@@ -126,11 +127,11 @@ def _show_folder(properties: Any) -> None:
             properties[name] = code["S3Key"]
 
 
-def _marks(document: Document, content: dict[str, Any]) -> dict[Place, tuple[int, int]]:
-    """Where in the user's file that is written from which each part of the translation was made."""
+def _marks(document: Document, logical_ids: Iterable[str]) -> dict[Place, tuple[int, int]]:
+    """Where in the user's file that is written from which SAM makes these resources, and each part of them."""
     marks: dict[Place, tuple[int, int]] = {}
     written = document.content["Resources"]
-    for logical_id in content["Resources"]:
+    for logical_id in logical_ids:
         own = [name for name in written if logical_id.startswith(name)]
         if own and logical_id not in written:
             marks[("Resources", logical_id)] = document.marks[("Resources", max(own, key=len))]
