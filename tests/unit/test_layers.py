@@ -30,8 +30,8 @@ LAYERS = {
     "effects": """
         actors cache chance clock confinement delivery dispatcher disruptions environment hook interrupt intrinsics
         lane_worker location matrix names nemesis observer package replacement resources sam scenario scenario_file
-        scenario_schema sdk_retries settings shard_reader simulation stillness store stream_reader where template
-        template_document thread_host threads tickets until
+        scenario_schema sdk_retries settings shard_reader simulation starter stillness store stream_reader where
+        template template_document thread_host threads tickets until
         agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.wire
         platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
         platforms.embedded platforms.function_history
@@ -49,7 +49,7 @@ LAYERS = {
         workloads workloads.base workloads.blind_create workloads.blind_versioned_put workloads.client
         workloads.create_once workloads.put workloads.stamped_put workloads.versioned_put""",
     "runner": "exit_code jobs outcome runner",
-    "front": "__main__ cli runtime_commands progress pytest_plugin readme reference",
+    "front": "__main__ cli init_command runtime_commands progress pytest_plugin readme reference",
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
 ORDER = list(LAYERS)
