@@ -117,6 +117,7 @@ def _stack(variant: Variant, name: str) -> Stack:
             name,
             handler=pipeline.handler.file if pipeline.handler else None,
             function=pipeline.handler.function if pipeline.handler else "",
+            parameters=pipeline.parameters,
             mapping=pipeline.mapping.given(),
             timeout=pipeline.function.timeout,
             environment=pipeline.function.environment,

@@ -66,7 +66,7 @@ def _read_items(value: Any, info: ValidationInfo) -> tuple[dict[str, Any], ...]:
 
 
 def _as_texts(value: Any) -> Any:
-    """Lambda's environment holds texts: a number or a truth value is taken as the word that stands in the file."""
+    """Lambda's environment and a template's parameters hold texts: a number or a truth value is taken as the word that stands in the file."""
     if not isinstance(value, dict):
         return value
     return {name: _word(inner) for name, inner in value.items()}
@@ -117,6 +117,9 @@ class Pipeline(Part):
         default_factory=Path,
         validate_default=True,
         description="The CloudFormation or SAM template; `template.yaml` beside the handler unless named.",
+    )
+    parameters: Annotated[dict[str, str], BeforeValidator(_as_texts), WithJsonSchema(_VARIABLES)] = Field(
+        {}, description="Values of the template's parameters; those without a default need one."
     )
     mapping: MappingSettings = Field(MappingSettings(), description="Overrides of the event source mapping's settings.")
     function: Annotated[FunctionSettings, BeforeValidator(named)] = Field(

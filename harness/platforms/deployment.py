@@ -121,7 +121,7 @@ def names(stack: Stack) -> list[str]:
 def packages(stack: Stack) -> dict[str, Path]:
     """The zips that it takes to create the stack, by their keys in the bucket."""
     others = {_key_of(logical_id): zipped(folder) for logical_id, folder in stack.other_code.items()}
-    return {_KEY: zipped(stack.function.root), **others}
+    return {_KEY: zipped(stack.function.root, stack.function.runtime), **others}
 
 
 def upload(client: Any, packages: Values[str, Path], bucket: str) -> None:

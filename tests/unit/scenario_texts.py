@@ -19,6 +19,8 @@ question: Does it read every field?
 pipeline:
   handler: handlers/naive.py
   template: handlers/template.yaml
+  parameters:
+    Currency: CHF
   mapping:
     by: harness
     batch_size: 10

@@ -29,9 +29,9 @@ LAYERS = {
         reports reports.base reports.json reports.line reports.table reports.text""",
     "effects": """
         actors cache chance clock confinement delivery dispatcher disruptions environment hook interrupt intrinsics
-        lane_worker location matrix names nemesis observer package replacement resources sam scenario scenario_file
-        scenario_schema sdk_retries settings shard_reader simulation starter stillness store stream_reader where
-        template template_document thread_host threads tickets until
+        lane_worker location matrix names nemesis observer package replacement requirements resources sam scenario
+        scenario_file scenario_schema sdk_retries settings shard_reader simulation starter stillness store stream_reader
+        where template template_document thread_host threads tickets until
         agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.wire
         platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
         platforms.embedded platforms.function_history

@@ -14,7 +14,7 @@ from harness.scenario_document import parse
 from harness.scenario_schema import json_schema
 
 # Below these the user chooses the keys.
-FREE = ("environment", "titles", "filter_criteria", "matrix", "expect", "differs")
+FREE = ("environment", "parameters", "titles", "filter_criteria", "matrix", "expect", "differs")
 KEYS = [
     path
     for path in parse(FULL, "").keys
