@@ -66,7 +66,7 @@ def _read_items(value: Any, info: ValidationInfo) -> tuple[dict[str, Any], ...]:
 
 
 def _as_texts(value: Any) -> Any:
-    """Lambda's environment and a template's parameters hold texts: a number or a truth value is taken as the word that stands in the file."""
+    """Where texts are due, a number or a truth value is taken as the word that stands in the file."""
     if not isinstance(value, dict):
         return value
     return {name: _word(inner) for name, inner in value.items()}
