@@ -19,6 +19,7 @@ from harness.errors import UserError
 from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, Mapping
 from harness.package import zipped
+from harness.platforms.entrances import without_entrances
 from harness.sam import cloudformation
 from harness.stack import Function, Queue, Stack, Table
 from harness.template_document import load
@@ -42,7 +43,7 @@ _MAPPING = {
 
 
 def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
-    """The template that is deployed. Everything that it does not name is as the user wrote it."""
+    """The template that is deployed. What it does not name, and no way in from outside, is as the user wrote it."""
     template: dict[str, Any] = copy.deepcopy(cloudformation(load(stack.template), stack.parameters).content)
     resources = template["Resources"]
     named: tuple[Table | Queue | Function, ...] = (*stack.tables, *stack.queues, stack.function)
@@ -66,7 +67,7 @@ def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
     if stack.function.role_id:
         policies = resources[stack.function.role_id]["Properties"].setdefault("Policies", [])
         policies.append(_agent_policy(control))
-    return template
+    return without_entrances(template, (*names, stack.mapping_id))
 
 
 def create(client: Any, stack: Stack, template: dict[str, Any]) -> None:

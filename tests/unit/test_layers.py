@@ -25,7 +25,7 @@ LAYERS = {
         faults.restart_platform faults.roll_back faults.slow_platform faults.throttle_function faults.timeout
         checkers checkers.base checkers.completeness checkers.dead_lettered checkers.duplicated checkers.lost
         checkers.phantom checkers.reordered checkers.vacuity checkers.wrong_final_state
-        platforms.capabilities platforms.processed
+        platforms.capabilities platforms.entrances platforms.processed
         reports reports.base reports.json reports.line reports.table reports.text""",
     "effects": """
         actors cache chance clock confinement delivery dispatcher disruptions environment hook interrupt intrinsics
