@@ -1,5 +1,18 @@
-"""All benchmarks, one after another: `python -m bench`."""
+"""Benchmarks, one after another: `python -m bench` runs all, `python -m bench startup localstack` those two."""
 
-from bench import call_cost, run_rate, startup
+import sys
 
-print("\n\n".join(benchmark.measure() for benchmark in (startup, call_cost, run_rate)))
+from bench import call_cost, localstack, run_rate, startup
+
+BENCHMARKS = {
+    "startup": startup.measure,
+    "call_cost": call_cost.measure,
+    "run_rate": run_rate.measure,
+    "localstack": localstack.measure,
+}
+
+chosen = sys.argv[1:] or list(BENCHMARKS)
+if unknown := [name for name in chosen if name not in BENCHMARKS]:
+    sys.exit(f"bench: no benchmark is called {', '.join(unknown)}. Known: {', '.join(BENCHMARKS)}")
+for place, name in enumerate(chosen):
+    print("\n" * (place > 0) + BENCHMARKS[name](), flush=True)

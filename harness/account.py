@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.history import FAIL, INFO, OK, Operation, Value
 
+NOTHING, COUNT = "nothing", "count"  # what a writer leaves of an item, where that is not the item as it was put
 ACKNOWLEDGED, FAILED, UNRESOLVED, NEVER_INVOKED = "acknowledged", "failed", "unresolved", "never invoked"
 
 
@@ -43,6 +44,10 @@ class Span:
     def last(self) -> Operation:
         """The newest of its operations."""
         return self.closed or self.opened
+
+    def left(self, intent: str) -> bool:
+        """Whether the call succeeded and handed this intent back, as BatchWriteItem may (S-23)."""
+        return self.closed is not None and intent in self.closed.value.get("unprocessed", ())
 
     def ended_before(self, other: Span) -> bool:
         return self.closed is not None and self.closed.index < other.opened.index
@@ -84,14 +89,20 @@ class Account:
         return FAILED if all(outcome == FAIL for outcome in outcomes) else UNRESOLVED
 
     @property
+    def leaves(self) -> str | None:
+        """What the writer says that it leaves of the item, where that is not the item with this intent."""
+        return next((write.value["leaves"] for write in self.writes if "leaves" in write.value), None)
+
+    @property
     def landed_calls(self) -> list[Span]:
         """The writers' calls that took place, or may have."""
-        return [call for call in self.calls if call.outcome != FAIL]
+        return [call for call in self.calls if call.outcome != FAIL and not call.left(self.intent)]
 
     @property
     def effect_calls(self) -> list[Span]:
         """The function's calls to a sink that took place, or may have."""
-        return [call for call in self.function_calls if call.value["effect"] and call.outcome != FAIL]
+        tried = [call for call in self.function_calls if call.value["effect"] and not call.left(self.intent)]
+        return [call for call in tried if call.outcome != FAIL]
 
     @property
     def hand_overs(self) -> list[Span]:

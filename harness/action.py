@@ -32,6 +32,13 @@ class LoseReply:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveUnprocessed:
+    """The writes of a batch from this position on (0…1) are not carried out, and the answer says so."""
+
+    position: float
+
+
+@dataclass(frozen=True, slots=True)
 class Crash:
     """The process dies here, without any clean-up."""
 
@@ -96,6 +103,7 @@ Action = (
     | Refuse
     | LoseRequest
     | LoseReply
+    | LeaveUnprocessed
     | Crash
     | Hang
     | Raise

@@ -76,7 +76,9 @@ def _astray(fault: Fault) -> Iterator[Mistake]:
         return
     when = getattr(fault, "when", None)
     places = [place for place, moment in fault.PLACES if when in (None, moment)]
-    reached = [place for place in aimed if (AWS_CALL if place == EFFECT else place) in places]
+    named = [place for place in places if place in CALLS and (fault.call == EFFECT or fnmatchcase(place, fault.call))]
+    acts_here = {*places, AWS_CALL} if named else set(places)
+    reached = [place for place in aimed if (AWS_CALL if place == EFFECT else place) in acts_here]
     if not reached:
         moment = when or "at"
         acts = ", ".join(dict.fromkeys("any AWS call" if place == AWS_CALL else place for place in places))

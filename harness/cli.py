@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -90,6 +91,7 @@ _REGION = click.option("--region", metavar="NAME", help="With --platform aws: wh
 @_ACCOUNT
 @_PROFILE
 @_REGION
+@click.option("--processes", type=click.IntRange(1, 64), default=os.cpu_count(), help="How many runs go side by side.")
 @_JSON
 @_RUNS
 def run(
@@ -101,11 +103,12 @@ def run(
     account: str | None,
     profile: str | None,
     region: str | None,
+    processes: int,
     **choice: Any,
 ) -> int:
     """Run scenarios, and say of each variant whether it is valid, invalid or unknown."""
     from harness.progress import Progress
-    from harness.runner import run as run_job
+    from harness.side_by_side import results as results_of
     from harness.where import where
 
     place = where(platform, endpoint, account, profile, region)
@@ -113,14 +116,13 @@ def run(
     click.echo(f"platform: {place}", err=True)
     if place.platform == AWS:
         _tell_created(jobs)
-    results = []
     accepted = [job for job in jobs if not job.refused]
+    results: dict[int, RunResult] = {}
     with Progress(len(accepted)) as progress:
-        for job in accepted:
-            progress.begin(job)
-            results.append(run_job(job, runs))
-            progress.end(results[-1])
-    code = _report(results, json_to)
+        for order, result in results_of(accepted, runs, processes):
+            results[order] = result
+            progress.end(result)
+    code = _report([results[order] for order in sorted(results)], json_to)
     _tell_refused(jobs)
     return code
 

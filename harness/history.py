@@ -6,8 +6,8 @@ Every operation has a process, a type, an `f` and a value. `invoke` opens an ope
 
 | process       | f                 | types                | value |
 | harness       | phase             | info                 | phase, and for drain: quiet (bool), reason |
-| writer/N      | the writer's word | invoke ok fail info  | intent, item (item id), copy (0 is the first, more are duplicates) |
-| any actor     | service.Operation | invoke ok fail info  | call, attempt, table, items, intents, effect (bool: writes to a sink) |
+| writer/N      | the writer's word | invoke ok fail info  | intent, item (item id), copy (0 is the first, more are duplicates), leaves (nothing, or count) |
+| any actor     | service.Operation | invoke ok fail info  | call, attempt, table, items, intents, effect (bool: writes to a sink); BatchWriteItem, ok: unprocessed (intents) |
 | nemesis       | the fault's name  | info                 | fault (index in the scenario), point (its name), action, process, intents |
 | dispatcher/S  | deliver           | invoke ok fail info  | delivery, attempt, shard, sequence_numbers, intents; on completion: outcome |
 | dispatcher/S  | discard           | info                 | reason, shard, sequence_numbers, intents, dead_lettered (bool) |
@@ -17,7 +17,7 @@ Every operation has a process, a type, an `f` and a value. `invoke` opens an ope
 | observer      | gone              | ok                   | resource (logical id): it was deployed, and the platform has it no longer |
 | observer      | record            | ok                   | shard, sequence_number, event_id, event_name, item, intent |
 | observer      | effect            | ok                   | sink, intent, item, count, order (int, or null where the sink keeps none) |
-| observer      | state             | ok                   | role (source or view), item, intent (of the item as it is in the end, null where it is gone) |
+| observer      | state             | ok                   | role (source or view), item, intent (of the item as it is in the end, null where it is gone), changes (if it counts them) |
 | observer      | dead_letter       | ok                   | condition, shard, start, end (sequence numbers), batch_size |
 """
 

@@ -13,14 +13,19 @@ from harness.ledger import Ledger
 from harness.verdict import ANOMALIES, UNKNOWN, Finding, Verdict, compose
 
 
-def judge(operations: Sequence[Operation]) -> Verdict:
-    """Invalid beats unknown beats valid. A history that cannot be read, or a checker that raises, is unknown."""
+def judge(operations: Sequence[Operation], ended: bool = True) -> Verdict:
+    """Invalid beats unknown beats valid. A history that cannot be read, or a checker that raises, is unknown.
+
+    `ended` is False of a run that was killed: it is not valid, however much of its history is there.
+    """
     try:
         ledger = Ledger(operations)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"the history cannot be read: {type(error).__name__}: {error}"
         return Verdict(UNKNOWN, reasons=(reason,))
     findings = [_ask(name, checker, ledger) for name, checker in CHECKERS.items()]
+    if not ended:
+        findings.append(Finding("completeness", UNKNOWN, reasons=("the run ended before it had a verdict",)))
     anomalies = tuple(anomaly for finding in findings for anomaly in finding.anomalies)
     reasons = dict.fromkeys(reason for finding in findings for reason in finding.reasons)
     counts = _counts(ledger) | {kind: sum(anomaly.kind == kind for anomaly in anomalies) for kind in ANOMALIES}

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.account import Account, Span
+from harness.account import NOTHING, Account, Span
 from harness.history import FAIL, INVOKE, OK, Operation, Value
 
 HARMLESS = "noop"  # the fault that fires and explains nothing
@@ -43,6 +43,7 @@ class Ledger:
         self._execution: dict[str, Span] = {}
         self._batches: list[Operation] = []  # discard and filter
         self._dead_letters: list[Operation] = []
+        self._deletes = False  # whether the function deletes anything from a sink
         for operation in operations:
             _READ[operation.role](self, operation)
         self._place_faults()
@@ -69,9 +70,18 @@ class Ledger:
         return self.read_back and self.drained is not None and bool(self.drained.value["quiet"])
 
     @property
+    def leaves_nothing(self) -> bool:
+        """Whether every intent takes its item away again, so that in the end there is none to read."""
+        return bool(self.intents) and all(account.leaves == NOTHING for account in self.intents)
+
+    @property
     def only_a_view(self) -> bool:
-        """A sink that keeps the latest state alone: an intent that a later one replaced leaves no effect in it."""
-        return bool(self.states["view"]) and not any(account.effects for account in self.accounts.values())
+        """A sink that keeps the latest state alone: an intent that a later one replaced leaves no effect in it.
+
+        Where every item is gone, nothing is left of a view but that the function has deleted from it.
+        """
+        seen = bool(self.states["view"]) or (self.leaves_nothing and self._deletes)
+        return seen and not any(account.effects for account in self.accounts.values())
 
     def applied(self, account: Account) -> bool:
         acted = self.only_a_view and any(call.outcome == OK for call in account.effect_calls)
@@ -139,6 +149,8 @@ class Ledger:
         if not _is_call(operation):
             self._execution[operation.process] = span
             self.executions.append(span)
+        elif operation.f == "dynamodb.DeleteItem" and operation.value["effect"]:
+            self._deletes = True
         for account in self._accounts(operation.value["intents"]):
             if _is_call(operation):
                 span.within = self._execution.get(operation.process)

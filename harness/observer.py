@@ -90,7 +90,9 @@ class Observer:
         at = self._stack.attribution(table)
         for row in sorted(self._rows(table), key=lambda row: _key(table, row)):
             content = plain(row)
-            self._record("state", {"role": role, "item": at.item_in(content), "intent": at.intent_in(content)})
+            counted = {"changes": int(row["changes"]["N"])} if "N" in row.get("changes", {}) else {}
+            state = {"role": role, "item": at.item_in(content), "intent": at.intent_in(content)}
+            self._record("state", {**state, **counted})
 
     def _dead_letters(self, queue: str) -> None:
         sqs = self._client("sqs")

@@ -10,7 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from harness.result import RunResult
-from harness.runner import Job
 
 
 class Progress:
@@ -36,18 +35,13 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def begin(self, job: Job) -> None:
-        if self._bar:
-            name = f"{job.scenario.scenario} / {job.variant.name}, seed {job.seed}, {job.where.platform}"
-            self._bar.update(self._task, description=name, refresh=True)
-
     def end(self, result: RunResult) -> None:
         self._done += 1
-        if self._bar:
-            self._bar.update(self._task, completed=self._done, refresh=True)
-            return
         met = "as expected" if result.expectation_met else "NOT AS EXPECTED"
         name = f"{result.scenario} / {result.variant}"
+        if self._bar:
+            self._bar.update(self._task, description=f"{name}, {met}", completed=self._done, refresh=True)
+            return
         print(
             f"{self._done}/{self._runs} {name}   seed {result.seed}   {result.verdict.verdict}, {met}", file=sys.stderr
         )

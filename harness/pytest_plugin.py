@@ -23,6 +23,12 @@ _SCENARIO = re.compile(r"^scenario:", re.MULTILINE)
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("harness", "scenarios of serverless pipelines")
     group.addoption("--harness-seeds", metavar="0..49", help="seeds for each scenario, instead of those that it names")
+    group.addoption(
+        "--harness-platform", metavar="NAME", default="embedded", help="embedded (the default) or localstack"
+    )
+    group.addoption(
+        "--harness-endpoint", metavar="URL", help="of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given"
+    )
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -36,9 +42,12 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[ScenarioItem]:
         from harness.errors import UserError
         from harness.jobs import jobs_of
+        from harness.where import where
 
+        option = self.config.getoption
         try:
-            jobs = jobs_of([Path(os.path.relpath(self.path))], seeds=self.config.getoption("--harness-seeds"))
+            place = where(option("--harness-platform"), option("--harness-endpoint"))
+            jobs = jobs_of([Path(os.path.relpath(self.path))], seeds=option("--harness-seeds"), where=place)
         except UserError as error:
             raise self.CollectError(str(error)) from None
         for job in jobs:

@@ -35,10 +35,10 @@ from harness.result import RunResult
 from harness.scenario import Scenario, attributions, refuse
 from harness.schedule import Seed
 from harness.stack import Stack
-from harness.store import REPORT, RUN, SCHEDULE, VERDICT, RunFolder, read_history, read_run
+from harness.store import REPORT, RUN, SCHEDULE, VERDICT, RunFolder, has_verdict, read_history, read_run
 from harness.template import read as read_template
 from harness.where import IN_THIS_PROCESS, Where
-from harness.workloads.base import Writer
+from harness.workloads.base import BatchWriter, Writer
 from harness.workloads.client import Client
 from harness.workloads.generator import Change, changes
 
@@ -148,10 +148,13 @@ def run(job: Job, runs: Path) -> RunResult:
 
 
 def check(folder: Path) -> RunResult:
-    """Judges a stored run again, from its history alone. Raises UserError when the folder is none."""
+    """Judges a stored run again, from its history alone; one that was killed is never valid.
+
+    Raises UserError when the folder is none.
+    """
     began = clock.real_seconds()
     question, operations = read_run(folder), read_history(folder)
-    return _conclude(question, operations, folder, clock.real_seconds() - began)
+    return _conclude(question, operations, folder, clock.real_seconds() - began, has_verdict(folder))
 
 
 def _play(job: Job, history: History, folder: RunFolder) -> None:
@@ -195,9 +198,9 @@ def _start_writers(job: Job, platform: Platform) -> None:
     workload = job.scenario.workload
     table = job.stack.source.name
 
-    def writer() -> Writer:
+    def writer() -> Writer | BatchWriter:
         client = platform.writer_client(workload.sdk.retry_mode, workload.sdk.max_attempts)
-        made: Writer = workload.writer_class(client, table)
+        made: Writer | BatchWriter = workload.writer_class(client, table)
         return made
 
     def write(work: Sequence[Change]) -> None:
@@ -213,9 +216,11 @@ def _changes(scenario: Scenario, stack: Stack, seed: int) -> list[list[Change]]:
 
 def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
     """Until the pipeline is quiet, or the bound is reached; the observer reads what would else leave the stream."""
-    left = platform.bound(seconds)
+    left, observed = platform.bound(seconds), 0
     while True:
-        observer.catch_up()
+        if platform.time() - observed >= _OBSERVE_EVERY_SECONDS * 1e6:
+            observer.catch_up()
+            observed = platform.time()
         kept_busy_by = platform.rest(min(left, _OBSERVE_EVERY_SECONDS))
         left -= _OBSERVE_EVERY_SECONDS
         if not kept_busy_by:
@@ -224,8 +229,10 @@ def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
             return {"quiet": False, "reason": f"at the end of limits.drain ({seconds:g} s), {kept_busy_by}"}
 
 
-def _conclude(question: Value, operations: Sequence[Operation], folder: Path, wall_seconds: float) -> RunResult:
-    verdict = judge.judge(operations)
+def _conclude(
+    question: Value, operations: Sequence[Operation], folder: Path, wall_seconds: float, ended: bool = True
+) -> RunResult:
+    verdict = judge.judge(operations, ended)
     expected = expectation.parse(question["expect"])
     met, reason = expectation.met(expected, verdict)
     return RunResult(

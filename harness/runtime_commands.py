@@ -61,7 +61,7 @@ def _remove_stacks(platform: str, endpoint: str | None, account: Mapping[str, st
 
     place = where(platform, endpoint, **account)
     removed = left_over.remove(place)
-    click.echo("\n".join(f"removed {line}" for line in removed) or f"no run left anything at {place}")
+    click.echo("\n".join(f"removed {line}" for line in removed) or f"no run left anything at {place.endpoint or place}")
     return 0
 
 

@@ -69,6 +69,15 @@ def read_run(path: Path) -> dict[str, Any]:
     return found
 
 
+def has_verdict(path: Path) -> bool:
+    """Whether the run came to its end: a killed one has none, or half of one."""
+    try:
+        json.loads((path / VERDICT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def read_history(path: Path) -> list[Operation]:
     """All whole lines. The last one may be cut short, when the run was killed while it was written."""
     lines = (path / HISTORY).read_bytes().split(b"\n")  # texts may hold any other end of a line

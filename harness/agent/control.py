@@ -6,7 +6,7 @@ It is reached by a client whose calls are marked as the experiment's own: the wi
 | plan | body: the plan, as JSON |
 | number#<name> | given: how many were given out |
 | fault#<index> | matched, fired: counts; healed: whether it is over |
-| history#<source>#<number> | body: an operation, as JSON |
+| history#<source>#<number> | body: operations from that number on, as a JSON list |
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from harness.faults.base import Fault
 from harness.point import FUNCTION
 from harness.tickets import LocalTickets
 
-_BATCH = 25  # items of one BatchWriteItem
-_MAX_BATCHES = 1_000
+# Of one item, whose limit is 400 KB: few large items are read many times as fast as many small ones.
+_MAX_BODY_CHARACTERS = 50_000
 _own: ContextVar[bool] = ContextVar("own", default=False)
 
 
@@ -95,25 +95,21 @@ class Control:
 
     def append(self, source: str, first: int, operations: Sequence[dict[str, Any]]) -> None:
         """Writes operations of one source, numbered from `first`; returns when all are stored."""
-        items = [_item(f"history#{source}#{first + place:08d}", op) for place, op in enumerate(operations)]
-        requests = [{"PutRequest": {"Item": item}} for item in items]
-        with own_calls():
-            for _ in range(_MAX_BATCHES):
-                if not requests:
-                    return
-                batch, requests = requests[:_BATCH], requests[_BATCH:]
-                answer = self._client.batch_write_item(RequestItems={self.table: batch})
-                requests += answer.get("UnprocessedItems", {}).get(self.table, [])
-        raise RuntimeError(f"the history of {source} could not be written")
+        for part in _parts(operations):
+            self.put(_history_id(source, first), part)
+            first += len(part)
 
     def history(self) -> dict[str, dict[str, Any]]:
         """All operations that were left, by id, each source's in its order."""
         with own_calls():
             pages = self._client.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True)
             items = [item for page in pages for item in page["Items"] if item["id"]["S"].startswith("history#")]
-        return {
-            item["id"]["S"]: json.loads(item["body"]["S"]) for item in sorted(items, key=lambda item: item["id"]["S"])
-        }
+        found = {}
+        for item in sorted(items, key=lambda item: item["id"]["S"]):
+            _, source, first = item["id"]["S"].split("#")
+            for number, operation in enumerate(json.loads(item["body"]["S"]), start=int(first)):
+                found[_history_id(source, number)] = operation
+        return found
 
 
 class ControlTickets:
@@ -150,6 +146,25 @@ class ControlTickets:
     def matched(self) -> list[int]:
         """As of when it was healed."""
         return [self._matched.get(fault, number) for fault, number in enumerate(self._local.matched())]
+
+
+def _history_id(source: str, number: int) -> str:
+    return f"history#{source}#{number:08d}"
+
+
+def _parts(operations: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The operations in their order, cut into lists that an item has room for."""
+    part: list[dict[str, Any]] = []
+    room = _MAX_BODY_CHARACTERS
+    for operation in operations:
+        size = len(json.dumps(operation))
+        if part and size > room:
+            yield part
+            part, room = [], _MAX_BODY_CHARACTERS
+        part.append(operation)
+        room -= size
+    if part:
+        yield part
 
 
 def _item(id: str, body: Any) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def of_request(
     targets = _targets(content)
     effect = (service, operation) in WRITES and any(target in sinks for target in targets)
     intent, item = (*INTENT, *_spelled(names[0])), (*ITEM, *_spelled(names[1]))
-    return Subject(",".join(targets), tuple(_values(content, item)), tuple(_values(content, intent)), effect)
+    return Subject(",".join(targets), tuple(values(content, item)), tuple(values(content, intent)), effect)
 
 
 def of_event(event: Any) -> Subject:
@@ -51,8 +51,8 @@ def of_event(event: Any) -> Subject:
         change = record.get("dynamodb", {})
         image = change.get("NewImage") or change.get("OldImage") or {}
         keys = change.get("Keys", {})
-        items.update(dict.fromkeys(_values(keys, ITEM) or [_whole(keys)]))
-        intents.update(dict.fromkeys(_values(image, INTENT)))
+        items.update(dict.fromkeys(values(keys, ITEM) or [_whole(keys)]))
+        intents.update(dict.fromkeys(values(image, INTENT)))
     return Subject("", tuple(items), tuple(intents))
 
 
@@ -82,7 +82,8 @@ def _targets(content: dict[str, Any]) -> list[str]:
     return list(names)
 
 
-def _values(content: Any, names: tuple[str, ...]) -> list[str]:
+def values(content: Any, names: tuple[str, ...]) -> list[str]:
+    """What these attributes are, wherever they stand in a request, an event or an answer; each once."""
     return list(dict.fromkeys(_find(content, names)))
 
 

@@ -2,6 +2,7 @@
 
     attempt ─► decide before ─┬─► refuse: the error, nothing sent
                               ├─► lose request: the connection breaks, nothing sent
+                              ├─► leave unprocessed: a part is sent, the answer hands the rest back
                               └─► send ─► decide after ─┬─► the reply
                                                         └─► lose reply: the SDK cannot know
 
@@ -11,21 +12,22 @@ exception enter that retry code. It calls all hooks that are registered: there m
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from harness.action import Action, LoseReply, LoseRequest, Refuse
+from harness.action import Action, LeaveUnprocessed, LoseReply, LoseRequest, Refuse
 from harness.agent.enact import enact
 from harness.agent.host import Host, Subject
+from harness.agent.response import Raw
 from harness.agent.subject import Names, of_request
+from harness.agent.unprocessed import send_part, unprocessed
+from harness.faults.leave_unprocessed import BATCH_WRITE
 from harness.history import FAIL, INFO, INVOKE, OK, Value
 from harness.point import AFTER, BEFORE
 
@@ -61,15 +63,22 @@ class Wire:
             "effect": subject.effect,
         }
         self.host.record(INVOKE, call, value)
-        refusal = self._before(call, subject, attempt, value, request)
-        if refusal is not None:
-            return refusal
-        response = self.host.send(service, operation, request)
+        before = self._before(call, subject, attempt, value, request)
+        if isinstance(before, AWSResponse):
+            return before
+        if before is None:
+            response = self.host.send(service, operation, request)
+        else:
+            response = send_part(self.host, service, operation, request, before.position)
         self._after(call, subject, attempt, value, request)
         self._record(call, value, response)
         return response
 
-    def _before(self, call: str, subject: Subject, attempt: int, value: Value, request: Any) -> AWSResponse | None:
+    def _before(
+        self, call: str, subject: Subject, attempt: int, value: Value, request: Any
+    ) -> AWSResponse | LeaveUnprocessed | None:
+        """The answer if nothing is to be sent, or what is to be left of it."""
+        left: LeaveUnprocessed | None = None
         for action in self.host.decide(call, BEFORE, subject, attempt):
             match action:
                 case Refuse():
@@ -79,9 +88,11 @@ class Wire:
                 case LoseRequest():
                     self.host.record(INFO, call, value, "the connection was closed")
                     raise ConnectionClosedError(endpoint_url=request.url)
+                case LeaveUnprocessed():
+                    left = left or action
                 case _:
                     enact((action,), self.host)
-        return None
+        return left
 
     def _after(self, call: str, subject: Subject, attempt: int, value: Value, request: Any) -> None:
         actions: tuple[Action, ...] = self.host.decide(call, AFTER, subject, attempt)
@@ -93,7 +104,8 @@ class Wire:
 
     def _record(self, call: str, value: Value, response: AWSResponse) -> None:
         if response.status_code < 300:
-            self.host.record(OK, call, value)
+            left = unprocessed(response) if call == BATCH_WRITE else []
+            self.host.record(OK, call, {**value, "unprocessed": left} if left else value)
         else:  # after a 5xx nobody knows whether the request was carried out (semantics S-07)
             type = INFO if response.status_code >= 500 else FAIL
             self.host.record(type, call, value, _error_code(response))
@@ -113,13 +125,6 @@ class Wire:
 def network() -> URLLib3Session:
     """Connections as botocore makes them: each small packet is sent at once, not when the last one was acknowledged."""
     return URLLib3Session(socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
-
-
-class Raw(io.BytesIO):
-    """A response body as botocore reads it."""
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
 
 
 def _refusal(url: str, refuse: Refuse) -> AWSResponse:

@@ -51,5 +51,5 @@ def _phases(ledger: Ledger) -> Iterator[str]:
 def _not_read(ledger: Ledger) -> Iterator[str]:
     if not ledger.records:
         yield "no record was read from the stream"
-    if not ledger.states["source"]:
+    if not ledger.states["source"] and not ledger.leaves_nothing:
         yield "no item was read from the source"

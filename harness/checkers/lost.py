@@ -46,8 +46,11 @@ def _gone(ledger: Ledger) -> Cause:
 
 
 def refusal(account: Account, execution: Span) -> Cause | None:
-    """The execution's last call to a sink failed, and it ended ok all the same."""
+    """The execution's last call to a sink failed, or left the effect, and it ended ok all the same."""
     tried = [call for call in account.function_calls if call.within is execution and call.value["effect"]]
+    if tried and tried[-1].left(account.intent):
+        why = f"{execution.process} ended ok, although its {tried[-1].opened.f} had left the effect unprocessed (S-23)"
+        return Cause("function", why, (tried[-1],))
     if not tried or tried[-1].outcome != FAIL:
         return None
     error = f" ({tried[-1].error})" if tried[-1].error else ""
@@ -56,9 +59,13 @@ def refusal(account: Account, execution: Span) -> Cause | None:
 
 
 def _never_recorded(account: Account) -> Cause:
-    committed = [call for call in account.calls if call.outcome == OK]
+    committed = [call for call in account.landed_calls if call.outcome == OK]
     if committed:
         return Cause("stream", f"its {committed[0].opened.f} ended ok, and the stream has no record of it")
+    left = [call for call in account.calls if call.left(account.intent)]
+    if left:
+        told = f"its {left[-1].opened.f} left it unprocessed, and the writer acknowledged it all the same (S-23)"
+        return Cause("writer", told, tuple(left[-1:]))
     if account.calls:
         return Cause("writer", f"none of its {len(account.calls)} calls ended ok, yet the writer acknowledged it")
     return Cause("writer", "the writer acknowledged it without sending anything")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.account import ACKNOWLEDGED, FAILED, UNRESOLVED, Account
-from harness.checkers.base import Cause, Evidence, anomaly, found, not_settled, trail
+from harness.account import ACKNOWLEDGED, COUNT, FAILED, NOTHING, UNRESOLVED, Account
+from harness.checkers.base import Cause, Evidence, anomaly, found, not_settled, times, trail
 from harness.checkers.lost import end_of_trail, refusal
 from harness.history import INFO, OK, Operation
 from harness.ledger import Ledger
@@ -28,12 +28,14 @@ def _source(ledger: Ledger) -> Iterator[Anomaly]:
     by_item: dict[str, list[Account]] = {item: [] for item in states}
     for account in sorted(ledger.intents, key=lambda account: account.writes[0].opened.index):
         by_item.setdefault(account.item, []).append(account)
-    for item, accounts in by_item.items() if states else ():
+    for item, accounts in by_item.items() if states or ledger.leaves_nothing else ():
         acknowledged = [account for account in accounts if account.status == ACKNOWLEDGED]
         expected = acknowledged[-1] if acknowledged else None
         later = accounts[accounts.index(expected) + 1 :] if expected else accounts
-        allowed = [expected.intent if expected else None]
-        allowed += [account.intent for account in later if account.status == UNRESOLVED]
+        unresolved = [account for account in later if account.status == UNRESOLVED]
+        allowed = [expected.intent if expected and expected.leaves != NOTHING else None]
+        allowed += [account.intent for account in unresolved]
+        allowed += [None for account in unresolved if account.leaves == NOTHING]
         actual = _intent(states.get(item))
         if actual not in allowed:
             there = ledger.accounts.get(actual or "")
@@ -41,6 +43,26 @@ def _source(ledger: Ledger) -> Iterator[Anomaly]:
             evidence = (*_writing(there), *_writing(expected), *_shown(states.get(item)))
             cause = _source_cause(expected, there, actual)
             yield anomaly("wrong_final_state", item, summary, cause, evidence)
+        elif item in states and any(account.leaves == COUNT for account in accounts):
+            yield from _count(item, states[item], accounts)
+
+
+def _count(item: str, state: Operation, accounts: list[Account]) -> Iterator[Anomaly]:
+    """An item that counts its changes counts each once; one that nobody knows of may be in the count or not."""
+    least = sum(account.status == ACKNOWLEDGED for account in accounts)
+    most = least + sum(account.status == UNRESOLVED for account in accounts)
+    counted = state.value.get("changes", 0)
+    if least <= counted <= most:
+        return
+    summary = f"item {item} counts {counted} changes; {least} were acknowledged"
+    again = [account for account in accounts if len(account.landed_calls) > 1 and account.status != FAILED]
+    evidence: tuple[Evidence, ...] = (*(call for account in again for call in account.landed_calls), state)
+    if counted > most and again:
+        told = f"{again[0].intent} was sent {times(len(again[0].landed_calls))}, and each time it was added (S-13)"
+        yield anomaly("wrong_final_state", item, summary, Cause("writer", told, tuple(again[0].fired)), evidence)
+    else:
+        told = "what the writers sent does not explain it"
+        yield anomaly("wrong_final_state", item, summary, Cause("platform", told), evidence)
 
 
 def _intent(state: Operation | None) -> str | None:
@@ -62,7 +84,11 @@ def _source_cause(expected: Account | None, there: Account | None, actual: str |
     if there and there.status == FAILED:
         return Cause("writer", f"{there.intent} is there, although its writer says that it failed")
     assert expected  # without one, whatever is not of these two kinds is allowed
-    committed = [call for call in expected.calls if call.outcome == OK]
+    committed = [call for call in expected.landed_calls if call.outcome == OK]
+    left = [call for call in expected.calls if call.left(expected.intent)]
+    if left and not committed:
+        told = f"its {left[-1].opened.f} left {expected.intent} unprocessed, and the writer acknowledged it (S-23)"
+        return Cause("writer", told, tuple(left[-1:]))
     if not committed:
         return Cause("writer", f"no call of {expected.intent} ended ok, yet the writer acknowledged it")
     if there:

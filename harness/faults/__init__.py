@@ -8,6 +8,7 @@ from harness.faults.duplicate_put import DuplicatePut
 from harness.faults.function_error import FunctionError
 from harness.faults.kill_function import KillFunction
 from harness.faults.kill_platform import KillPlatform
+from harness.faults.leave_unprocessed import LeaveUnprocessed
 from harness.faults.lose_reply import LoseReply
 from harness.faults.lose_request import LoseRequest
 from harness.faults.noop import Noop
@@ -30,6 +31,7 @@ FAULTS: dict[str, type[Fault]] = {
     "function_error": FunctionError,
     "kill_function": KillFunction,
     "kill_platform": KillPlatform,
+    "leave_unprocessed": LeaveUnprocessed,
     "lose_reply": LoseReply,
     "lose_request": LoseRequest,
     "noop": Noop,

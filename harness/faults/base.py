@@ -1,8 +1,8 @@
 """The contract of a fault: it is aimed, and decides an action at a point. Pure; others enact.
 
 A fault is a dataclass. Its fields are what the user writes in the scenario, its docstring is its reference entry.
-`NAME` is its word in YAML. `PLACES` are the `(call, when)` pairs at which it can act, where `*` is any AWS call, and
-`ROLES` are the kinds of process that it can harm.
+`NAME` is its word in YAML. `PLACES` are the `(call, when)` pairs at which it can act: a place, one AWS call by its
+name, or `*` for any; `ROLES` are the kinds of process that it can harm.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class Fault:
         raise NotImplementedError
 
     def _acts_at(self, point: Point) -> bool:
-        call = point.call if point.call in PLACES else AWS_CALL
-        return (call, point.when) in self.PLACES
+        calls = (point.call,) if point.call in PLACES else (point.call, AWS_CALL)
+        return any((call, point.when) in self.PLACES for call in calls)
 
 
 @dataclass(frozen=True, kw_only=True)

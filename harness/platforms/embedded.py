@@ -17,7 +17,8 @@ from botocore.awsrequest import AWSResponse
 from harness import hook
 from harness.action import Action, Disrupt
 from harness.actors import Actors
-from harness.agent.wire import Raw, Wire
+from harness.agent.response import Raw
+from harness.agent.wire import Wire
 from harness.chance import OwnedChance
 from harness.clock import EPOCH_MICROSECONDS, VirtualClock
 from harness.confinement import Confinement

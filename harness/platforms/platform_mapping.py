@@ -36,6 +36,7 @@ class PlatformMapping:
         self._stack = stack
         self._left = left
         self._on_failure: list[str] = []  # URLs
+        self._told = 0
         self._removed: dict[str, Any] = {}
         self._stillness = Stillness(still)
 
@@ -70,7 +71,10 @@ class PlatformMapping:
         if not records:
             return "", []
         operations = self._left.read()
-        done = processed(operations, self._dead_letters(), self._stack.mapping)
+        # As long as the function gets on, nothing of what it is at was given up.
+        given_up = self._dead_letters() if len(operations) == self._told else []
+        self._told = len(operations)
+        done = processed(operations, given_up, self._stack.mapping)
         waiting = [(shard, record) for shard, record in records if not done(shard, _number(record))]
         if not waiting or self._misses(waiting, operations):
             return "", waiting

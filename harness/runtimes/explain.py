@@ -9,6 +9,8 @@ from harness.runtimes.localstack import IMAGE, NO_TOKEN
 LOG_LINES = 12
 # What Docker's programs say, in lower case, and what it means. The first that fits is told.
 DOCKER_SAYS = (
+    (("read timed out",), "the Docker engine does not answer: start it again"),
+    (("no such container",), "LocalStack's container is gone: start it with `python -m harness up`"),
     (
         ("permission denied",),
         "this user may not talk to the Docker engine: add it to the group docker, or run as root",
@@ -41,9 +43,8 @@ DOCKER_SAYS = (
 
 def exit_explained(code: int | None, log: str) -> str:
     """Why LocalStack ended: exit code (negative: signal; None: unknown) and its log, whose last lines are shown."""
-    lines = log.strip().splitlines()
-    shown = "".join(f"\n  {line}" for line in lines[-LOG_LINES:])
-    return _reason(code, log) + (f". The last lines of its log:{shown}" if lines else ", and logged nothing")
+    shown = _last_lines(log)
+    return _reason(code, log) + (f". The last lines of its log:{shown}" if shown else ", and logged nothing")
 
 
 def _reason(code: int | None, log: str) -> str:
@@ -62,10 +63,20 @@ def _reason(code: int | None, log: str) -> str:
 
 
 def docker_explained(said: str, image: str, holder: str) -> str:
-    """What Docker's complaint means; its own last lines where that is not known."""
+    """What Docker Compose's complaint means; its own last lines where that is not known."""
+    return _meaning(said, image, holder) or f"Docker Compose could not start LocalStack. It says:{_last_lines(said)}"
+
+
+def engine_explained(said: str) -> str:
+    """What the Docker engine's complaint means, or the complaint."""
+    return _meaning(said, IMAGE, "another process") or f"the Docker engine says:{_last_lines(said)}"
+
+
+def _meaning(said: str, image: str, holder: str) -> str:
     lower = said.lower()
-    for signs, meaning in DOCKER_SAYS:
-        if any(sign in lower for sign in signs):
-            return meaning.format(image=image, holder=holder)
-    last = "".join(f"\n  {line}" for line in said.strip().splitlines()[-LOG_LINES:])
-    return f"Docker Compose could not start LocalStack. It says:{last}"
+    found = (meaning for signs, meaning in DOCKER_SAYS if any(sign in lower for sign in signs))
+    return next(found, "").format(image=image, holder=holder)
+
+
+def _last_lines(text: str) -> str:
+    return "".join(f"\n  {line}" for line in text.strip().splitlines()[-LOG_LINES:])

@@ -19,12 +19,11 @@ from harness.runtimes.base import Running, Say
 from harness.runtimes.explain import exit_explained
 from harness.runtimes.health import health, local, wait_until_dynamodb_answers, wait_until_healthy
 from harness.runtimes.install import Installation, install, java_home
+from harness.runtimes.layout import lay_out_libraries, lay_out_plugin
 from harness.runtimes.localstack import SETTINGS
 from harness.runtimes.lock import alone
 from harness.runtimes.os_process import MARK, OsProcess, holder_of, kill_marked, marked, process, variable_of
 
-EXECUTOR = Path(__file__).with_name("executor")
-PLUGIN = "harness_executor"
 # They would lead LocalStack's own clients and interpreter astray.
 LEFT_OUT = ("AWS_", "PYTHON", "VIRTUAL_ENV", "LD_PRELOAD")
 
@@ -159,19 +158,10 @@ def _states() -> Path:
 
 
 def _lay_out(folder: Path, found: Installation, java: Path) -> None:
-    """The folders as LocalStack expects them, with DynamoDB Local and Java where its own downloads would be."""
-    libraries = folder / "root" / "var" / "lib" / "localstack" / "lib"
-    for place, target in (("dynamodb-local/2", found.dynamodb_local), ("java/21", java)):
-        link = libraries / place
-        link.parent.mkdir(parents=True)
-        link.symlink_to(target)
+    """The folders as LocalStack expects them."""
+    lay_out_libraries(folder / "root", found.dynamodb_local, java)
+    lay_out_plugin(folder / "plugin")
     (folder / "tmp").mkdir()
-    plugin = folder / "plugin"
-    shutil.copytree(EXECUTOR, plugin / PLUGIN, ignore=shutil.ignore_patterns("__pycache__"))
-    package = plugin / f"{PLUGIN}-1.dist-info"
-    package.mkdir()
-    (package / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {PLUGIN}\nVersion: 1\n")
-    (plugin / PLUGIN / "entry_points.txt").rename(package / "entry_points.txt")
 
 
 def _refuse_taken(port: int) -> None:

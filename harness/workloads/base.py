@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 from botocore.exceptions import ClientError
 
 from harness.workloads.generator import Change
 
+CHANGES = "changes"  # the attribute in which an item counts its changes
+
 
 class Writer(Protocol):
-    """`OPERATION` is its word in the history. One instance serves one process, with a client of its own."""
+    """`OPERATION` is its word in the history. One instance serves one process, with a client of its own.
+
+    What it leaves of an item, if that is not the item as it was put, it says as `LEAVES`: NOTHING, or a COUNT of the
+    item's changes beside it.
+    """
 
     OPERATION: ClassVar[str]
 
     def __init__(self, client: Any, table: str) -> None: ...
 
-    def write(self, change: Change, note: str) -> bool:
-        """Makes the change: True when it has happened, False when it surely did not.
+    def write(self, change: Change, note: str) -> bool | None:
+        """Makes the change: True when it has happened, False when it surely did not, None when nobody knows.
 
-        `note` is an attribute that says nothing about the intent. Raises what boto3 raises when nobody knows.
+        `note` is an attribute that says nothing about the intent. What boto3 raises may pass.
         """
 
 
+class BatchWriter(Protocol):
+    """A writer that makes up to BATCH_SIZE changes in one call, each of another item."""
+
+    OPERATION: ClassVar[str]
+    BATCH_SIZE: ClassVar[int]
+
+    def __init__(self, client: Any, table: str) -> None: ...
+
+    def write_batch(self, changes: Sequence[Change], note: str) -> list[bool | None]:
+        """For each change what `write` returns."""
+
+
 FIRST_NOTE = "first"
+_PLACEHOLDER = re.compile(r"[A-Za-z0-9_]+")
 
 
 def key_of(change: Change) -> dict[str, Any]:
@@ -51,6 +72,26 @@ def item_of(change: Change, note: str) -> dict[str, Any]:
         "done": {"BOOL": change.done},
         "note": {"S": note},
         **change.key,
+    }
+
+
+def updated_to(change: Change, note: str, counted: bool = False) -> dict[str, Any]:
+    """The parameters of an UpdateItem that leaves the item as it is after the change."""
+    key = key_of(change)
+    item = {name: value for name, value in item_of(change, note).items() if name not in key}
+    alias = {name: name if _PLACEHOLDER.fullmatch(name) else f"own_{number}" for number, name in enumerate(item)}
+    expression = "SET " + ", ".join(f"#{alias[name]} = :{alias[name]}" for name in item)
+    values = {f":{alias[name]}": value for name, value in item.items()}
+    names = {f"#{alias[name]}": name for name in item}
+    if counted:
+        expression += f" ADD #{CHANGES} :one"
+        values[":one"] = {"N": "1"}
+        names[f"#{CHANGES}"] = CHANGES
+    return {
+        "Key": key,
+        "UpdateExpression": expression,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
     }
 
 

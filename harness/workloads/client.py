@@ -1,21 +1,25 @@
-"""The client: a writer process that makes its changes one after another, and writes down what it learns of each."""
+"""The client: a writer process that makes its changes one after another, and writes down what it learns of each.
+
+A batch writer makes several at once: each of them is an operation of its own, and they begin and end together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from harness.action import Disrupt, Duplicate
 from harness.agent.enact import enact
 from harness.agent.host import Host, Subject
-from harness.history import FAIL, INFO, INVOKE, OK
+from harness.history import FAIL, INFO, INVOKE, OK, Value
 from harness.point import BEFORE, OPERATION
-from harness.workloads.base import FIRST_NOTE, Writer
-from harness.workloads.generator import Change
+from harness.workloads.base import FIRST_NOTE, BatchWriter, Writer
+from harness.workloads.generator import Change, batches
 
 CHANGED_NOTE = "again"
+_OUTCOMES = {True: OK, False: FAIL, None: INFO}
 
 
 class WriterHost(Host, Protocol):
@@ -30,17 +34,17 @@ class WriterHost(Host, Protocol):
 class Client:
     """One process. `make_writer` gives a writer with a client of its own, as every process has one."""
 
-    def __init__(self, make_writer: Callable[[], Writer], host: WriterHost) -> None:
+    def __init__(self, make_writer: Callable[[], Writer | BatchWriter], host: WriterHost) -> None:
         self._make_writer = make_writer
-        self._writer = make_writer()
+        self._writer: Any = make_writer()
         self._host = host
 
     def run(self, changes: Iterable[Change]) -> None:
-        for change in changes:
-            self._change(change)
+        for batch in batches(changes, getattr(self._writer, "BATCH_SIZE", 1)):
+            self._change(batch)
 
-    def _change(self, change: Change) -> None:
-        subject = Subject("", (change.item,), (change.intent,))
+    def _change(self, batch: Sequence[Change]) -> None:
+        subject = Subject("", tuple(change.item for change in batch), tuple(change.intent for change in batch))
         duplicates = []
         for action in self._host.decide(OPERATION, BEFORE, subject):
             if isinstance(action, Duplicate):
@@ -51,26 +55,38 @@ class Client:
                 enact((action,), self._host)
         for copy, duplicate in enumerate(duplicates, start=1):
             if duplicate.concurrently:
-                self._start_copy(change, copy, duplicate)
-        self._write(change, copy=0, note=FIRST_NOTE)
+                self._start_copy(batch, copy, duplicate)
+        self._write(batch, copy=0, note=FIRST_NOTE)
         for copy, duplicate in enumerate(duplicates, start=1):
             if not duplicate.concurrently:
-                self._write(change, copy, _note(duplicate))
+                self._write(batch, copy, _note(duplicate))
 
-    def _start_copy(self, change: Change, copy: int, duplicate: Duplicate) -> None:
+    def _start_copy(self, batch: Sequence[Change], copy: int, duplicate: Duplicate) -> None:
         other = Client(self._make_writer, self._host)
-        self._host.start_writer(lambda: other._write(change, copy, _note(duplicate)))
+        self._host.start_writer(lambda: other._write(batch, copy, _note(duplicate)))
 
-    def _write(self, change: Change, copy: int, note: str) -> None:
-        value = {"intent": change.intent, "item": change.item, "copy": copy}
+    def _write(self, batch: Sequence[Change], copy: int, note: str) -> None:
         operation = self._writer.OPERATION
-        self._host.record(INVOKE, operation, value)
+        values: list[Value] = [{"intent": change.intent, "item": change.item, "copy": copy} for change in batch]
+        for value in values:
+            if leaves := getattr(self._writer, "LEAVES", None):
+                value["leaves"] = leaves
+            self._host.record(INVOKE, operation, value)
         try:
-            happened = self._writer.write(change, note)
+            outcomes = self._outcomes(batch, note)
         except (ClientError, HTTPClientError, BotoCoreError) as error:
-            self._host.record(INFO if _ambiguous(error) else FAIL, operation, value, f"{type(error).__name__}: {error}")
+            outcome = INFO if _ambiguous(error) else FAIL
+            for value in values:
+                self._host.record(outcome, operation, value, f"{type(error).__name__}: {error}")
         else:
-            self._host.record(OK if happened else FAIL, operation, value)
+            for value, happened in zip(values, outcomes, strict=True):
+                self._host.record(_OUTCOMES[happened], operation, value)
+
+    def _outcomes(self, batch: Sequence[Change], note: str) -> Sequence[bool | None]:
+        if hasattr(self._writer, "BATCH_SIZE"):
+            happened: Sequence[bool | None] = self._writer.write_batch(batch, note)
+            return happened
+        return [self._writer.write(change, note) for change in batch]
 
 
 def _note(duplicate: Duplicate) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -84,6 +84,16 @@ def _todo(place: int, table: Table, at: Attribution) -> Item:
     key = key_of(id, place, table)
     written = plain({"id": {"S": id}, **key})
     return Item(at.item_in(written) or id, key, key, at.intent_in(written))
+
+
+def batches(work: Iterable[Change], size: int) -> list[list[Change]]:
+    """The changes in their order, up to so many at once, and never two of one item."""
+    cut: list[list[Change]] = []
+    for change in work:
+        if not cut or len(cut[-1]) == size or any(change.item == other.item for other in cut[-1]):
+            cut.append([])
+        cut[-1].append(change)
+    return cut
 
 
 def _pick(words: tuple[str, ...], seed: Seed, *key: object) -> str:

@@ -17,7 +17,7 @@ class Put:
         self._client = client
         self._table = table
 
-    def write(self, change: Change, note: str) -> bool:
+    def write(self, change: Change, note: str) -> bool | None:
         self._client.put_item(TableName=self._table, Item=self.item(change, note))
         return True
 

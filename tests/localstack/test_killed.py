@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pipeline import client, eventually
 
+from harness.platforms.localstack import remove_stacks
 from harness.runtimes.base import Running
 from harness.runtimes.host import state_folder
 from harness.runtimes.os_process import marked
@@ -117,8 +119,10 @@ def _functions_with_a_process(localstack: Running) -> list[str]:
 
 
 @pytest.fixture
-def place(localstack: Running, tmp_path: Path) -> Place:
-    return Place(localstack, tmp_path)
+def place(localstack: Running, tmp_path: Path) -> Iterator[Place]:
+    """What a test that failed did not remove is no business of the next."""
+    yield Place(localstack, tmp_path)
+    remove_stacks(localstack.endpoint)
 
 
 def spread(moments: int) -> list[float]:
@@ -147,11 +151,11 @@ def signalled(place: Place, what: signal.Signals, seconds: float) -> tuple[int, 
     When the machine was busier while the length was measured, the run is over by then: another gets it sooner.
     """
     for _ in range(MAX_TRIES):
+        ended = place.ended()
         process = place.start_run()
         try:
             process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            ended = place.ended()
             process.send_signal(what)
             _, err = process.communicate(timeout=PATIENCE_SECONDS)
             if place.ended() == ended:

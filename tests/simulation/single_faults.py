@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations_with_replacement, count
 from typing import Any
 
 NTH = (1, 2, 3, 4, 5)
@@ -55,3 +56,17 @@ def at(name: str, nth: int) -> dict[str, dict[str, Any]]:
     """The fault of that name, at the nth point that it is aimed at."""
     ((word, fields),) = SINGLE_FAULTS[name].items()
     return {word: {**fields, "nth": nth}}
+
+
+def pairs(start: int) -> list[list[dict[str, dict[str, Any]]]]:
+    """Two faults at once, for each two kinds of them; which faults of a kind, and where, changes from pair to pair."""
+    names: dict[str, list[str]] = {}
+    for name, fault in SINGLE_FAULTS.items():
+        names.setdefault(next(iter(fault)), []).append(name)
+    turn = count(start)
+
+    def one(kind: str) -> dict[str, dict[str, Any]]:
+        place = next(turn)
+        return at(names[kind][place % len(names[kind])], NTH[place % len(NTH)])
+
+    return [[one(first), one(second)] for first, second in combinations_with_replacement(names, 2)]

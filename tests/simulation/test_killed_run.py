@@ -122,3 +122,17 @@ def test_a_history_that_was_cut_anywhere_is_never_valid(tmp_path: Path) -> None:
     for length in range(0, len(content) - 1, 211):
         history.write_bytes(content[:length])
         assert judge_again(Path(whole.result.run_folder)).verdict.verdict == "unknown"
+
+
+@pytest.mark.parametrize("left", ["", '{"verdict": "val'])
+def test_a_run_that_was_killed_before_its_verdict_is_never_valid(left: str, tmp_path: Path) -> None:
+    """Its whole history is there, and no verdict, or half of one: unknown."""
+    from harness.outcome import outcome_of
+    from harness.runner import check as judge_again
+
+    whole = outcome_of(document(workload={"intents": 3, "items": 3, "writers": 1}), tmp_path / "runs")
+    folder = Path(whole.result.run_folder)
+    assert judge_again(folder).verdict.verdict == "valid"
+    (folder / VERDICT).write_text(left)
+    again = judge_again(folder)
+    assert (again.verdict.verdict, again.verdict.reasons) == ("unknown", ("the run ended before it had a verdict",))

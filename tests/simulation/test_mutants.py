@@ -15,6 +15,8 @@ from single_faults import NTH, SINGLE_FAULTS, at
 IN_WORDS = {0: "shown by no fault at all", 1: "shown by one fault", 2: "shown by two faults"}
 CONFLICT = {"process": "function", "call": "effect", "code": "TransactionConflictException"}
 
+LEFT = {"leave_unprocessed": {"process": "function", "nth": 2}}
+
 
 @dataclass(frozen=True)
 class Bug:
@@ -28,14 +30,12 @@ class Bug:
 
 
 BUGS = (
-    Bug("check_then_act", "transactional", ({"redeliver": {"concurrently": True, "nth": 2}},), "duplicated"),
     Bug("marker_before_effect", "transactional", (at("crash before the effect", 3),), "lost"),
     Bug("effect_before_marker", "transactional", (at("crash after the effect", 3),), "duplicated"),
-    Bug("memory_dedupe", "idempotent", (at("crash after the effect", 3),), "duplicated"),
     Bug("item_key_dedupe", "idempotent", (), "lost"),
     Bug("swallow", "idempotent", ({"refuse": {**CONFLICT, "nth": 3}},), "lost"),
     Bug("gives_up", "idempotent", ({"refuse": {**CONFLICT, "nth": 3}}, {"refuse": {**CONFLICT, "nth": 4}}), "lost"),
-    Bug("event_id_dedupe", "idempotent", (at("put twice, changed", 3),), "duplicated", "writer"),
+    Bug("forgets_unprocessed", "batched", (LEFT,), "lost"),
     Bug("string_sequence", "versioned_projection", (), "wrong_final_state"),
     Bug("counter_add", "idempotent", (at("lost reply", 3),), "duplicated"),
 )

@@ -82,6 +82,8 @@ faults:
   - kill_function:
       once: started
   - kill_platform:
+  - leave_unprocessed:
+      position: 1
   - lose_reply:
   - lose_request:
   - noop:

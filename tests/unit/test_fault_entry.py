@@ -42,6 +42,10 @@ def project(tmp_path: Path) -> Path:
         ({"crash": {"call": "deliver"}}, "crash cannot act after 'deliver'"),
         ({"timeout": {"call": "acknowledge"}}, "timeout cannot act after 'acknowledge'"),
         ({"lose_reply": {"call": "operation"}}, "lose_reply cannot act at 'operation'. It acts at: any AWS call"),
+        (
+            {"leave_unprocessed": {"call": "dynamodb.PutItem"}},
+            "leave_unprocessed cannot act at 'dynamodb.PutItem'. It acts at: dynamodb.BatchWriteItem",
+        ),
         ({"delay": {"call": "handle", "when": "after"}}, "delay cannot act after 'handle'"),
         ({"delay": {"call": "dynamodb.PutItm"}}, "Did you mean 'dynamodb.PutItem'?"),
         (

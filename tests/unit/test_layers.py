@@ -20,8 +20,8 @@ LAYERS = {
         aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane ledger
         mapping_settings redelivery scenario_part seeds sentences agent.subject workloads.generator workloads.own_items
         faults faults.base faults.crash faults.delay faults.disable_mapping faults.duplicate_put faults.function_error
-        faults.kill_function faults.kill_platform faults.lose_reply faults.lose_request faults.noop
-        faults.partial_failure faults.pause_platform faults.recreate_mapping faults.redeliver faults.refuse
+        faults.kill_function faults.kill_platform faults.leave_unprocessed faults.lose_reply faults.lose_request
+        faults.noop faults.partial_failure faults.pause_platform faults.recreate_mapping faults.redeliver faults.refuse
         faults.restart_platform faults.roll_back faults.slow_platform faults.throttle_function faults.timeout
         checkers checkers.base checkers.completeness checkers.dead_lettered checkers.duplicated checkers.lost
         checkers.phantom checkers.reordered checkers.vacuity checkers.wrong_final_state
@@ -32,23 +32,26 @@ LAYERS = {
         lane_worker location matrix names nemesis observer package replacement requirements resources sam scenario
         scenario_file scenario_schema sdk_retries settings shard_reader simulation starter stillness store stream_reader
         where template template_document thread_host threads tickets until
-        agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.wire
+        agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.response
+        agent.unprocessed agent.wire
         platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
         platforms.embedded platforms.function_history
         platforms.harness_mapping platforms.imitated_disruptions platforms.left_over platforms.localstack
         platforms.outages platforms.platform_mapping
         platforms.provision
-        runtimes runtimes.compose runtimes.explain runtimes.health runtimes.host runtimes.install runtimes.interpreter
-        runtimes.java runtimes.localstack runtimes.lock runtimes.os_process
+        runtimes runtimes.compose runtimes.container runtimes.explain runtimes.health runtimes.host runtimes.install
+        runtimes.interpreter runtimes.java runtimes.layout runtimes.localstack runtimes.lock runtimes.os_process
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
         runtimes.executor.function_process runtimes.executor.parent runtimes.executor.plugin
         runtimes.executor.process_executor runtimes.executor.runtime_api
         services.attribute_value services.dynamodb services.execution services.expressions services.functions
         services.item_storage services.moto services.partiql services.shard services.stream_record services.streams
         services.tables services.tokens services.update_expression
-        workloads workloads.base workloads.blind_create workloads.blind_versioned_put workloads.client
-        workloads.create_once workloads.put workloads.stamped_put workloads.versioned_put""",
-    "runner": "exit_code jobs outcome runner",
+        workloads workloads.base workloads.batch_put workloads.blind_batch_put workloads.blind_create
+        workloads.blind_transact_add workloads.blind_versioned_put workloads.client workloads.create_once workloads.put
+        workloads.put_then_delete workloads.stamped_put workloads.transact_add workloads.update_add workloads.update_set
+        workloads.versioned_put""",
+    "runner": "exit_code jobs outcome runner side_by_side",
     "front": "__main__ cli init_command runtime_commands progress pytest_plugin readme reference",
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}

@@ -183,3 +183,21 @@ def test_it_costs_nothing_when_it_is_not_used(pytester: pytest.Pytester) -> None
         """
     )
     pytester.runpytest_subprocess("-p", "no:hypothesispytest").assert_outcomes(passed=1)
+
+
+def test_what_the_platform_refuses_is_skipped_and_says_why(pytester: pytest.Pytester) -> None:
+    """Reported as skipped, never as passed; the reason is the platform's."""
+    refused = {"embedded": {"*": {"expect": "refused", "why": "it is this process"}}}
+    write(pytester, "question.yaml", scenario(faults=["restart_platform"], differs=refused))
+    result = pytester.runpytest("-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*not run on embedded: restart_platform: *"])
+
+
+def test_another_platform_is_named_and_must_answer(pytester: pytest.Pytester) -> None:
+    """One sentence, not a traceback, where no LocalStack is."""
+    write(pytester, "question.yaml", scenario())
+    result = pytester.runpytest("--harness-platform", "localstack", "--harness-endpoint", "http://127.0.0.1:9")
+    result.stdout.fnmatch_lines(["*no LocalStack answers at http://127.0.0.1:9*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert result.ret != 0

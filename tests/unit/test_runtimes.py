@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -17,8 +16,9 @@ from click.testing import CliRunner
 
 from harness.errors import UserError
 from harness.runtime_commands import COMMANDS, NOTHING
-from harness.runtimes import RUNTIMES, compose, install, interpreter, localstack
+from harness.runtimes import RUNTIMES, compose, container, install, interpreter, localstack
 from harness.runtimes.base import Running
+from harness.runtimes.container import Container
 from harness.runtimes.explain import docker_explained, exit_explained
 from harness.runtimes.host import environment
 from harness.runtimes.install import Installation
@@ -103,7 +103,7 @@ def test_the_compose_file_and_the_host_runtime_have_the_same_settings() -> None:
     assert {name: given[name] for name in localstack.SETTINGS} == localstack.SETTINGS
     assert service["environment"]["PROVIDER_OVERRIDE_DYNAMODB"] == "${PROVIDER_OVERRIDE_DYNAMODB:-v2}"
     assert service["image"] == f"${{LOCALSTACK_IMAGE:-{localstack.IMAGE}}}"
-    assert service["container_name"] == service["environment"]["MAIN_CONTAINER_NAME"] == compose.CONTAINER
+    assert service["container_name"] == service["environment"]["MAIN_CONTAINER_NAME"] == container.NAME
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
@@ -134,7 +134,8 @@ def test_both_spellings_of_compose_are_found(monkeypatch: pytest.MonkeyPatch, tm
 def test_a_failed_compose_start_is_explained_and_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What Docker complained about is said plainly, and nothing is left half started."""
     said = f'echo "$@" >> {tmp_path}/calls; case "$*" in *up*) echo "manifest unknown" >&2; exit 1;; esac'
-    put_on_path(tmp_path, monkeypatch, {"docker": f'[ "$1" = container ] && exit 1; {said}; echo ok'})
+    put_on_path(tmp_path, monkeypatch, {"docker": f"{said}; echo ok"})
+    monkeypatch.setattr(container, "found", lambda: None)
     monkeypatch.setenv("LOCALSTACK_IMAGE", "a/b:1")
     with pytest.raises(UserError, match="the image a/b:1 does not exist"):
         RUNTIMES["compose"]().up(4566, lambda doing: None)
@@ -143,13 +144,9 @@ def test_a_failed_compose_start_is_explained_and_removed(monkeypatch: pytest.Mon
 
 def test_a_container_that_wants_a_token_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Versions after 4.14 end with exit code 55; their log's last lines are shown."""
-    state = {"State": {"Running": False, "Status": "exited", "ExitCode": 55}, "HostConfig": {"PortBindings": {}}}
-    answers = f"""case "$*" in
-        *inspect*) [ -e {tmp_path}/started ] && echo '{json.dumps([state])}';;
-        *" up "*) : > {tmp_path}/started;;
-        logs*) echo "License activation failed" >&2;;
-        *) echo ok;; esac"""
-    put_on_path(tmp_path, monkeypatch, {"docker": answers})
+    put_on_path(tmp_path, monkeypatch, {"docker": "exit 0"})
+    monkeypatch.setattr(container, "found", lambda: Container("exited", 55, 4566))
+    monkeypatch.setattr(container, "log", lambda: "License activation failed")
     monkeypatch.setattr("harness.runtimes.health.health", lambda port: None)
     with pytest.raises(UserError, match=r"(?s)LOCALSTACK_AUTH_TOKEN.*License activation failed"):
         RUNTIMES["compose"]().up(4566, lambda doing: None)

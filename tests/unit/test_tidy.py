@@ -26,7 +26,18 @@ FOLDERS = {
     "harness.reports": ("REPORTS", {"line", "table"}),
     "harness.runtimes": (
         "RUNTIMES",
-        {"explain", "health", "install", "interpreter", "java", "localstack", "lock", "os_process"},
+        {
+            "container",
+            "explain",
+            "health",
+            "install",
+            "interpreter",
+            "java",
+            "layout",
+            "localstack",
+            "lock",
+            "os_process",
+        },
     ),
     "harness.workloads": ("WRITERS", {"client", "generator", "own_items"}),
 }

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 
 from harness.action import Action, Delay, LoseReply, LoseRequest, PartialFailure, Refuse
 from harness.agent.host import Subject
-from harness.agent.wire import Raw, Wire
+from harness.agent.response import Raw
+from harness.agent.wire import Wire
 from harness.history import FAIL, INFO, INVOKE, OK
 from harness.point import AFTER, BEFORE
 

@@ -1,6 +1,7 @@
-"""A deduplicating handler with one bug: it remembers what it did in the memory of its process (S-112).
+"""Remembers in the memory of its process which intents it has applied (S-112).
 
-Shown by one fault: a crash after the effect; the redelivery meets a new process, which remembers nothing (duplicated).
+Exactly-once only while one process lives and gets every record: after a crash, a timeout or a deployment the next
+process remembers nothing, and one that runs beside it never did. It also remembers for ever, and its memory grows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The transactional handler with one bug: it looks for the marker first, and then writes without a condition.
+"""Looks for the marker, and writes marker and effect in one transaction if there is none (P-03).
 
-Two deliveries of a record that overlap both find nothing, and both write. Shown by one fault: a redelivery while
-the first delivery still runs (duplicated).
+Not exactly-once when two deliveries of a record overlap: both find nothing, and both write, because the transaction
+has no condition (`transactional` has one). Exactly-once at any crash and redelivery that come one after another, as
+long as the marker, which names the intent (P-09), outlives the last of them.
 """
 
 from __future__ import annotations

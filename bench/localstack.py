@@ -1,0 +1,60 @@
+"""What a run takes on LocalStack, against a bare boto3 script that does the same and waits for the same effects."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socket import socket
+
+from bench import bare
+from bench.rounds import by_turns
+from harness import clock
+from harness.jobs import jobs_of
+from harness.runner import run
+from harness.runtimes.host import Host
+from harness.where import LOCALSTACK, where
+
+ROUNDS = 15
+SCENARIO = Path("scenarios/baseline.yaml")
+
+
+def measure(rounds: int = ROUNDS, endpoint: str | None = None) -> str:
+    with tempfile.TemporaryDirectory() as folder, _running(endpoint) as place:
+
+        def seconds_of_run() -> float:
+            (job,) = jobs_of([SCENARIO], where=where(LOCALSTACK, place))
+            began = clock.real_seconds()
+            result = run(job, Path(folder))
+            spent = clock.real_seconds() - began
+            if not result.expectation_met:
+                raise RuntimeError(f"the run was not as expected: {result.run_folder}")
+            return spent
+
+        (job,) = jobs_of([SCENARIO], where=where(LOCALSTACK, place))
+        work = job.scenario.workload
+        amount = (work.intents, work.item_count, work.writers)
+        pair = by_turns(seconds_of_run, lambda: bare.seconds(place, *amount), rounds)
+    return (
+        f"localstack a run of {SCENARIO}, from deploy to destroy, takes {pair.ratio:.2f}x as long as a bare\n"
+        f"           boto3 script that does the same ({pair.subject:.2f} s and {pair.reference:.2f} s; "
+        f"medians of {rounds} rounds; goal: at most 1.3x)"
+    )
+
+
+@contextmanager
+def _running(endpoint: str | None) -> Iterator[str]:
+    """The LocalStack that answers, or else one of our own for as long as this lasts."""
+    found = where(LOCALSTACK, endpoint) if endpoint else where(None, None)
+    if found.endpoint:
+        yield found.endpoint
+        return
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    host = Host()
+    try:
+        yield host.up(port, lambda doing: None).endpoint
+    finally:
+        host.down(port, lambda doing: None)

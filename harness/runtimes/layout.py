@@ -1,0 +1,31 @@
+"""Where LocalStack looks for what is not its own: our plugin, DynamoDB Local and Java."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+EXECUTOR = Path(__file__).with_name("executor")
+PLUGIN = "harness_executor"
+LOOPBACK_HOOK = "stay_on_loopback"
+
+
+def lay_out_libraries(root: Path, dynamodb_local: Path, java: Path) -> None:
+    """Links where its own downloads would be, below the folder that it takes for the root of the file system."""
+    libraries = root / "var" / "lib" / "localstack" / "lib"
+    for place, target in (("dynamodb-local/2", dynamodb_local), ("java/21", java)):
+        link = libraries / place
+        link.parent.mkdir(parents=True)
+        link.symlink_to(target)
+
+
+def lay_out_plugin(folder: Path, *, on_loopback: bool = True) -> None:
+    """The plugin as an installed package, for a folder on Python's path. In a container only 0.0.0.0 is reachable."""
+    shutil.copytree(EXECUTOR, folder / PLUGIN, ignore=shutil.ignore_patterns("__pycache__"))
+    package = folder / f"{PLUGIN}-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {PLUGIN}\nVersion: 1\n")
+    entry_points = (folder / PLUGIN / "entry_points.txt").rename(package / "entry_points.txt")
+    if not on_loopback:
+        lines = entry_points.read_text().splitlines(keepends=True)
+        entry_points.write_text("".join(line for line in lines if not line.startswith(LOOPBACK_HOOK)))

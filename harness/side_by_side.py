@@ -1,0 +1,53 @@
+"""Runs side by side: some processes, each with one run at a time, because a run owns the AWS calls of its process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from harness import hook
+from harness.platforms.capabilities import OUTAGES
+from harness.result import RunResult
+from harness.runner import Job, run
+from harness.runtimes.executor.parent import die_with
+
+# A copy of this process has everything imported; on other systems copying one that has threads is not safe.
+_START = "fork" if sys.platform == "linux" else "spawn"
+
+
+def results(jobs: Sequence[Job], runs: Path, processes: int) -> Iterator[tuple[int, RunResult]]:
+    """Each result with the place of its job, in their order; but what harms the whole platform comes last, alone."""
+    together = [place for place, job in enumerate(jobs) if not _harms_all(job)]
+    if processes == 1 or len(together) < 2:
+        together = []
+    yield from _in_processes({place: jobs[place] for place in together}, runs, processes)
+    for place, job in enumerate(jobs):
+        if place not in together:
+            yield place, run(job, runs)
+
+
+def _in_processes(jobs: dict[int, Job], runs: Path, processes: int) -> Iterator[tuple[int, RunResult]]:
+    if not jobs:
+        return
+    workers = min(processes, len(jobs))
+    pool = ProcessPoolExecutor(workers, get_context(_START), initializer=_begin, initargs=(os.getpid(),))
+    try:
+        running = {place: pool.submit(run, job, runs) for place, job in jobs.items()}
+        for place, future in running.items():
+            yield place, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(parent: int) -> None:
+    if sys.platform == "linux":
+        die_with(parent)
+    hook.own_client.cache_clear()  # their connections are the parent's
+
+
+def _harms_all(job: Job) -> bool:
+    return any(fault.NAME in OUTAGES for fault in job.scenario.faults)
