@@ -9,6 +9,7 @@ import pytest
 from harness.jobs import jobs_of
 from harness.runner import run
 from harness.store import read_history
+from harness.workloads import WRITERS
 
 OWN = Path(__file__).parents[1] / "own_template"
 SCENARIOS = sorted(OWN.glob("*/scenario.yaml"))
@@ -26,6 +27,16 @@ def test_a_foreign_template_ends_as_its_scenario_expects(path: Path, tmp_path: P
 def test_its_scenario_has_ten_lines(path: Path) -> None:
     """At most."""
     assert len(path.read_text("utf-8").splitlines()) <= 10
+
+
+@pytest.mark.parametrize("writer", sorted(set(WRITERS) - {"put_then_delete"}))
+def test_every_writer_writes_items_of_other_keys(writer: str, tmp_path: Path) -> None:
+    """Partition and sort key, and attributes of its own; only the foreign function cannot do with a record of a
+    deletion, which has no new image."""
+    settings = {"workload.writer": writer, "workload.intents": "3", "faults": "[]"}
+    (job,) = jobs_of([OWN / "readings" / "scenario.yaml"], settings, seeds=0)
+    result = run(job, tmp_path)
+    assert result.expectation_met, result.expectation_reason
 
 
 def test_what_is_written_are_the_users_items(tmp_path: Path) -> None:
