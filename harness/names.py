@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.errors import NotImitated, UserError, nearest
 from harness.intrinsics import NO_VALUE, Resolver, text
-from harness.resources import ATTRIBUTES, NAME_SETTINGS
+from harness.resources import ATTRIBUTES, BUCKET, NAME_SETTINGS
 from harness.stack import ACCOUNT, PARTITION, REGION, arn
 from harness.template_document import Document
 
@@ -92,7 +92,8 @@ class Names:
         if given is not None and given is not NO_VALUE:
             return str(given)
         ending = ".fifo" if self.resolver.resolve((*properties, "FifoQueue")) in (True, "true") else ""
-        return f"{self.stack_name}-{logical_id}{ending}"
+        name = f"{self.stack_name}-{logical_id}{ending}"
+        return name.lower() if self.types[logical_id] == BUCKET else name  # S3 takes no capital letters
 
     def _attributes(self, logical_id: str) -> dict[str, str]:
         type = self.types[logical_id]

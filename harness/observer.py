@@ -6,31 +6,44 @@ A loss or a duplicate is blamed from the difference between what it saw and what
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from harness.attribution import Attribution, plain
+from harness import landings
+from harness.attribution import BY_NAME, Attribution, plain
 from harness.history import Value
-from harness.stack import LEDGER, ON_FAILURE, VIEW, Queue, Stack, Table
+from harness.landings import Landed
+from harness.stack import LEDGER, ON_FAILURE, VIEW, Bucket, Queue, Stack, Table, Topic
 from harness.stream_reader import StreamReader
 
 Record = Callable[[str, Value], object]  # f, value
-# What DynamoDB, its streams and SQS answer for what is not there.
-GONE = ("ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
-_MAX_MESSAGES = 100_000
-_MESSAGES_AT_ONCE = 10
+Sink = Table | Queue | Bucket | Topic
+# What DynamoDB, its streams, SQS and S3 answer for what is not there.
+GONE = ("ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket")
 
 
 class Observer:
-    """`client` gives a boto3 client that no fault reaches, by the name of its service."""
+    """`client` gives a boto3 client that no fault reaches, by the name of its service.
 
-    def __init__(self, client: Callable[[str], Any], stack: Stack, record: Record) -> None:
+    arrival_seconds: what a message may take from its sender to where it can be read. applied: what endpoints did.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[str], Any],
+        stack: Stack,
+        record: Record,
+        arrival_seconds: int = 0,
+        applied: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
         self._client = client
         self._stack = stack
         self._record = record
+        self._arrival_seconds = arrival_seconds
+        self._applied = applied
         self._source = self._reader(stack.source)
         # A ledger without a stream keeps no order in which its effects landed.
         ordered = [table for table in stack.tables_of(LEDGER) if table.stream_view_type]
@@ -57,6 +70,20 @@ class Observer:
         for table in self._stack.tables_of(LEDGER):
             with self._reading(table):
                 self._effects(table)
+        for queue in self._stack.queues_of(LEDGER):
+            with self._reading(queue):
+                at, sqs = self._stack.attribution(queue), self._client("sqs")
+                self._landed_in(queue.logical_id, landings.in_queue(sqs, queue, self._arrival_seconds, at))
+        for bucket in self._stack.buckets_of(LEDGER):
+            with self._reading(bucket):
+                at = self._stack.attribution(bucket)
+                self._landed_in(bucket.logical_id, landings.in_bucket(self._client("s3"), bucket, at))
+        for topic in self._stack.topics_of(LEDGER):
+            with self._reading(topic):
+                at, sqs = self._stack.attribution(topic), self._client("sqs")
+                self._landed_in(topic.logical_id, landings.in_topic(sqs, topic, self._arrival_seconds, at))
+        for place, (endpoint, body) in enumerate(self._applied):
+            self._landed_in(endpoint, [landings.named(body, BY_NAME, place)])
         with self._reading(self._stack.source):
             self._states("source", self._stack.source)
         for table in self._stack.tables_of(VIEW):
@@ -64,10 +91,10 @@ class Observer:
                 self._states("view", table)
         for queue in self._stack.queues_of(ON_FAILURE):
             with self._reading(queue):
-                self._dead_letters(queue.name)
+                self._dead_letters(queue)
 
     @contextmanager
-    def _reading(self, resource: Table | Queue) -> Iterator[None]:
+    def _reading(self, resource: Sink) -> Iterator[None]:
         """What the platform has no longer is written down, once, instead of what would be read there."""
         try:
             yield
@@ -86,6 +113,11 @@ class Observer:
             effect = {"sink": table.logical_id, "intent": at.intent_in(content), "item": at.item_in(content)}
             self._record("effect", {**effect, "count": at.count_in(content), "order": order})
 
+    def _landed_in(self, sink: str, landed: Iterable[Landed]) -> None:
+        for each in landed:
+            effect = {"sink": sink, "intent": each.intent, "item": each.item}
+            self._record("effect", {**effect, "count": 1, "order": each.order})
+
     def _states(self, role: str, table: Table) -> None:
         at = self._stack.attribution(table)
         for row in sorted(self._rows(table), key=lambda row: _key(table, row)):
@@ -94,21 +126,13 @@ class Observer:
             state = {"role": role, "item": at.item_in(content), "intent": at.intent_in(content)}
             self._record("state", {**state, **counted})
 
-    def _dead_letters(self, queue: str) -> None:
-        sqs = self._client("sqs")
-        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        for _ in range(_MAX_MESSAGES):
-            received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=_MESSAGES_AT_ONCE, WaitTimeSeconds=0)
-            messages = received.get("Messages", [])
-            if not messages:
-                return
-            for message in messages:
-                body = json.loads(message["Body"])
-                batch = body["DDBStreamBatchInfo"]
-                value = {"condition": body["requestContext"]["condition"], "shard": batch["shardId"]}
-                value |= {"start": batch["startSequenceNumber"], "end": batch["endSequenceNumber"]}
-                self._record("dead_letter", {**value, "batch_size": batch["batchSize"]})
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    def _dead_letters(self, queue: Queue) -> None:
+        for message in landings.messages(self._client("sqs"), queue.name, 0):
+            body = json.loads(message["Body"])
+            batch = body["DDBStreamBatchInfo"]
+            value = {"condition": body["requestContext"]["condition"], "shard": batch["shardId"]}
+            value |= {"start": batch["startSequenceNumber"], "end": batch["endSequenceNumber"]}
+            self._record("dead_letter", {**value, "batch_size": batch["batchSize"]})
 
     def _rows(self, table: Table) -> Iterator[dict[str, Any]]:
         pages = self._client("dynamodb").get_paginator("scan").paginate(TableName=table.name, ConsistentRead=True)

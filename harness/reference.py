@@ -19,7 +19,7 @@ from harness.sentences import Schema
 from harness.verdict import ANOMALIES
 from harness.workloads import WRITERS
 
-HANDLERS = Path("lambda/ledger")
+HANDLERS = Path("lambda")
 SCENARIOS = Path("scenarios")
 _SEPARATE = ("faults",)  # fields whose words have a section of their own
 _MAX_EXAMPLES = 2
@@ -64,8 +64,8 @@ def anomalies() -> str:
 
 
 def handlers() -> str:
-    """Each handler of the example pipeline with the first line of its docstring."""
-    modules = ((file, ast.parse(file.read_text("utf-8"))) for file in sorted(HANDLERS.glob("*.py")))
+    """Each handler of the example pipelines with the first line of its docstring."""
+    modules = ((file, ast.parse(file.read_text("utf-8"))) for file in sorted(HANDLERS.glob("*/*.py")))
     entries = [(f"`{file}`", _paragraph(ast.get_docstring(tree))) for file, tree in modules if _has_handler(tree)]
     return _table(("handler", "what it does with each record"), entries)
 

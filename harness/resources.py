@@ -16,10 +16,23 @@ from pydantic.alias_generators import to_pascal
 from harness.errors import nearest
 from harness.intrinsics import text
 from harness.mapping import Mapping
-from harness.stack import Index, Table, arn, function_arn, queue_arn, queue_url, stream_arn, table_arn
+from harness.stack import (
+    Index,
+    Table,
+    arn,
+    bucket_arn,
+    function_arn,
+    queue_arn,
+    queue_url,
+    stream_arn,
+    table_arn,
+    topic_arn,
+)
 
 TABLE = "AWS::DynamoDB::Table"
 QUEUE = "AWS::SQS::Queue"
+BUCKET = "AWS::S3::Bucket"
+TOPIC = "AWS::SNS::Topic"
 FUNCTION = "AWS::Lambda::Function"
 MAPPING = "AWS::Lambda::EventSourceMapping"
 ROLE = "AWS::IAM::Role"
@@ -29,6 +42,8 @@ LOG_GROUP = "AWS::Logs::LogGroup"
 NAME_SETTINGS = {
     TABLE: "TableName",
     QUEUE: "QueueName",
+    BUCKET: "BucketName",
+    TOPIC: "TopicName",
     FUNCTION: "FunctionName",
     MAPPING: "",  # has an id only
     ROLE: "RoleName",
@@ -43,6 +58,8 @@ ATTRIBUTES: dict[str, Callable[[str], dict[str, str]]] = {
         "QueueName": name,
         "QueueUrl": queue_url(name),
     },
+    BUCKET: lambda name: {"Ref": name, "Arn": bucket_arn(name)},
+    TOPIC: lambda name: {"Ref": topic_arn(name), "TopicArn": topic_arn(name), "TopicName": name},
     FUNCTION: lambda name: {"Ref": name, "Arn": function_arn(name)},
     MAPPING: lambda name: {"Ref": name, "Id": name},
     ROLE: lambda name: {"Ref": name, "Arn": arn("iam", f"role/{name}", region="")},
@@ -182,23 +199,6 @@ class TableSettings(Keyed):
             stream.stream_view_type if stream else None,
             role,
         )
-
-
-class QueueSettings(Settings):
-    # The rest is the consumer's business: nothing in a run consumes a queue but the one that reads it back.
-    ignored = (
-        "KmsDataKeyReusePeriodSeconds",
-        "KmsMasterKeyId",
-        "MaximumMessageSize",
-        "MessageRetentionPeriod",
-        "ReceiveMessageWaitTimeSeconds",
-        "RedriveAllowPolicy",
-        "SqsManagedSseEnabled",
-        "Tags",
-        "VisibilityTimeout",
-    )
-    queue_name: str | None = None
-    fifo_queue: bool = False
 
 
 class Environment(Settings):

@@ -178,7 +178,11 @@ def _play(job: Job, history: History, folder: RunFolder) -> None:
         phase("deploy", faults=[fault.NAME for fault in scenario.faults])
         platform.deploy()
         observer = Observer(
-            platform.client, job.stack, lambda f, value: history.append(platform.time(), "observer", OK, f, value)
+            platform.client,
+            job.stack,
+            lambda f, value: history.append(platform.time(), "observer", OK, f, value),
+            platform.arrival_seconds,
+            platform.applied,
         )
         phase("drive")
         _start_writers(job, platform)

@@ -31,7 +31,7 @@ from harness.mistake import shown
 from harness.scenario_document import parse
 from harness.scenario_part import Part, Sink, Source, named
 from harness.seeds import SEEDS_SCHEMA, parse_seeds
-from harness.stack import Queue, Stack, Table
+from harness.stack import Bucket, Queue, Stack, Table, Topic
 
 if TYPE_CHECKING:
     from harness.matrix import Variant
@@ -242,7 +242,8 @@ def attributions(stack: Stack, pipeline: Pipeline) -> dict[str, Attribution]:
     """What the scenario says of the stack's tables and queues, by logical id; the rest is as they are themselves."""
     given = {name: Attribution(sink.intent, sink.item or "", sink.count) for name, sink in pipeline.sinks.items()}
     given[stack.source.logical_id] = Attribution(pipeline.source.intent, pipeline.source.item or "")
-    resources: tuple[Table | Queue, ...] = (*stack.tables, *stack.queues)
+    resources: tuple[Table | Queue | Bucket | Topic, ...]
+    resources = (*stack.tables, *stack.queues, *stack.buckets, *stack.topics)
     known = {resource.logical_id: stack.attribution(resource).item for resource in resources}
     return {name: each if each.item else replace(each, item=known[name]) for name, each in given.items()}
 

@@ -38,6 +38,14 @@ def queue_arn(name: str) -> str:
     return arn("sqs", name)
 
 
+def bucket_arn(name: str) -> str:
+    return f"arn:{PARTITION}:s3:::{name}"
+
+
+def topic_arn(name: str) -> str:
+    return arn("sns", name)
+
+
 def queue_url(name: str) -> str:
     return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
 
@@ -103,12 +111,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """An SQS queue."""
+    """An SQS queue. by_content: whether a FIFO queue takes the content for the deduplication id (P-11)."""
 
     logical_id: str
     name: str
     fifo: bool = False
     role: str | None = None
+    by_content: bool = False
 
     @property
     def arn(self) -> str:
@@ -120,7 +129,52 @@ class Queue:
 
     def create_parameters(self) -> dict[str, Any]:
         """The parameters of SQS's CreateQueue."""
-        return {"QueueName": self.name, "Attributes": {"FifoQueue": "true"} if self.fifo else {}}
+        attributes = {"FifoQueue": self.fifo, "ContentBasedDeduplication": self.by_content}
+        return {"QueueName": self.name, "Attributes": {name: "true" for name, on in attributes.items() if on}}
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """An S3 bucket."""
+
+    logical_id: str
+    name: str
+    role: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return bucket_arn(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """An SNS topic. `inbox` is the harness's own queue, which gets what is published."""
+
+    logical_id: str
+    name: str
+    role: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return topic_arn(self.name)
+
+    @property
+    def inbox(self) -> Queue:
+        return Queue(f"HarnessInbox{self.logical_id}", f"{self.name}-inbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An HTTP endpoint of the harness; its URL is in a variable of the function.
+
+    honours_key: whether a request whose `Idempotency-Key` is known is not applied again.
+    """
+
+    variable: str
+    honours_key: bool
+
+    def url(self, server: str) -> str:
+        return f"{server}/{self.variable}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +217,9 @@ class Stack:
     mapping: Mapping
     mapping_id: str
     not_imitated: tuple[str, ...] = ()
+    buckets: tuple[Bucket, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
     attributions: Values[str, Attribution] = field(default_factory=dict)
     other_mapping_ids: tuple[str, ...] = ()
     other_code: Values[str, Path] = field(default_factory=dict)
@@ -175,7 +232,7 @@ class Stack:
     def tables_of(self, role: str) -> tuple[Table, ...]:
         return tuple(table for table in self.tables if table.role == role)
 
-    def attribution(self, resource: Table | Queue) -> Attribution:
+    def attribution(self, resource: Table | Queue | Bucket | Topic) -> Attribution:
         """Where what is in it says which intent and which item it is about."""
         known = self.attributions.get(resource.logical_id)
         if known is None and isinstance(resource, Table) and resource.role != LEDGER:
@@ -192,6 +249,20 @@ class Stack:
 
     def queues_of(self, role: str) -> tuple[Queue, ...]:
         return tuple(queue for queue in self.queues if queue.role == role)
+
+    def buckets_of(self, role: str) -> tuple[Bucket, ...]:
+        return tuple(bucket for bucket in self.buckets if bucket.role == role)
+
+    def topics_of(self, role: str) -> tuple[Topic, ...]:
+        return tuple(topic for topic in self.topics if topic.role == role)
+
+    @property
+    def sinks(self) -> frozenset[str]:
+        """What effects land in, by the names that the wire finds in requests; endpoints are known once they are up."""
+        tables = [table.name for table in (*self.tables_of(LEDGER), *self.tables_of(VIEW))]
+        queues = [queue.name for queue in self.queues_of(LEDGER)]
+        topics = [topic.name for topic in self.topics_of(LEDGER)]
+        return frozenset([*tables, *queues, *topics, *(bucket.name for bucket in self.buckets_of(LEDGER))])
 
 
 def _key_schema(partition_key: str, sort_key: str | None) -> list[dict[str, str]]:

@@ -13,15 +13,31 @@ from harness import resources
 from harness.errors import NotImitated, Problem, UserError, nearest
 from harness.mapping import Mapping
 from harness.names import Names
-from harness.resources import FunctionSettings, MappingSettings, QueueSettings, TableSettings
+from harness.resources import FunctionSettings, MappingSettings, TableSettings
 from harness.sam import cloudformation
 from harness.settings import SettingsReader, properties
-from harness.stack import ON_FAILURE, ROLES, SOURCE, Function, Queue, Stack, Table, function_arn
+from harness.sink_resources import BucketSettings, QueueSettings, TopicSettings
+from harness.stack import (
+    LEDGER,
+    ON_FAILURE,
+    ROLES,
+    SOURCE,
+    VIEW,
+    Bucket,
+    Endpoint,
+    Function,
+    Queue,
+    Stack,
+    Table,
+    Topic,
+    function_arn,
+)
 from harness.template_document import Place, load
 
 R = TypeVar("R", Table, Queue)
 # Where a scenario says what its template leaves open.
 WANTED, SINKS = "pipeline.function", "pipeline.sinks"
+_MESSAGES = (resources.QUEUE, resources.BUCKET, resources.TOPIC)
 
 
 def read(
@@ -63,6 +79,9 @@ def _overridden(mapping: Mapping, given: Values[str, Any]) -> Mapping:
     return replace(mapping, **given)
 
 
+_KEY_SETTING, _KEY_VALUES = "idempotency_key", ("honoured", "ignored")
+
+
 class _Reader:
     """Says which resource is which."""
 
@@ -77,9 +96,12 @@ class _Reader:
         self._refuse_strange_sinks()
         tables = self._settings.each(resources.TABLE, self._table)
         queues = self._settings.each(resources.QUEUE, self._queue)
+        buckets = self._settings.each(resources.BUCKET, self._bucket)
+        topics = self._settings.each(resources.TOPIC, self._topic)
         mapping_id, others = self._mapping_ids(logical_id)
         settings = self._settings.read(mapping_id, MappingSettings)
         function = self._function(self._function_id(mapping_id, settings.function_name), handler, function_name)
+        endpoints = self._endpoints(function.logical_id)
         mapping = settings.to_mapping()
         if mapping.on_failure_arn not in (None, *(queue.arn for queue in queues)):
             place = properties(mapping_id, "DestinationConfig")
@@ -99,6 +121,9 @@ class _Reader:
             mapping=mapping,
             mapping_id=mapping_id,
             not_imitated=tuple(self._settings.not_imitated),
+            buckets=tuple(buckets),
+            topics=tuple(topics),
+            endpoints=endpoints,
             other_mapping_ids=others,
             other_code=self._other_code(function.logical_id),
         )
@@ -161,7 +186,16 @@ class _Reader:
 
     def _queue(self, logical_id: str) -> Queue:
         settings = self._settings.read(logical_id, QueueSettings)
-        return Queue(logical_id, self._names.physical(logical_id), settings.fifo_queue, self._role(logical_id))
+        name, role = self._names.physical(logical_id), self._role(logical_id)
+        return Queue(logical_id, name, settings.fifo_queue, role, settings.content_based_deduplication)
+
+    def _bucket(self, logical_id: str) -> Bucket:
+        self._settings.read(logical_id, BucketSettings)
+        return Bucket(logical_id, self._names.physical(logical_id), self._role(logical_id))
+
+    def _topic(self, logical_id: str) -> Topic:
+        self._settings.read(logical_id, TopicSettings)
+        return Topic(logical_id, self._names.physical(logical_id), self._role(logical_id))
 
     def _function(self, logical_id: str, handler: Path | None, function_name: str) -> Function:
         settings = self._settings.read(logical_id, FunctionSettings)
@@ -185,6 +219,22 @@ class _Reader:
             self._role_id(logical_id),
         )
 
+    def _endpoints(self, function_id: str) -> tuple[Endpoint, ...]:
+        """As in `Metadata: {harness: {endpoints: {WEBHOOK_URL: {idempotency_key: honoured}}}}` of the function."""
+        place = ("Resources", function_id, "Metadata", "harness", "endpoints")
+        declared = self._document.at(place) or {}
+        if not isinstance(declared, dict):
+            self._settings.add(place, "maps variables of the function to settings such as {idempotency_key: honoured}")
+            return ()
+        for variable, given in declared.items():
+            settings = given if isinstance(given, dict) else {"": given}
+            for name, value in settings.items():
+                if name != _KEY_SETTING or value not in _KEY_VALUES:
+                    told = f"is {' or '.join(_KEY_VALUES)}, as in {{{_KEY_SETTING}: {_KEY_VALUES[0]}}}"
+                    self._settings.add((*place, variable), f"{_KEY_SETTING} {told}")
+        honoured = {_KEY_SETTING: _KEY_VALUES[0]}
+        return tuple(Endpoint(variable, given == honoured) for variable, given in declared.items())
+
     def _role_id(self, logical_id: str) -> str | None:
         role = self._document.at(properties(logical_id, "Role"))
         named = role.get("Fn::GetAtt") if isinstance(role, dict) else None
@@ -207,15 +257,20 @@ class _Reader:
         return {name: self._template.parent / folder for name, folder in code.items() if isinstance(folder, str)}
 
     def _refuse_strange_sinks(self) -> None:
-        known = [*self._names.of_type(resources.TABLE), *self._names.of_type(resources.QUEUE)]
-        strange = [name for name in self._sinks if name not in known]
+        tables = self._names.of_type(resources.TABLE)
+        known = [*tables, *(name for type in _MESSAGES for name in self._names.of_type(type))]
+        strange = [
+            Problem(f"'{name}' is no table, queue, bucket or topic of {self._template}. {nearest(name, known)}", place)
+            for name in self._sinks
+            if (place := f"{SINKS}.{name}") and name not in known
+        ]
+        strange += [
+            Problem(f"only a table can be '{VIEW}'; a sink of another kind is a '{LEDGER}'", f"{SINKS}.{name}.role")
+            for name, role in self._sinks.items()
+            if role == VIEW and name in known and name not in tables
+        ]
         if strange:
-            raise UserError(
-                Problem(
-                    f"'{name}' is not a table or queue of {self._template}. {nearest(name, known)}", f"{SINKS}.{name}"
-                )
-                for name in strange
-            )
+            raise UserError(strange)
 
     def _role(self, logical_id: str) -> str | None:
         if logical_id in self._sinks:
@@ -223,6 +278,10 @@ class _Reader:
         role: str | None = self._document.at(_role(logical_id))
         if role is not None and role not in ROLES:
             self._settings.add(_role(logical_id), f"'{role}' is not a role. {nearest(role, ROLES)}")
+        elif role in (SOURCE, VIEW) and logical_id not in self._names.of_type(resources.TABLE):
+            self._settings.add(
+                _role(logical_id), f"only a table can be '{role}'; a sink of another kind is a '{LEDGER}'"
+            )
         return role
 
 

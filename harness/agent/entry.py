@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from botocore.handlers import BUILTIN_HANDLERS
 
+from harness.agent.connections import lines
 from harness.agent.control import Control, ControlTickets
 from harness.agent.entry_names import CONTROL, HANDLER
 from harness.agent.execution import execute
@@ -35,6 +36,8 @@ BUILTIN_HANDLERS.append(("before-send", _wire))
 # This session was made before the wire was there. It is kept: a new one would take 80 ms of every cold start.
 boto3.DEFAULT_SESSION.events.register("before-send", _wire)
 
+_lines = lines(_wire, (sink for sink in _plan.sinks if "://" in sink))
+_lines.__enter__()  # for as long as this process lives
 _module, _, _function = os.environ[HANDLER].rpartition(".")
 _handler = getattr(importlib.import_module(_module.replace("/", ".")), _function)
 _cold = True

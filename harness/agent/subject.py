@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from harness.agent.host import Subject
 
@@ -13,6 +15,7 @@ from harness.agent.host import Subject
 INTENT = ("intent", ":intent")
 ITEM = ("id", "item", ":item")
 Names = tuple[tuple[str, ...], tuple[str, ...]]
+_MESSAGE = "MessageBody"
 WRITES = (
     ("dynamodb", "PutItem"),
     ("dynamodb", "UpdateItem"),
@@ -21,23 +24,28 @@ WRITES = (
     ("dynamodb", "TransactWriteItems"),
     ("sqs", "SendMessage"),
     ("sqs", "SendMessageBatch"),
+    ("s3", "PutObject"),
+    ("s3", "DeleteObject"),
+    ("sns", "Publish"),
+    ("sns", "PublishBatch"),
+    *(("http", method) for method in ("POST", "PUT", "PATCH")),
 )
 
 
 def of_request(
-    service: str, operation: str, body: bytes | str | None, sinks: frozenset[str], names: Names = ((), ())
+    service: str, operation: str, url: str, body: bytes, sinks: frozenset[str], names: Names = ((), ())
 ) -> Subject:
-    """The subject of an AWS call; `sinks` are the names of tables and the URLs of queues where effects land.
-
-    `names` are more attributes that say what an item or an effect is about: of its intent, and of its item.
-    """
-    try:
-        content = json.loads(body) if body else {}
-    except ValueError:
-        return Subject()
+    """The subject of an AWS call, or of an HTTP request; `sinks` and `names` are the wire's."""
+    content = _content(service, body)
     if service == "lambda":
         return of_event(content)
-    targets = _targets(content)
+    match service:
+        case "s3":
+            targets = [_bucket(url, sinks)]
+        case "http":
+            targets = [max((sink for sink in sinks if url.startswith(sink)), key=len, default=url)]
+        case _:
+            targets = _targets(content)
     effect = (service, operation) in WRITES and any(target in sinks for target in targets)
     intent, item = (*INTENT, *_spelled(names[0])), (*ITEM, *_spelled(names[1]))
     return Subject(",".join(targets), tuple(values(content, item)), tuple(values(content, intent)), effect)
@@ -70,11 +78,33 @@ def _whole(keys: dict[str, Any]) -> str:
     return "/".join(str(scalar) for part in keys.values() for scalar in part.values())
 
 
+def _content(service: str, body: bytes) -> Any:
+    """The parameters of a call; an object in S3 is like a message, and so is what is posted."""
+    if service in ("s3", "http"):
+        return {_MESSAGE: body.decode("utf-8", "replace")}
+    if service == "sns":
+        given = parse_qsl(body.decode("utf-8", "replace"))
+        messages = [{_MESSAGE: value} for name, value in given if name.rpartition(".")[2] == "Message"]
+        return {**dict(given), "messages": messages}
+    try:
+        return json.loads(body) if body else {}
+    except ValueError:
+        return {}
+
+
+def _bucket(url: str, sinks: frozenset[str]) -> str:
+    """The first part of the host or of the path, as the endpoint wants it."""
+    where = urlsplit(url)
+    host, path = f"{where.hostname}.", f"{where.path[1:]}/"
+    named = [sink for sink in sinks if host.startswith(f"{sink}.") or path.startswith(f"{sink}/")]
+    return max(named, key=len, default=host.partition(".s3")[0] if ".s3" in host else path.partition("/")[0])
+
+
 def _targets(content: dict[str, Any]) -> list[str]:
     names: dict[str, None] = {}
-    for key in ("TableName", "QueueUrl"):
+    for key in ("TableName", "QueueUrl", "TopicArn"):
         if isinstance(content.get(key), str):
-            names[content[key]] = None
+            names[re.split("[:/]", content[key])[-1]] = None
     for action in content.get("TransactItems", ()):
         names.update({inner["TableName"]: None for inner in action.values() if "TableName" in inner})
     if isinstance(content.get("RequestItems"), dict):
@@ -95,7 +125,7 @@ def _find(content: Any, names: tuple[str, ...]) -> Iterator[str]:
         for key, value in content.items():
             if key in names and isinstance(value, dict) and isinstance(scalar := value.get("S", value.get("N")), str):
                 yield scalar
-            elif key == "MessageBody" and isinstance(value, str):
+            elif key == _MESSAGE and isinstance(value, str):
                 yield from _in_message(value, names)
             else:
                 yield from _find(value, names)
@@ -108,3 +138,16 @@ def _in_message(body: str, names: tuple[str, ...]) -> Iterator[str]:
         return
     if isinstance(message, dict):
         yield from (message[name] for name in names if isinstance(message.get(name), str))
+        yield from _inside(message, frozenset(names) - {*INTENT, *ITEM})
+
+
+def _inside(content: Any, names: frozenset[str]) -> Iterator[str]:
+    """What a scenario names may stand anywhere in a message, and be a number."""
+    if isinstance(content, list):
+        for element in content:
+            yield from _inside(element, names)
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            if key in names and isinstance(value, str | int | float):
+                yield str(value)
+            yield from _inside(value, names)

@@ -22,6 +22,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from harness.action import Action, LeaveUnprocessed, LoseReply, LoseRequest, Refuse
+from harness.agent.body import body_of
 from harness.agent.enact import enact
 from harness.agent.host import Host, Subject
 from harness.agent.response import Raw
@@ -32,10 +33,13 @@ from harness.history import FAIL, INFO, INVOKE, OK, Value
 from harness.point import AFTER, BEFORE
 
 _ATTEMPT = re.compile(rb"attempt=(\d+)")
+_XML_CODE = re.compile(rb"<Code>([\w.]+)</Code>")
+_SPEAK_XML = ("s3.", "sns.")
 
 
 class Wire:
-    """Callable as a botocore `before-send` handler. `sinks` are names of tables and URLs of queues.
+    """Callable as a botocore `before-send` handler. `sinks` are names of tables, queues, buckets and
+    topics, and URLs of endpoints.
 
     `names` are the attributes that a scenario names beside those that every writer uses.
     """
@@ -48,10 +52,13 @@ class Wire:
 
     def __call__(self, event_name: str, request: Any, **more: Any) -> AWSResponse:
         service_id, operation = event_name.split(".")[1:]
-        service = service_id.replace("-", "")
+        return self.exchange(service_id.replace("-", ""), operation, request)
+
+    def exchange(self, service: str, operation: str, request: Any) -> AWSResponse:
+        """One attempt; for a request that is no AWS call, the service is `http` and the operation its method."""
         if not self.host.observed():
             return self.host.send(service, operation, request)
-        subject = of_request(service, operation, request.body, self.sinks, self.names)
+        subject = of_request(service, operation, request.url, body_of(request), self.sinks, self.names)
         call = f"{service}.{operation}"
         attempt = self._attempt(request)
         value: Value = {
@@ -82,7 +89,7 @@ class Wire:
         for action in self.host.decide(call, BEFORE, subject, attempt):
             match action:
                 case Refuse():
-                    response = _refusal(request.url, action)
+                    response = _refusal(request.url, action, call)
                     self._record(call, value, response)
                     return response
                 case LoseRequest():
@@ -127,7 +134,11 @@ def network() -> URLLib3Session:
     return URLLib3Session(socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
 
 
-def _refusal(url: str, refuse: Refuse) -> AWSResponse:
+def _refusal(url: str, refuse: Refuse, call: str) -> AWSResponse:
+    if call.startswith(_SPEAK_XML):
+        error = f"<Error><Code>{refuse.code}</Code><Message>{refuse.message}</Message></Error>"
+        document = error if call.startswith("s3.") else f"<ErrorResponse>{error}</ErrorResponse>"
+        return AWSResponse(url, refuse.status, {"content-type": "text/xml"}, Raw(document.encode()))
     body = json.dumps({"__type": refuse.code, "message": refuse.message}).encode()
     headers = {
         "content-type": "application/x-amz-json-1.0",
@@ -142,7 +153,8 @@ def _error_code(response: AWSResponse) -> str:
     try:
         body = json.loads(response.content)
     except ValueError:
-        return f"HTTP {response.status_code}"
+        named = _XML_CODE.search(response.content)
+        return named[1].decode() if named else f"HTTP {response.status_code}"
     kind = str(body.get("__type", "")) or str(response.headers.get("x-amzn-errortype", ""))
     return kind.rpartition("#")[2] or f"HTTP {response.status_code}"
 

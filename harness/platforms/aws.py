@@ -30,6 +30,8 @@ class Aws(Deployed):
         reasons = capabilities.refusals_of_aws(stack.mapping, faults)
         if stack.function.role_id is None:
             reasons.append("the function's role is not in the template, and must be allowed to use the control table")
+        if stack.endpoints:
+            reasons.append("endpoints: the harness serves them on this machine, which functions on AWS do not reach")
         if stack.mapping.by == BY_HARNESS:
             try:
                 dispatcher.refuse(stack.mapping)

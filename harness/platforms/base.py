@@ -52,6 +52,14 @@ class Platform(Protocol):
     def heal(self) -> None:
         """The end of all faults: none fires any more, and what was disrupted is put right."""
 
+    @property
+    def applied(self) -> Sequence[tuple[str, bytes]]:
+        """What endpoints applied, in order: the variable that holds the URL, and the request's body."""
+
+    @property
+    def arrival_seconds(self) -> int:
+        """How long after it was sent a message can be read at the latest."""
+
     @staticmethod
     def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
         """What of this the platform cannot do or enact, in words: such a run does not start (design, decision 6)."""

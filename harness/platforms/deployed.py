@@ -8,6 +8,7 @@ history too.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
@@ -19,6 +20,7 @@ from harness.agent.control import Control, ControlTickets
 from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
 from harness.disruptions import Disruption, Disruptions
+from harness.endpoint_server import serving
 from harness.faults.base import Disruption as DisruptionFault
 from harness.history import Value
 from harness.interrupt import held_back
@@ -32,7 +34,7 @@ from harness.platforms.function_history import FunctionHistory
 from harness.platforms.harness_mapping import HarnessMapping
 from harness.platforms.outages import UNREACHABLE
 from harness.platforms.platform_mapping import PlatformMapping, Source
-from harness.stack import LEDGER, VIEW
+from harness.services.endpoints import Endpoints
 from harness.stream_reader import StreamReader
 from harness.thread_host import ThreadHost
 from harness.threads import Threads
@@ -47,6 +49,7 @@ class Deployed:
     timestamp_seconds: ClassVar[int]
     # A scenario's limits are meant for virtual time; nobody waits for hours of the real one.
     max_rest_seconds: ClassVar[float] = 30.0
+    arrival_seconds: ClassVar[int] = 1
     still_seconds: ClassVar[float] = 5.0  # a hundred polls of a mapping on LocalStack as `harness up` sets it
 
     def __init__(self, plan: Plan) -> None:
@@ -57,7 +60,9 @@ class Deployed:
 
         self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
         self.writers = Threads(plan.history, self.nemesis, self.time)
-        self._sinks = frozenset(table.name for role in (LEDGER, VIEW) for table in plan.stack.tables_of(role))
+        self._sinks = plan.stack.sinks
+        self._endpoints = Endpoints(plan.stack.endpoints)
+        self._urls: dict[str, str] = {}
         self._left = FunctionHistory(self._control, plan.history)
         self._mapping = self._who_delivers()
         self._attendance = Attendance(Disruptions(self.can(), self.record))
@@ -91,10 +96,17 @@ class Deployed:
             "throttle_function": Disruption(self._throttle, self._unthrottle),
         }
 
+    @property
+    def applied(self) -> Sequence[tuple[str, bytes]]:
+        return self._endpoints.applied
+
     def __enter__(self) -> Self:
-        self._exits.enter_context(
-            hook.Hooked(Wire(self.writers, self._sinks, self._plan.stack.attribute_names), {}, self.session)
-        )
+        if self._plan.stack.endpoints:
+            server = self._exits.enter_context(serving(self._endpoints))
+            self._urls = {endpoint.variable: endpoint.url(server) for endpoint in self._plan.stack.endpoints}
+            self._sinks |= set(self._urls.values())
+        wire = Wire(self.writers, self._sinks, self._plan.stack.attribute_names)
+        self._exits.enter_context(hook.Hooked(wire, {}, self.session))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -117,8 +129,8 @@ class Deployed:
             self._exits.callback(self._control.delete)
             self._control.create()
         self._control.put("plan", self._function_plan().to_json())
-        self._exits.callback(deployment.delete, cloudformation, stack.name)
-        deployment.create(cloudformation, stack, deployment.body(stack, self._control.table, bucket))
+        self._exits.callback(deployment.delete, cloudformation, s3, stack.name)
+        deployment.create(cloudformation, stack, deployment.body(stack, self._control.table, bucket, self._urls))
         arn = self.client("dynamodb").describe_table(TableName=stack.source.name)["Table"]["LatestStreamArn"]
         self._source = StreamReader(self.client("dynamodbstreams"), arn)
         self._exits.callback(self._mapping.stop)

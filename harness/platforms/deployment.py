@@ -1,6 +1,6 @@
 """The pipeline as a CloudFormation stack: the user's template with the agent around the handler.
 
-Names of tables, functions and queues are set to those of the Stack, so that nothing has to be looked up.
+Names of tables, sinks and functions are set to those of the Stack, so that nothing has to be looked up.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from harness.errors import UserError
 from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, Mapping
 from harness.package import zipped
+from harness.platforms import inbox
 from harness.platforms.entrances import without_entrances
 from harness.sam import cloudformation
-from harness.stack import Function, Queue, Stack, Table
+from harness.stack import LEDGER, Bucket, Function, Queue, Stack, Table, Topic
 from harness.template_document import load
 from harness.until import until
 
@@ -29,7 +30,13 @@ STACK_PREFIX = "harness-"
 _KEY = "function.zip"
 OWN_TAG = {"Key": "harness", "Value": "run"}
 MAX_STACK_SECONDS = 120
-_NAMED = {"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::Lambda::Function": "FunctionName"}
+_NAMED = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::Lambda::Function": "FunctionName",
+}
 _MAPPING = {
     "batch_size": "BatchSize",
     "maximum_batching_window_in_seconds": "MaximumBatchingWindowInSeconds",
@@ -42,16 +49,20 @@ _MAPPING = {
 }
 
 
-def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
-    """The template that is deployed. What it does not name, and no way in from outside, is as the user wrote it."""
+def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[str, Any]:
+    """The template that is deployed. What it does not name, and no way in from outside, is as the user wrote it.
+
+    urls: those of the endpoints, by their variables.
+    """
     template: dict[str, Any] = copy.deepcopy(cloudformation(load(stack.template), stack.parameters).content)
     resources = template["Resources"]
-    named: tuple[Table | Queue | Function, ...] = (*stack.tables, *stack.queues, stack.function)
-    names = {resource.logical_id: resource.name for resource in named}
+    names = {resource.logical_id: resource.name for resource in _named(stack)}
     for logical_id, name in names.items():
         properties = resources[logical_id].setdefault("Properties", {})
         properties[_NAMED[resources[logical_id]["Type"]]] = name
         properties["Tags"] = [*properties.get("Tags", ()), OWN_TAG]  # LocalStack does not hand a stack's tags on
+    for topic in stack.topics_of(LEDGER):
+        resources.update(inbox.resources(topic, OWN_TAG))
     function = resources[stack.function.logical_id]["Properties"]
     function["Code"] = {"S3Bucket": bucket, "S3Key": _KEY}
     for logical_id in stack.other_code:
@@ -60,7 +71,7 @@ def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
     function["Timeout"] = stack.function.timeout
     variables = function.setdefault("Environment", {}).setdefault("Variables", {})
     own = {name: value for name, value in stack.function.environment.items() if name not in variables}
-    variables.update({**own, CONTROL: control, HANDLER: stack.function.handler})
+    variables.update({**own, **urls, CONTROL: control, HANDLER: stack.function.handler})
     resources[stack.mapping_id]["Properties"].update(_settings(stack.mapping))
     for mapping_id in stack.other_mapping_ids:  # one pipeline is measured: what feeds another function stands still
         resources[mapping_id]["Properties"]["Enabled"] = False
@@ -68,6 +79,10 @@ def body(stack: Stack, control: str, bucket: str) -> dict[str, Any]:
         policies = resources[stack.function.role_id]["Properties"].setdefault("Policies", [])
         policies.append(_agent_policy(control))
     return without_entrances(template, (*names, stack.mapping_id))
+
+
+def _named(stack: Stack) -> tuple[Table | Queue | Bucket | Topic | Function, ...]:
+    return (*stack.tables, *stack.queues, *stack.buckets, *stack.topics, stack.function)
 
 
 def create(client: Any, stack: Stack, template: dict[str, Any]) -> None:
@@ -94,11 +109,23 @@ def create(client: Any, stack: Stack, template: dict[str, Any]) -> None:
         raise UserError(f"{stack.template}: the stack {stack.name} ended as {status}: {'; '.join(reasons)}")
 
 
-def delete(client: Any, name: str) -> None:
+def delete(client: Any, s3: Any, name: str) -> None:
     """Waits for its creation first: LocalStack 4.14 would go on creating what is deleted already."""
     if _wait(client, name) != "DELETE_COMPLETE":
+        for resource in client.describe_stack_resources(StackName=name)["StackResources"]:
+            if resource["ResourceType"] == "AWS::S3::Bucket" and "PhysicalResourceId" in resource:
+                _empty(s3, resource["PhysicalResourceId"])
         client.delete_stack(StackName=name)
         _wait(client, name)
+
+
+def _empty(s3: Any, bucket: str) -> None:
+    """A bucket that holds anything is not deleted with its stack."""
+    with suppress(s3.exceptions.NoSuchBucket):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            objects = [{"Key": entry["Key"]} for entry in page.get("Contents", ())]
+            if objects:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 
 
 def left_over(client: Any) -> list[str]:
@@ -110,10 +137,10 @@ def left_over(client: Any) -> list[str]:
 
 def names(stack: Stack) -> list[str]:
     """Everything that a run creates, in words."""
-    made: tuple[Table | Queue | Function, ...] = (*stack.tables, *stack.queues, stack.function)
     return [
         f"stack {stack.name}, with its role and its mapping",
-        *(f"{type(each).__name__.lower()} {each.name}" for each in made),
+        *(f"{type(each).__name__.lower()} {each.name}" for each in _named(stack)),
+        *(f"queue {topic.inbox.name}" for topic in stack.topics_of(LEDGER)),
         f"table {control_of(stack.name)}",
         f"bucket {bucket_of(stack.name)}",
     ]

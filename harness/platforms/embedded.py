@@ -17,6 +17,8 @@ from botocore.awsrequest import AWSResponse
 from harness import hook
 from harness.action import Action, Disrupt
 from harness.actors import Actors
+from harness.agent.body import body_of, is_chunked
+from harness.agent.connections import HTTP, lines
 from harness.agent.response import Raw
 from harness.agent.wire import Wire
 from harness.chance import OwnedChance
@@ -36,20 +38,32 @@ from harness.point import Point
 from harness.sdk_retries import OwnedPauses
 from harness.services.base import Reply, Request, Service
 from harness.services.dynamodb import DynamoDB
+from harness.services.endpoints import Endpoints
 from harness.services.execution import Execution
 from harness.services.functions import Functions
 from harness.services.moto import Moto
+from harness.services.queues import Queues
 from harness.services.streams import Streams
 from harness.simulation import Event, OutOfSteps, Simulation
-from harness.stack import LEDGER, REGION, VIEW, Function, Stack
+from harness.stack import REGION, Function, Stack
 from harness.tickets import LocalTickets
 from harness.where import Where
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
 FASTEST, SLOWEST = 500, 3_000
 IMITATED = frozenset({"kill_function"})
+_OF_CHUNKS = frozenset(
+    {
+        *("content-encoding", "transfer-encoding", "x-amz-trailer"),
+        *("x-amz-content-sha256", "x-amz-decoded-content-length"),
+    }
+)
+_SERVER = "http://endpoints.harness.invalid"
 OWN_PROCESS = "the embedded platform is this very process; run it on a LocalStack that `harness up` started"
-_QUEUE_OPERATIONS = frozenset({"CreateQueue", "GetQueueUrl", "SendMessage", "ReceiveMessage", "DeleteMessage"})
+_OBJECT_OPERATIONS = frozenset(
+    {"CreateBucket", "PutObject", "GetObject", "HeadObject", "DeleteObject", "ListObjectsV2"}
+)
+_TOPIC_OPERATIONS = frozenset({"CreateTopic", "Subscribe", "Publish", "PublishBatch"})
 
 
 class Embedded:
@@ -57,6 +71,7 @@ class Embedded:
 
     name = "embedded"
     timestamp_seconds = 1
+    arrival_seconds = 0
 
     def __init__(self, plan: Plan) -> None:
         self.seed = plan.seed
@@ -68,6 +83,7 @@ class Embedded:
         self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
         self.writers = Actors(self._simulation, self.nemesis, plan, self._code)
         self.writers.cloud = self
+        self._endpoints = Endpoints(plan.stack.endpoints)
         self._arrivals: dict[str, Event] = {}
         self._exits = ExitStack()
 
@@ -82,14 +98,14 @@ class Embedded:
 
     def __enter__(self) -> Embedded:
         stack = self._plan.stack
-        sinks = frozenset(table.name for role in (LEDGER, VIEW) for table in stack.tables_of(role))
         with ExitStack() as exits:
             exits.enter_context(OwnedChance(lambda: self.writers.current.random))
             exits.enter_context(self._clock)
             exits.enter_context(OwnedPauses())
-            exits.enter_context(
-                hook.Hooked(Wire(self.writers, sinks, stack.attribute_names), _environment(stack.function))
-            )
+            urls = {endpoint.variable: endpoint.url(_SERVER) for endpoint in stack.endpoints}
+            wire = Wire(self.writers, stack.sinks | set(urls.values()), stack.attribute_names)
+            exits.enter_context(hook.Hooked(wire, _environment(stack.function) | urls))
+            exits.enter_context(lines(wire, urls.values()))
             exits.enter_context(self._code)
             exits.enter_context(Confinement(self.writers))
             exits.callback(self._simulation.close)
@@ -100,15 +116,24 @@ class Embedded:
     def __exit__(self, *error: object) -> None:
         self._exits.close()
 
+    @property
+    def applied(self) -> Sequence[tuple[str, bytes]]:
+        return self._endpoints.applied
+
     def _start_services(self) -> None:
-        function = self._plan.stack.function
+        stack = self._plan.stack
         streams = Streams(self.now, self.seed, self._plan.shards, lambda arn, shard: self._arrival(shard).set())
         self._services: dict[str, Service] = {
             "dynamodb": DynamoDB(self.now, self.seed, streams),
             "dynamodbstreams": streams,
-            "sqs": Moto("sqs", _QUEUE_OPERATIONS, self.seed),
+            "sqs": Queues(self.now, self.seed),
+            HTTP: self._endpoints,
         }
-        self._functions = Functions(function, self._code, self._simulation, self.writers, self.writers)
+        if stack.buckets:  # moto takes its time to import what it serves
+            self._services["s3"] = Moto("s3", _OBJECT_OPERATIONS, self.seed)
+        if stack.topics:
+            self._services["sns"] = Moto("sns", _TOPIC_OPERATIONS, self.seed)
+        self._functions = Functions(stack.function, self._code, self._simulation, self.writers, self.writers)
 
     def deploy(self) -> None:
         stack, history = self._plan.stack, self._plan.history
@@ -137,7 +162,7 @@ class Embedded:
 
     def send(self, service: str, operation: str, request: Any) -> AWSResponse:
         """Carries a request there and its answer back, in the time that takes; for the harness itself at once."""
-        sent = Request(service, operation, request.method, request.url, _headers(request), _body(request))
+        sent = Request(service, operation, request.method, request.url, _headers(request), body_of(request))
         if self._simulation.current is None:
             return _response(request, self._serve(sent))
         call = f"{service}.{operation}"
@@ -220,19 +245,17 @@ def _environment(function: Function) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "no_proxy": "*",  # this machine's proxies are none of the function's
         **function.environment,
     }
 
 
 def _headers(request: Any) -> dict[str, str]:
-    return {name: value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()}
-
-
-def _body(request: Any) -> bytes:
-    body = request.body or b""
-    if isinstance(body, str):
-        return body.encode()
-    return body if isinstance(body, bytes) else bytes(body.read())
+    """Without those of chunks, which the body is no longer cut into."""
+    headers = {
+        name: value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()
+    }
+    return {name: value for name, value in headers.items() if not (is_chunked(request) and name.lower() in _OF_CHUNKS)}
 
 
 def _response(request: Any, reply: Reply) -> AWSResponse:

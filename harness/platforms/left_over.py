@@ -20,7 +20,7 @@ def remove(where: Where) -> list[str]:
     cloudformation, dynamodb, s3 = client("cloudformation"), client("dynamodb"), client("s3")
     removed = []
     for name in deployment.left_over(cloudformation):
-        deployment.delete(cloudformation, name)
+        deployment.delete(cloudformation, s3, name)
         removed.append(f"stack {name}")
     for table in dynamodb.get_paginator("list_tables").paginate().build_full_result()["TableNames"]:
         if _is_own(table, deployment.control_of("")):

@@ -31,6 +31,9 @@ class LocalStack(Deployed):
         outages = [fault.NAME for fault in faults if fault.NAME in OUTAGES]
         if outages and runtime_at(where.endpoint) is None:
             reasons += [f"{name}: `harness up` did not start the LocalStack at {where.endpoint}" for name in outages]
+        found = runtime_at(where.endpoint)
+        if stack.endpoints and (found is None or found[0].name != "host"):
+            reasons.append("endpoints: functions reach this machine's 127.0.0.1 with `harness up --runtime host` only")
         if stack.mapping.by == BY_HARNESS:
             try:
                 dispatcher.refuse(stack.mapping)

@@ -1,18 +1,27 @@
-"""Creates what a stack describes, by AWS calls: its tables and queues."""
+"""Creates what a stack describes, by AWS calls: its tables, queues, buckets and topics."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from harness.stack import Stack
+from harness.stack import LEDGER, Stack
 
 
 def provision(client: Callable[[str], Any], stack: Stack) -> str:
-    """Creates the tables and queues; returns the ARN of the source table's stream."""
+    """Creates what records and effects land in; returns the ARN of the source table's stream."""
     for table in stack.tables:
         client("dynamodb").create_table(**table.create_parameters())
     for queue in stack.queues:
         client("sqs").create_queue(**queue.create_parameters())
+    for bucket in stack.buckets:
+        client("s3").create_bucket(Bucket=bucket.name)
+    for topic in stack.topics:
+        client("sns").create_topic(Name=topic.name)
+    for topic in stack.topics_of(LEDGER):
+        client("sqs").create_queue(**topic.inbox.create_parameters())
+        # Raw: what else would be in the envelope is moto's own.
+        raw = {"RawMessageDelivery": "true"}
+        client("sns").subscribe(TopicArn=topic.arn, Protocol="sqs", Endpoint=topic.inbox.arn, Attributes=raw)
     arn: str = client("dynamodb").describe_table(TableName=stack.source.name)["Table"]["LatestStreamArn"]
     return arn

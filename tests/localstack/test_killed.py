@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 from pipeline import client, eventually
 
-from harness.platforms.localstack import remove_stacks
+from harness.platforms import left_over
 from harness.runtimes.base import Running
 from harness.runtimes.host import state_folder
 from harness.runtimes.os_process import marked
 from harness.store import RUN, VERDICT
+from harness.where import Where
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = "scenarios/baseline.yaml"
@@ -122,7 +123,7 @@ def _functions_with_a_process(localstack: Running) -> list[str]:
 def place(localstack: Running, tmp_path: Path) -> Iterator[Place]:
     """What a test that failed did not remove is no business of the next."""
     yield Place(localstack, tmp_path)
-    remove_stacks(localstack.endpoint)
+    left_over.remove(Where("localstack", localstack.endpoint))
 
 
 def spread(moments: int) -> list[float]:

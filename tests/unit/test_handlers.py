@@ -1,4 +1,4 @@
-"""The handlers in lambda/ledger are systems under test, those in tests/mutants have one planted bug each."""
+"""The handlers in lambda/ are systems under test, those in tests/mutants have one planted bug each."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LEDGER = sorted(path for path in (ROOT / "lambda" / "ledger").glob("*.py") if path.stem != "effects")
+SHARED_NAMES = ("effects", "changes", "post")
+HANDLERS = sorted(path for path in (ROOT / "lambda").glob("*/*.py") if path.stem not in SHARED_NAMES)
 MUTANTS = sorted(path for path in (ROOT / "tests" / "mutants").glob("*.py") if path.stem != "effects")
 SHARED = ROOT / "lambda" / "ledger" / "effects.py"
+SHARED_BY_SINKS = [ROOT / "lambda" / "sinks" / name for name in ("changes.py", "post.py")]
 
 
 def name(path: Path) -> str:
@@ -28,7 +30,7 @@ def imports(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("path", [*LEDGER, *MUTANTS], ids=name)
+@pytest.mark.parametrize("path", [*HANDLERS, *MUTANTS], ids=name)
 def test_each_file_defines_the_handler_that_lambda_calls(path: Path) -> None:
     """A handler takes an event and a context."""
     tree = ast.parse(path.read_text())
@@ -36,15 +38,15 @@ def test_each_file_defines_the_handler_that_lambda_calls(path: Path) -> None:
     assert [[argument.arg for argument in handler.args.args] for handler in handlers] == [["event", "context"]]
 
 
-@pytest.mark.parametrize("path", [*LEDGER, *MUTANTS, SHARED], ids=name)
+@pytest.mark.parametrize("path", [*HANDLERS, *MUTANTS, SHARED, *SHARED_BY_SINKS], ids=name)
 def test_no_handler_knows_of_the_harness(path: Path) -> None:
     """A zip root imports itself, boto3 and the standard library, so that it can be deployed as it is."""
     own = {sibling.stem for sibling in path.parent.glob("*.py")}
-    standard = {"__future__", "contextlib", "os", "time", "typing", "uuid"}
+    standard = {"__future__", "contextlib", "json", "os", "time", "typing", "urllib", "uuid"}
     assert imports(path) <= own | standard | {"boto3", "botocore"}
 
 
-@pytest.mark.parametrize("path", LEDGER, ids=name)
+@pytest.mark.parametrize("path", HANDLERS, ids=name)
 def test_each_handler_says_when_it_is_exactly_once(path: Path) -> None:
     """The docstring of a handler says under which conditions it is exactly-once, and when it is not."""
     assert "exactly-once" in docstring(path)

@@ -28,14 +28,15 @@ LAYERS = {
         platforms.capabilities platforms.entrances platforms.processed
         reports reports.base reports.json reports.line reports.table reports.text""",
     "effects": """
-        actors cache chance clock confinement delivery dispatcher disruptions environment hook interrupt intrinsics
-        lane_worker location matrix names nemesis observer package replacement requirements resources sam scenario
-        scenario_file scenario_schema sdk_retries settings shard_reader simulation starter stillness store stream_reader
-        where template template_document thread_host threads tickets until
-        agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan agent.process agent.response
-        agent.unprocessed agent.wire
+        actors cache chance clock confinement delivery dispatcher disruptions endpoint_server environment hook
+        interrupt intrinsics landings lane_worker location matrix names nemesis observer package replacement
+        requirements resources sam scenario scenario_file scenario_schema sdk_retries settings shard_reader simulation
+        sink_resources starter stillness store stream_reader where template template_document thread_host threads
+        tickets until
+        agent.body agent.connections agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan
+        agent.process agent.response agent.unprocessed agent.wire
         platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
-        platforms.embedded platforms.function_history
+        platforms.embedded platforms.function_history platforms.inbox
         platforms.harness_mapping platforms.imitated_disruptions platforms.left_over platforms.localstack
         platforms.outages platforms.platform_mapping
         platforms.provision
@@ -44,9 +45,9 @@ LAYERS = {
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
         runtimes.executor.function_process runtimes.executor.parent runtimes.executor.plugin
         runtimes.executor.process_executor runtimes.executor.runtime_api
-        services.attribute_value services.dynamodb services.execution services.expressions services.functions
-        services.item_storage services.moto services.partiql services.shard services.stream_record services.streams
-        services.tables services.tokens services.update_expression
+        services.attribute_value services.dynamodb services.endpoints services.execution services.expressions
+        services.functions services.item_storage services.moto services.partiql services.queues services.shard
+        services.stream_record services.streams services.tables services.tokens services.update_expression
         workloads workloads.base workloads.batch_put workloads.blind_batch_put workloads.blind_create
         workloads.blind_transact_add workloads.blind_versioned_put workloads.client workloads.create_once workloads.put
         workloads.put_then_delete workloads.stamped_put workloads.transact_add workloads.update_add workloads.update_set

@@ -134,14 +134,16 @@ def test_several_functions_with_a_stream_are_told_apart_by_name() -> None:
     ]
 
 
-def test_sinks_are_tables_of_the_template(tmp_path: Path) -> None:
+def test_sinks_are_what_the_template_has(tmp_path: Path) -> None:
     """A role that a scenario gives counts before the template's; a name that it does not have is refused."""
     template = write(
-        tmp_path, after("Resources:", "  View: {Type: AWS::SQS::Queue, Metadata: {harness: {role: state}}}")
+        tmp_path, after("Resources:", "  Jobs: {Type: AWS::SQS::Queue, Metadata: {harness: {role: state}}}")
     )
-    assert read(template, "run", sinks={"View": "view"}).queues[0].role == "view"
-    (problem,) = problems(template, sinks={"Veiw": "view"})
-    assert problem.startswith("pipeline.sinks.Veiw: 'Veiw' is not a table or queue of T. Did you mean 'View'?")
+    assert read(template, "run", sinks={"Jobs": "ledger"}).queues[0].role == "ledger"
+    assert problems(template, sinks={"Jbos": "ledger", "Jobs": "view"}) == [
+        "pipeline.sinks.Jbos: 'Jbos' is no table, queue, bucket or topic of T. Did you mean 'Jobs'? Known: Items, Jobs",
+        "pipeline.sinks.Jobs.role: only a table can be 'view'; a sink of another kind is a 'ledger'",
+    ]
 
 
 def test_only_a_sam_template_loads_the_translator(tmp_path: Path) -> None:

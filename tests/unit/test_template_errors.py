@@ -91,6 +91,11 @@ def problems(template: Path, **given: object) -> list[str]:
             "T:7:55: Resources.Queue.Metadata.harness.role: is 'on_failure', but the mapping does not use it so",
         ),
         (
+            after("Resources:", "  Pictures: {Type: AWS::S3::Bucket, Metadata: {harness: {role: view}}}"),
+            "T:7:58: Resources.Pictures.Metadata.harness.role: only a table can be 'view'; "
+            "a sink of another kind is a 'ledger'",
+        ),
+        (
             ("!GetAtt Items.StreamArn", "arn:aws:dynamodb:us-east-1:123456789012:table/Other/stream/x"),
             "T:23:7: Resources.Trigger.Properties.EventSourceArn: is not the stream of a table of the template",
         ),
@@ -155,9 +160,9 @@ def test_an_unknown_parameter_is_refused(tmp_path: Path) -> None:
             ":18:7: Resources.Handle.Properties.Layers: Layers of a AWS::Lambda::Function is not imitated.",
         ),
         (
-            after("      Runtime: python3.13", "      Environment: {Variables: {TOPIC: !Ref Topic}}"),
-            "Resources.Handle.Properties.Environment.Variables.TOPIC.Ref: "
-            "the names of Topic, a AWS::SNS::Topic, are not imitated",
+            after("      Runtime: python3.13", "      Environment: {Variables: {BUS: !Ref Bus}}"),
+            "Resources.Handle.Properties.Environment.Variables.BUS.Ref: "
+            "the names of Bus, a AWS::Events::EventBus, are not imitated",
         ),
         (
             after("      StartingPosition: LATEST", "      DestinationConfig: {OnFailure: {Destination: 'arn:x'}}"),
@@ -167,7 +172,7 @@ def test_an_unknown_parameter_is_refused(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_the_embedded_platform_must_refuse_is_named(tmp_path: Path, change: tuple[str, str], problem: str) -> None:
     """Reading goes on, because other platforms can do it; the stack says what is not imitated, and where it stands."""
-    template = write(tmp_path, change, after("Resources:", "  Topic: {Type: AWS::SNS::Topic}"))
+    template = write(tmp_path, change, after("Resources:", "  Bus: {Type: AWS::Events::EventBus}"))
     [text] = read(template, "run").not_imitated
     assert problem in text.replace(":19:7:", ":18:7:")
 
@@ -176,8 +181,8 @@ def test_a_name_that_the_pipeline_needs_must_be_known(tmp_path: Path) -> None:
     """Without it there is no stack on any platform that could be described."""
     template = write(
         tmp_path,
-        after("Resources:", "  Topic: {Type: AWS::SNS::Topic}"),
-        ("!GetAtt Handle.Arn", "!Ref Topic"),
+        after("Resources:", "  Bus: {Type: AWS::Events::EventBus}"),
+        ("!GetAtt Handle.Arn", "!Ref Bus"),
     )
-    with pytest.raises(NotImitated, match="the names of Topic"):
+    with pytest.raises(NotImitated, match="the names of Bus"):
         read(template, "run")

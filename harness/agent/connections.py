@@ -1,0 +1,103 @@
+"""HTTP requests to the harness's endpoints: they go over the wire like AWS calls, so that faults reach them.
+
+`http.client`, and with it urllib, asks for a connection; one to an endpoint is a Line, which gathers what is sent and
+makes one exchange on the wire of it when the reply is wanted. Everybody else gets a connection as ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from http.client import parse_headers
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+from botocore.exceptions import HTTPClientError, ReadTimeoutError
+
+from harness.agent.body import without_chunks
+from harness.agent.wire import Wire
+
+HTTP = "http"
+# Who makes connections: http.client asks the first, urllib3 (and so requests) the second.
+_MAKERS = ("socket", "urllib3.util.connection")
+_carrying: ContextVar[bool] = ContextVar("carrying", default=False)
+
+
+@contextlib.contextmanager
+def lines(wire: Wire, urls: Iterable[str]) -> Iterator[None]:
+    """A context in which connections to these are lines to the wire."""
+    addresses = {(where.hostname, where.port or 80) for where in map(urlsplit, urls)}
+    kept = [(sys.modules[name], sys.modules[name].create_connection) for name in _MAKERS if name in sys.modules]
+
+    def instead(original: Callable[..., Any]) -> Callable[..., Any]:
+        def create_connection(address: tuple[str, int], *arguments: Any, **named: Any) -> Any:
+            # The wire's own request to a server is a real one.
+            if tuple(address) in addresses and not _carrying.get():
+                return Line(wire, address)
+            return original(address, *arguments, **named)
+
+        return create_connection
+
+    for module, original in kept:
+        module.create_connection = instead(original)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        for module, original in kept:
+            module.create_connection = original  # type: ignore[attr-defined]
+
+
+class Line:
+    """What an HTTP client takes for its socket."""
+
+    def __init__(self, wire: Wire, address: tuple[str, int]) -> None:
+        self._wire = wire
+        self._address = address
+        self._sent = b""
+
+    def sendall(self, data: bytes) -> None:
+        self._sent += data
+
+    def makefile(self, *_: Any, **__: Any) -> io.BytesIO:
+        """The reply to what was sent so far."""
+        sent, self._sent = self._sent, b""
+        return io.BytesIO(self._exchange(sent))
+
+    def settimeout(self, seconds: float | None) -> None:
+        """A reply comes, or is lost: that is decided on the wire."""
+
+    def setsockopt(self, *_: Any) -> None: ...
+
+    def close(self) -> None: ...
+
+    def _exchange(self, sent: bytes) -> bytes:
+        content = io.BytesIO(sent)
+        method, path, _ = content.readline().decode("latin-1").split(" ", 2)
+        given = parse_headers(content)
+        body = content.read()
+        if "chunked" in given.get("transfer-encoding", ""):
+            body = without_chunks(body)
+        url = path if "://" in path else "http://{}:{}{}".format(*self._address, path).replace(":80/", "/", 1)
+        request = AWSPreparedRequest(method, url, HeadersDict(given.items()), body, False)
+        token = _carrying.set(True)
+        try:
+            reply = self._wire.exchange(HTTP, method, request)
+        except ReadTimeoutError as error:
+            raise TimeoutError("timed out") from error
+        except HTTPClientError as error:
+            raise ConnectionResetError(str(error)) from error
+        finally:
+            _carrying.reset(token)
+        lines = [f"HTTP/1.1 {reply.status_code} {_reason(reply.status_code)}"]
+        own = {"connection", "content-length", "transfer-encoding"}
+        lines += [f"{name}: {value}" for name, value in reply.headers.items() if name.lower() not in own]
+        lines += [f"Content-Length: {len(reply.content)}", "Connection: close", "", ""]
+        return "\r\n".join(lines).encode("latin-1") + bytes(reply.content)
+
+
+def _reason(status: int) -> str:
+    return "OK" if status < 300 else "Error"

@@ -1,0 +1,206 @@
+"""Sinks that are no tables: what lands in them is read back, and faults aim at the calls that land there."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from play import ROOT, fired, found, handler_file, operations, play
+from single_faults import IN_THE_FUNCTION, IN_THE_MAPPING, IN_THE_WRITERS
+
+from harness.errors import NotImitated
+from harness.history import FAIL, INFO
+from harness.outcome import Outcome
+
+SINKS = ROOT / "lambda" / "sinks"
+CRASH = {"crash": {"call": "effect", "when": "after", "nth": 2}}
+LOST_REPLY = {"lose_reply": {"process": "function", "call": "effect", "nth": 2}}
+# The second delivery comes after FIFO queues have forgotten the first one's message.
+MUCH_LATER = {"redeliver": {"nth": 2, "seconds": 301}}
+DUPLICATED = {("duplicated", "function")}
+
+
+def sink(runs: Path, handler: str, faults: Any = (), **more: Any) -> Outcome:
+    pipeline = {"template": str(SINKS / "template.yaml"), **more.pop("pipeline", {})}
+    mapping = more.pop("mapping", {"batch_size": 1})
+    return play(runs, SINKS / f"{handler}.py", faults, mapping=mapping, pipeline=pipeline, **more)
+
+
+def landed(outcome: Outcome) -> list[tuple[str, str, str]]:
+    return [tuple(op.value[name] for name in ("sink", "intent", "item")) for op in operations(outcome, "effect")]
+
+
+HANDLERS = {
+    "standard_queue": "Queue",
+    "fifo_queue": "FifoQueue",
+    "topic": "Topic",
+    "bucket": "Bucket",
+    "bucket_fresh_key": "Bucket",
+    "webhook": "WEBHOOK_URL",
+    "webhook_with_key": "WEBHOOK_URL",
+}
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_what_landed_is_read_back(handler: str, tmp_path: Path) -> None:
+    """Each effect with the sink, its intent and its item, once; and every call that made one is marked as an effect."""
+    outcome = sink(tmp_path, handler)
+    assert outcome.verdict == "valid", outcome
+    intents = [op.value["intent"] for op in operations(outcome, "record")]
+    assert sorted(landed(outcome)) == sorted((HANDLERS[handler], each, each.partition("/")[0]) for each in intents)
+    calls = [op for op in outcome.history if op.role == "function" and "." in op.f]
+    assert {op.value["effect"] for op in calls} == {True}
+    assert {intent for op in calls for intent in op.value["intents"]} == set(intents)
+
+
+@pytest.mark.parametrize("fault", [CRASH, LOST_REPLY], ids=["crash", "lose_reply"])
+@pytest.mark.parametrize("handler", ["standard_queue", "topic"])
+def test_a_standard_queue_or_topic_keeps_what_is_sent_again(handler: str, fault: Any, tmp_path: Path) -> None:
+    """Two messages for one intent, whoever repeated it: the mapping or the SDK (S-120)."""
+    outcome = sink(tmp_path, handler, [fault])
+    assert (found(outcome), outcome.counts["duplicated"], fired(outcome)) == (DUPLICATED, 1, [1]), outcome
+
+
+@pytest.mark.parametrize("fault", [CRASH, LOST_REPLY], ids=["crash", "lose_reply"])
+def test_a_fifo_queue_drops_what_is_sent_again(fault: Any, tmp_path: Path) -> None:
+    """Within five minutes, whoever repeated it (P-11)."""
+    outcome = sink(tmp_path, "fifo_queue", [fault])
+    assert (outcome.verdict, fired(outcome)) == ("valid", [1]), outcome
+
+
+def test_a_fifo_queue_forgets_after_five_minutes(tmp_path: Path) -> None:
+    """In the run's time: the record comes again 301 seconds later, and its message is there twice (P-11)."""
+    outcome = sink(tmp_path, "fifo_queue", [MUCH_LATER])
+    assert (found(outcome), outcome.counts["duplicated"], fired(outcome)) == (DUPLICATED, 1, [1]), outcome
+
+
+@pytest.mark.parametrize("fault", [CRASH, LOST_REPLY, MUCH_LATER], ids=["crash", "lose_reply", "redeliver"])
+def test_a_conditional_put_leaves_one_object(fault: Any, tmp_path: Path) -> None:
+    """Whoever repeats it, and whenever: the repetition fails, after a lost reply on its own object (P-10)."""
+    outcome = sink(tmp_path, "bucket", [fault])
+    assert (outcome.verdict, fired(outcome)) == ("valid", [1]), outcome
+    assert [op.error for op in operations(outcome, "s3.PutObject", FAIL)] == ["PreconditionFailed"]
+
+
+def test_an_object_under_a_fresh_key_is_another_one(tmp_path: Path) -> None:
+    """What the handler makes again is there twice; what the SDK repeats has the same key, and is not."""
+    crashed, repeated = (sink(tmp_path, "bucket_fresh_key", [fault]) for fault in (CRASH, LOST_REPLY))
+    assert (found(crashed), crashed.counts["duplicated"]) == (DUPLICATED, 1), crashed
+    assert repeated.verdict == "valid", repeated
+
+
+@pytest.mark.parametrize("handler", [handler for handler in HANDLERS if "webhook" not in handler])
+def test_a_refused_effect_is_tried_again(handler: str, tmp_path: Path) -> None:
+    """The refusal is an error as that service writes it, so the SDK knows it and sends the request once more."""
+    refused = {"refuse": {"process": "function", "call": "effect", "code": "ServiceUnavailable", "nth": 2}}
+    outcome = sink(tmp_path, handler, [refused])
+    assert (outcome.verdict, fired(outcome)) == ("valid", [1]), outcome
+    calls = [op for op in outcome.history if op.role == "function" and "." in op.f]
+    assert [op.error for op in calls if op.type == INFO] == ["ServiceUnavailable"]
+    assert max(op.value["attempt"] for op in calls) == 2
+
+
+@pytest.mark.parametrize("fault", [CRASH, LOST_REPLY, MUCH_LATER], ids=["crash", "lose_reply", "redeliver"])
+def test_an_endpoint_knows_a_request_by_its_key(fault: Any, tmp_path: Path) -> None:
+    """Posted again without a key it is applied again, with one it is not (P-15): in virtual time, without a socket."""
+    plain, keyed = (sink(tmp_path, handler, [fault]) for handler in ("webhook", "webhook_with_key"))
+    assert (found(plain), plain.counts["duplicated"], fired(plain)) == (DUPLICATED, 1, [1]), plain
+    assert (keyed.verdict, fired(keyed)) == ("valid", [1]), keyed
+
+
+def test_an_endpoint_can_ignore_the_key(tmp_path: Path) -> None:
+    """The template says which kind it is; the handler that sends the key is then no better than the other (P-15)."""
+    template = tmp_path / "template.yaml"
+    template.write_text((SINKS / "template.yaml").read_text().replace("honoured", "ignored"))
+    outcome = sink(tmp_path, "webhook_with_key", [CRASH], pipeline={"template": str(template)})
+    assert (found(outcome), outcome.counts["duplicated"]) == (DUPLICATED, 1), outcome
+
+
+ERRORS = {
+    "lose_request": "ConnectionResetError",
+    "lose_reply": "TimeoutError",
+    "refuse": "HTTPError: HTTP Error 400: Error",
+}
+
+
+@pytest.mark.parametrize("fault", ERRORS)
+def test_a_handler_sees_a_broken_request_as_from_a_real_server(fault: str, tmp_path: Path) -> None:
+    """With the exceptions of urllib: it raises, and its record comes again."""
+    outcome = sink(tmp_path, "webhook_with_key", [{fault: {"process": "function", "call": "http.POST", "nth": 2}}])
+    assert (outcome.verdict, fired(outcome)) == ("valid", [1]), outcome
+    (error,) = [str(op.error) for op in operations(outcome, "execute", FAIL)]
+    assert error.startswith(ERRORS[fault])
+
+
+def test_a_request_takes_as_long_as_a_fault_says(tmp_path: Path) -> None:
+    """In the run's time."""
+    slow = {"delay": {"process": "function", "call": "effect", "seconds": 2.5, "nth": 1}}
+    outcome = sink(tmp_path, "webhook", [slow])
+    opened, closed = [op for op in operations(outcome, "http.POST")][:2]
+    assert 2_500_000 < closed.time - opened.time < 2_510_000
+    assert outcome.verdict == "valid", outcome
+
+
+def test_a_request_to_anybody_else_is_refused(tmp_path: Path) -> None:
+    """Nothing leaves the embedded platform unseen."""
+    elsewhere = (
+        "import urllib.request\n"
+        "def handler(event, context):\n    urllib.request.urlopen('http://127.0.0.1:9', timeout=1)\n"
+    )
+    app = handler_file(tmp_path / "code", elsewhere)
+    with pytest.raises(NotImitated, match="only AWS calls by boto3"):
+        play(tmp_path, app, pipeline={"template": str(SINKS / "template.yaml")})
+
+
+def test_urllib3_reaches_an_endpoint_too(tmp_path: Path) -> None:
+    """And so does what is built on it, such as requests, with the connections that it keeps."""
+    body = (
+        "import json, os, urllib3\n"
+        "pool = urllib3.PoolManager()\n"
+        "def handler(event, context):\n"
+        "    for record in event['Records']:\n"
+        "        image = record['dynamodb']['NewImage']\n"
+        "        body = json.dumps({'intent': image['intent']['S'], 'item': image['id']['S']})\n"
+        "        assert pool.request('POST', os.environ['WEBHOOK_URL'], body=body).status == 200\n"
+    )
+    app = handler_file(tmp_path / "code", body)
+    outcome = play(tmp_path, app, pipeline={"template": str(SINKS / "template.yaml")})
+    assert (outcome.verdict, outcome.counts["effects"]) == ("valid", 10), outcome
+
+
+# The faults that right handlers survive, with the sink's calls in place of DynamoDB's.
+FAULTS = {
+    name: {word: {**fields, "call": "effect"} if fields.get("call") == "dynamodb.*" else fields}
+    for name, fault in {**IN_THE_FUNCTION, **IN_THE_MAPPING, **IN_THE_WRITERS}.items()
+    for word, fields in fault.items()
+}
+RIGHT = ("fifo_queue", "bucket", "webhook_with_key")
+
+
+def told_unless_valid(runs: Path, handler: str, name: str) -> str:
+    """For another process: the finding of a run that is not valid."""
+    ((word, fields),) = FAULTS[name].items()
+    reporting = {"batch_size": 2, "report_batch_item_failures": True}
+    outcome = sink(runs, handler, [{word: {**fields, "nth": 2}}], mapping=reporting)
+    return "" if outcome.verdict == "valid" else f"{name}: {outcome}"
+
+
+@pytest.mark.parametrize("handler", RIGHT)
+def test_a_sink_that_knows_an_effect_again_survives_every_single_fault(
+    handler: str, processes: Executor, tmp_path: Path
+) -> None:
+    """Whatever comes again does so within the five minutes of a FIFO queue."""
+    running = [processes.submit(told_unless_valid, tmp_path, handler, name) for name in FAULTS]
+    assert [told for future in running if (told := future.result())] == []
+
+
+def test_a_fifo_queue_keeps_the_order_of_an_item_and_a_standard_one_keeps_none(tmp_path: Path) -> None:
+    """So that an order which the function turned round would be found there."""
+    orders = {
+        handler: [op.value["order"] for op in operations(sink(tmp_path, handler), "effect")]
+        for handler in ("fifo_queue", "standard_queue")
+    }
+    assert orders["fifo_queue"] == list(range(10))
+    assert set(orders["standard_queue"]) == {None}
