@@ -1,4 +1,4 @@
-"""The command line: `python -m harness run|check|lint|list|schema`."""
+"""The command line: `python -m harness init|run|check|lint|list|schema`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import click
 
 from harness import exit_code
 from harness.errors import NotImitated, Problem, UserError
+from harness.init_command import init
 from harness.platform_name import AWS, PLATFORM_NAMES
 from harness.runtime_commands import COMMANDS
 
@@ -226,5 +227,5 @@ def _report(results: Sequence[RunResult], json_to: str | None) -> int:
     return exit_code.of(results)
 
 
-for command in COMMANDS:
+for command in (init, *COMMANDS):
     main.add_command(command)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from harness.attribution import Attribution
 from harness.stack import Bucket, Queue, Topic
 
 Message = dict[str, Any]
@@ -23,29 +24,29 @@ class Landed:
     order: int | None = None
 
 
-def in_queue(sqs: Any, queue: Queue, arrival_seconds: int) -> Iterator[Landed]:
+def in_queue(sqs: Any, queue: Queue, arrival_seconds: int, at: Attribution) -> Iterator[Landed]:
     """A FIFO queue hands out each group in order, a standard one keeps none (S-120)."""
     for place, message in enumerate(messages(sqs, queue.name, arrival_seconds)):
-        yield named(message["Body"], place if queue.fifo else None)
+        yield named(message["Body"], at, place if queue.fifo else None)
 
 
-def in_bucket(s3: Any, bucket: Bucket) -> Iterator[Landed]:
+def in_bucket(s3: Any, bucket: Bucket, at: Attribution) -> Iterator[Landed]:
     """Each object is an effect. They are listed by their keys: nobody knows in which order they came."""
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket.name):
         for entry in page.get("Contents", ()):
-            yield named(s3.get_object(Bucket=bucket.name, Key=entry["Key"])["Body"].read())
+            yield named(s3.get_object(Bucket=bucket.name, Key=entry["Key"])["Body"].read(), at)
 
 
-def in_topic(sqs: Any, topic: Topic, arrival_seconds: int) -> Iterator[Landed]:
+def in_topic(sqs: Any, topic: Topic, arrival_seconds: int, at: Attribution) -> Iterator[Landed]:
     """What the inbox got. A topic may send a message to it twice, under one id (S-120): that is one effect."""
     seen: set[str] = set()
     for message in messages(sqs, topic.inbox.name, arrival_seconds):
         envelope = _object(message["Body"])
         if envelope.get("Type") != "Notification":
-            yield named(message["Body"])
+            yield named(message["Body"], at)
         elif envelope["MessageId"] not in seen:
             seen.add(envelope["MessageId"])
-            yield named(envelope["Message"])
+            yield named(envelope["Message"], at)
 
 
 def messages(sqs: Any, queue: str, arrival_seconds: int) -> Iterator[Message]:
@@ -66,11 +67,10 @@ def messages(sqs: Any, queue: str, arrival_seconds: int) -> Iterator[Message]:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
-def named(content: str | bytes, order: int | None = None) -> Landed:
-    """Reads a JSON object with `intent` and `item`. Anything else landed too, and names nothing."""
+def named(content: str | bytes, at: Attribution, order: int | None = None) -> Landed:
+    """Reads a JSON object that says what it is about. Anything else landed too, and names nothing."""
     given = _object(content)
-    intent, item = (given[name] if isinstance(given.get(name), str) else None for name in ("intent", "item"))
-    return Landed(intent, item, order)
+    return Landed(at.intent_in(given), at.item_in(given), order)
 
 
 def _object(content: str | bytes) -> dict[str, Any]:

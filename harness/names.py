@@ -115,10 +115,6 @@ def _check(document: Document) -> None:
     """Whether the document has the shape of a template at all, so that what follows need not ask."""
     if not isinstance(document.content, dict) or not isinstance(document.at(("Resources",)), dict):
         raise UserError([document.problem((), "is not a CloudFormation template: it has no Resources")])
-    if "Transform" in document.content:
-        transform = document.content["Transform"]
-        message = f"{transform} is not supported yet: give a plain CloudFormation template"
-        raise UserError([document.problem(("Transform",), message)])
     problems = [
         document.problem(("Resources", logical_id), "is not a resource: it has no Type")
         for logical_id, resource in document.content["Resources"].items()

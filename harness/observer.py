@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from harness import landings
+from harness.attribution import BY_NAME, Attribution, plain
 from harness.history import Value
 from harness.landings import Landed
 from harness.stack import LEDGER, ON_FAILURE, VIEW, Bucket, Queue, Stack, Table, Topic
@@ -53,8 +54,9 @@ class Observer:
     def catch_up(self) -> None:
         """Reads what is new in the streams. To be called before records can leave them, after 24 hours."""
         with self._reading(self._stack.source):
+            at = self._stack.attribution(self._stack.source)
             for shard, record in self._source.new_records():
-                self._record("record", _record_value(shard, record))
+                self._record("record", _record_value(shard, record, at))
         for table, reader in self._landings:
             with self._reading(table):
                 landed = sorted(reader.new_records(), key=lambda pair: int(pair[1]["dynamodb"]["SequenceNumber"]))
@@ -70,15 +72,18 @@ class Observer:
                 self._effects(table)
         for queue in self._stack.queues_of(LEDGER):
             with self._reading(queue):
-                self._landed_in(queue.logical_id, landings.in_queue(self._client("sqs"), queue, self._arrival_seconds))
+                at, sqs = self._stack.attribution(queue), self._client("sqs")
+                self._landed_in(queue.logical_id, landings.in_queue(sqs, queue, self._arrival_seconds, at))
         for bucket in self._stack.buckets_of(LEDGER):
             with self._reading(bucket):
-                self._landed_in(bucket.logical_id, landings.in_bucket(self._client("s3"), bucket))
+                at = self._stack.attribution(bucket)
+                self._landed_in(bucket.logical_id, landings.in_bucket(self._client("s3"), bucket, at))
         for topic in self._stack.topics_of(LEDGER):
             with self._reading(topic):
-                self._landed_in(topic.logical_id, landings.in_topic(self._client("sqs"), topic, self._arrival_seconds))
+                at, sqs = self._stack.attribution(topic), self._client("sqs")
+                self._landed_in(topic.logical_id, landings.in_topic(sqs, topic, self._arrival_seconds, at))
         for place, (endpoint, body) in enumerate(self._applied):
-            self._landed_in(endpoint, [landings.named(body, place)])
+            self._landed_in(endpoint, [landings.named(body, BY_NAME, place)])
         with self._reading(self._stack.source):
             self._states("source", self._stack.source)
         for table in self._stack.tables_of(VIEW):
@@ -102,10 +107,11 @@ class Observer:
 
     def _effects(self, table: Table) -> None:
         rows = [(self._landed.get((table.name, _key(table, row))), row) for row in self._rows(table)]
+        at = self._stack.attribution(table)
         for order, row in sorted(rows, key=lambda pair: (pair[0] is None, pair[0] or 0, _key(table, pair[1]))):
-            effect = {"sink": table.logical_id, "intent": _text(row, "intent"), "item": _text(row, "item")}
-            count = int(row["count"]["N"]) if "count" in row else 1
-            self._record("effect", {**effect, "count": count, "order": order})
+            content = plain(row)
+            effect = {"sink": table.logical_id, "intent": at.intent_in(content), "item": at.item_in(content)}
+            self._record("effect", {**effect, "count": at.count_in(content), "order": order})
 
     def _landed_in(self, sink: str, landed: Iterable[Landed]) -> None:
         for each in landed:
@@ -113,9 +119,12 @@ class Observer:
             self._record("effect", {**effect, "count": 1, "order": each.order})
 
     def _states(self, role: str, table: Table) -> None:
+        at = self._stack.attribution(table)
         for row in sorted(self._rows(table), key=lambda row: _key(table, row)):
+            content = plain(row)
             counted = {"changes": int(row["changes"]["N"])} if "N" in row.get("changes", {}) else {}
-            self._record("state", {"role": role, "item": _text(row, "id"), "intent": _text(row, "intent"), **counted})
+            state = {"role": role, "item": at.item_in(content), "intent": at.intent_in(content)}
+            self._record("state", {**state, **counted})
 
     def _dead_letters(self, queue: Queue) -> None:
         for message in landings.messages(self._client("sqs"), queue.name, 0):
@@ -135,23 +144,18 @@ class Observer:
         return StreamReader(self._client("dynamodbstreams"), arn)
 
 
-def _record_value(shard: str, record: dict[str, Any]) -> Value:
+def _record_value(shard: str, record: dict[str, Any], at: Attribution) -> Value:
     change = record["dynamodb"]
-    image = change.get("NewImage") or change.get("OldImage") or {}
+    image = plain(change["Keys"] | (change.get("NewImage") or change.get("OldImage") or {}))
     return {
         "shard": shard,
         "sequence_number": change["SequenceNumber"],
         "event_id": record["eventID"],
         "event_name": record["eventName"],
-        "item": _text(image, "id"),
-        "intent": _text(image, "intent"),
+        "item": at.item_in(image),
+        "intent": at.intent_in(image),
     }
 
 
 def _key(table: Table, row: dict[str, Any]) -> str:
     return json.dumps([row[name] for name in table.key_names], sort_keys=True)
-
-
-def _text(row: dict[str, Any], name: str) -> str | None:
-    value = row.get(name, {}).get("S")
-    return value if isinstance(value, str) else None

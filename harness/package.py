@@ -1,4 +1,4 @@
-"""The zip that is deployed: the function's own folder, what it asks for, and the agent that wraps its handler."""
+"""The zip that is deployed: the function's own folder, and the agent that wraps its handler."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.cache import cache_folder
 from harness.errors import Problem, UserError
-from harness.requirements import FILE, library_files
+from harness.requirements import THIS_PYTHON, installed
 from harness.runtimes.lock import alone
 
 # What the agent needs of the harness, and all of it: folders whole, single files by name.
@@ -38,9 +38,10 @@ class Package:
     files: dict[str, int]
 
 
-def build(root: Path, out: Path) -> Package:
+def build(root: Path, out: Path, python: str = THIS_PYTHON) -> Package:
     """Writes the zip: the same files give the same bytes. Raises UserError when the folder cannot be packaged."""
-    contents = {name: file.read_bytes() for name, file in _files(root) if file != out}
+    files = [*_required(root, python), *_files(root)]  # of two files of one name the function's own counts
+    contents = {name: file.read_bytes() for name, file in sorted(dict(files).items()) if file != out}
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in contents.items():
             entry = zipfile.ZipInfo(name, _TIME)
@@ -52,14 +53,17 @@ def build(root: Path, out: Path) -> Package:
     return Package(out, digest, {name: len(content) for name, content in contents.items()})
 
 
-def unpacked(root: Path) -> Path:
-    """The folder that the zip unpacks to, in the cache, without its libraries: the same one for the same files."""
+def unpacked(root: Path, python: str = THIS_PYTHON) -> Path:
+    """The folder that the zip unpacks to, in the cache: the same one for the same files.
+
+    python: the version that the function's requirements are installed for.
+    """
     state = ((name, file.stat()) for name, file in _files(root))
-    return _unpacked(root, tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state))
+    return _unpacked(root, python, tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state))
 
 
 @cache
-def _unpacked(root: Path, state: tuple[tuple[str, int, int], ...]) -> Path:
+def _unpacked(root: Path, python: str, state: tuple[tuple[str, int, int], ...]) -> Path:
     """`state` tells this process whether the folder has changed since it was packaged last."""
     packages = cache_folder() / "packages"
     with alone(packages.with_suffix(".lock"), lambda doing: None):
@@ -67,21 +71,25 @@ def _unpacked(root: Path, state: tuple[tuple[str, int, int], ...]) -> Path:
         for left in packages.glob(f"{_SCRATCH}*"):  # by one that was killed meanwhile: else it would hold the lock
             shutil.rmtree(left)
         with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=packages) as scratch:
-            package = build(root, Path(scratch) / "package.zip")
+            package = build(root, Path(scratch) / "package.zip", python)
             code = packages / package.sha256
             if not code.is_dir():
-                libraries = library_files(root)  # in this process, as boto3 is: they are where these files are from
                 with zipfile.ZipFile(package.path) as archive:
-                    own = [name for name in archive.namelist() if name not in libraries]
-                    archive.extractall(Path(scratch) / "code", own)
+                    archive.extractall(Path(scratch) / "code")
                 package.path.replace(code.with_suffix(".zip"))
                 (Path(scratch) / "code").rename(code)
     return code
 
 
-def zipped(root: Path) -> Path:
-    """The zip itself, in the cache too."""
-    return unpacked(root).with_suffix(".zip")
+def zipped(root: Path, runtime: str = f"python{THIS_PYTHON}") -> Path:
+    """The zip itself, in the cache too, for a runtime of Lambda."""
+    return unpacked(root, runtime.removeprefix("python")).with_suffix(".zip")
+
+
+def _required(root: Path, python: str) -> list[tuple[str, Path]]:
+    folder = installed(root, python)
+    own = [(file.relative_to(folder), file) for file in folder.rglob("*") if file.is_file()] if folder else []
+    return [(path.as_posix(), file) for path, file in own if not _is_left_out(path)]
 
 
 def _files(root: Path) -> list[tuple[str, Path]]:
@@ -91,9 +99,8 @@ def _files(root: Path) -> list[tuple[str, Path]]:
     if (root / "harness").exists():
         raise UserError([Problem("its name is taken: the agent is packaged under it", file=str(root / "harness"))])
     own = [(file.relative_to(root), file) for file in root.rglob("*") if file.is_file()]
-    files = {f"harness/{path.as_posix()}": _HARNESS / path for path in _agent()}
-    files |= library_files(root) | {path.as_posix(): file for path, file in own if not _is_left_out(path)}
-    return sorted(files.items())
+    files = [(path.as_posix(), file) for path, file in own if not _is_left_out(path)]
+    return sorted([*files, *((f"harness/{path.as_posix()}", _HARNESS / path) for path in _agent())])
 
 
 def _agent() -> Iterator[Path]:
@@ -103,9 +110,9 @@ def _agent() -> Iterator[Path]:
 
 
 def _is_left_out(path: Path) -> bool:
-    """The template, the requirements, hidden files and what Python compiled are no part of the code."""
+    """The template, hidden files and what Python compiled are no part of the code."""
     return (
-        path in (Path("template.yaml"), Path(FILE))
+        path == Path("template.yaml")
         or path.suffix == ".pyc"
         or any(part.startswith(".") or part == "__pycache__" for part in path.parts)
     )

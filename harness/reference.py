@@ -85,9 +85,12 @@ def _fields(root: Schema, part: Schema, prefix: str = "") -> Iterator[tuple[str,
         if "$ref" in field:
             yield from _fields(root, root["$defs"][field["$ref"].rpartition("/")[2]], f"{path}.")
             continue
+        either = [each["$ref"] for each in field.get("anyOf", ()) if "$ref" in each]
         kind = "list, see below" if path in _SEPARATE else _kind(field)
         default = "required" if name in part.get("required", ()) else _default(field, "")
         yield f"`{path}`", kind, default, field["description"]
+        for ref in either:
+            yield from _fields(root, root["$defs"][ref.rpartition("/")[2]], f"{path}.")
 
 
 def _kind(schema: Schema) -> str:
@@ -99,6 +102,8 @@ def _kind(schema: Schema) -> str:
     if "const" in schema:
         return f"`{schema['const']}`"
     match schema.get("type"):
+        case None if "$ref" in schema:
+            return "map"
         case "array" if "prefixItems" in schema:
             return f"pair of {_kind(schema['prefixItems'][0])}"
         case "array":

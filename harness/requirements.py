@@ -1,82 +1,67 @@
-"""What a function asks for in the requirements.txt beside it, found in the environment that the harness runs in.
+"""A function's own dependencies: what its requirements.txt names, installed by pip into a folder of the cache.
 
-Nothing is fetched: who runs the harness installs it, so that what is deployed is what was tried here. A line is a name,
-or a name and its exact version; what those need in turn comes along, and what the runtime of Lambda has does not.
+The folder is named after the file's content and the Python that it is for: the same ones are installed once.
 """
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
+from harness.cache import cache_folder
 from harness.errors import Problem, UserError
+from harness.runtimes.lock import alone
 
-FILE = "requirements.txt"
-# What Lambda's Python runtimes bring with them.
-RUNTIME = frozenset({"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"})
-
-_LINE = re.compile(r"([A-Za-z0-9][\w.-]*)(?:==([\w.]+))?")
-_COMPILED = (".so", ".pyd", ".dylib")
-# What tells of the installation, and differs from one machine to the next.
-_OF_THE_INSTALLATION = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
+REQUIREMENTS = "requirements.txt"
+THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+MAX_SECONDS = 600
+_SAID_LINES = 5
+_SCRATCH = ".new-"
 
 
-def library_files(root: Path) -> dict[str, Path]:
-    """Names in the zip, and the files; none without a requirements.txt. Raises UserError for what cannot be had."""
-    file = root / FILE
-    return _library_files(file, file.read_text("utf-8")) if file.is_file() else {}
+def installed(root: Path, python: str = THIS_PYTHON) -> Path | None:
+    """The folder with what a function's folder requires, for a version of Python; None where it requires nothing.
+
+    Raises UserError with pip's own words when they cannot be installed.
+    """
+    file = root / REQUIREMENTS
+    if not file.is_file():
+        return None
+    digest = hashlib.sha256(f"{python}\n{root.absolute()}\n".encode() if _is_local(file) else f"{python}\n".encode())
+    digest.update(file.read_bytes())
+    folder = cache_folder() / "requirements" / digest.hexdigest()
+    with alone(folder.parent.with_suffix(".lock"), lambda doing: None):
+        if not folder.is_dir():
+            folder.parent.mkdir(exist_ok=True)
+            for left in folder.parent.glob(f"{_SCRATCH}*"):  # by one that was killed
+                shutil.rmtree(left)
+            with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder.parent) as scratch:
+                target = Path(scratch, "packages")
+                target.mkdir()
+                _install(file, target, python)
+                target.rename(folder)
+    return folder
 
 
-@cache
-def _library_files(file: Path, text: str) -> dict[str, Path]:
-    found: dict[str, Distribution] = {}
-    problems: list[Problem] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        wanted = line.partition("#")[0].strip()
-        if wanted and (message := _add(wanted, found)):
-            problems.append(Problem(message, file=str(file), line=number))
-    if problems:
-        raise UserError(problems)
-    return {name: path for each in found.values() for name, path in _files(each).items()}
+def _is_local(file: Path) -> bool:
+    """Whether it names files beside it, which are others in another folder."""
+    return any(line.lstrip().startswith((".", "-", "/")) for line in file.read_text("utf-8").splitlines())
 
 
-def _add(wanted: str, found: dict[str, Distribution]) -> str:
-    """Adds it with all that it needs; returns why it cannot be had, or nothing."""
-    line = _LINE.fullmatch(wanted)
-    if line is None:
-        return f"got '{wanted}'; expected a name, or a name and its version such as name==1.2"
-    name, version = line.groups()
-    if _key(name) in found or _key(name) in RUNTIME:
-        return ""
+def _install(file: Path, target: Path, python: str) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--no-compile", "--target", str(target), "--requirement", str(file.absolute())]
+    if python != THIS_PYTHON:
+        command += ["--python-version", python, "--only-binary", ":all:"]
     try:
-        installed = distribution(name)
-    except PackageNotFoundError:
-        return f"'{name}' is not installed beside the harness: install it with pip, it is packaged from there"
-    if version not in (None, installed.version):
-        return f"'{name}' is installed as {installed.version}, and {version} is asked for"
-    compiled = [str(file) for file in installed.files or () if file.suffix in _COMPILED]
-    if compiled:
-        return f"'{name}' has compiled files, made for this machine, not for Lambda's: {compiled[0]}"
-    found[_key(name)] = installed
-    for needed in installed.requires or ():
-        required, _, marker = needed.partition(";")
-        needs = re.match(r"[\w.-]+", required.strip())
-        if needs and not marker and (message := _add(needs[0], found)):
-            return f"'{name}' needs more: {message}"
-    return ""
-
-
-def _files(installed: Distribution) -> dict[str, Path]:
-    """Those that lie where modules are found: no programs, nothing that Python has compiled."""
-    named = [file for file in installed.files or () if ".." not in file.parts and "__pycache__" not in file.parts]
-    return {
-        file.as_posix(): Path(str(installed.locate_file(file)))
-        for file in named
-        if file.name not in _OF_THE_INSTALLATION
-    }
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+        done = subprocess.run(command, cwd=file.parent, capture_output=True, text=True, timeout=MAX_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise UserError([Problem(f"pip has not installed it within {MAX_SECONDS} s", file=str(file))]) from error
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
+        words = " ".join(line.removeprefix("ERROR: ") for line in said[:_SAID_LINES])
+        raise UserError([Problem(f"pip cannot install it for Python {python}: {words}", file=str(file))])

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from harness.platforms.capabilities import refusals_of_expiry
 from harness.reports import json as json_report
 from harness.reports import text as text_report
 from harness.result import RunResult
-from harness.scenario import Scenario, refuse
+from harness.scenario import Scenario, attributions, refuse
 from harness.schedule import Seed
 from harness.stack import Stack
 from harness.store import REPORT, RUN, SCHEDULE, VERDICT, RunFolder, has_verdict, read_history, read_run
@@ -93,17 +93,8 @@ def prepare(variant: Variant, seed: int, where: Where = IN_THIS_PROCESS, again: 
 
     `again` is the command that runs it again, where there is one.
     """
-    pipeline = variant.scenario.pipeline
     name = f"harness-{variant.scenario.scenario}"
-    stack = read_template(
-        pipeline.template,
-        name if where == IN_THIS_PROCESS else f"{name}-{secrets.token_hex(3)}",
-        handler=pipeline.handler.file,
-        function=pipeline.handler.function,
-        mapping=pipeline.mapping.given(),
-        timeout=pipeline.function.timeout,
-        environment=pipeline.function.environment,
-    )
+    stack = _stack(variant, name if where == IN_THIS_PROCESS else f"{name}-{secrets.token_hex(3)}")
     refusals = PLATFORMS[where.platform].refusals(stack, variant.scenario.faults, where)
     workload = variant.scenario.workload
     if getattr(workload.writer_class, "EXPIRES", False):
@@ -120,6 +111,28 @@ def prepare(variant: Variant, seed: int, where: Where = IN_THIS_PROCESS, again: 
     if problems:
         raise UserError(problems)
     return Job(variant, seed, where, stack, again, refused="; ".join(refusals))
+
+
+def _stack(variant: Variant, name: str) -> Stack:
+    pipeline = variant.scenario.pipeline
+    try:
+        stack = read_template(
+            pipeline.template,
+            name,
+            handler=pipeline.handler.file if pipeline.handler else None,
+            function=pipeline.handler.function if pipeline.handler else "",
+            parameters=pipeline.parameters,
+            mapping=pipeline.mapping.given(),
+            timeout=pipeline.function.timeout,
+            environment=pipeline.function.environment,
+            logical_id=pipeline.function.name,
+            sinks={logical_id: sink.role for logical_id, sink in pipeline.sinks.items()},
+        )
+        stack = replace(stack, attributions=attributions(stack, pipeline))
+        _changes(variant.scenario, stack, seed=0)  # whether the items fit the table does not hang on the seed
+    except UserError as error:
+        raise UserError(variant.document.placed(problem) for problem in error.problems) from error
+    return stack
 
 
 def run(job: Job, runs: Path) -> RunResult:
@@ -201,8 +214,12 @@ def _start_writers(job: Job, platform: Platform) -> None:
     def write(work: Sequence[Change]) -> None:
         Client(writer, platform.writers).run(work)
 
-    for work in changes(workload, Seed(job.seed)):
+    for work in _changes(job.scenario, job.stack, job.seed):
         platform.writers.start_writer(partial(write, work))
+
+
+def _changes(scenario: Scenario, stack: Stack, seed: int) -> list[list[Change]]:
+    return changes(scenario.workload, Seed(seed), stack.source, stack.attribution(stack.source))
 
 
 def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainValidator,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
+from harness.attribution import Attribution
 from harness.duration import Duration
-from harness.errors import Problem
+from harness.errors import Problem, UserError
 from harness.fault_entry import parse_fault
 from harness.faults.base import Fault
 from harness.faults.partial_failure import PartialFailure
 from harness.implementation import implementation
 from harness.location import Handler, find, find_handler
-from harness.mapping import FOREVER, Mapping
+from harness.mapping import Mapping
+from harness.mapping_settings import MappingSettings
 from harness.mistake import shown
+from harness.scenario_document import parse
+from harness.scenario_part import Part, Sink, Source, named
 from harness.seeds import SEEDS_SCHEMA, parse_seeds
+from harness.stack import Bucket, Queue, Stack, Table, Topic
 
 if TYPE_CHECKING:
     from harness.matrix import Variant
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
 TEMPLATE = "template.yaml"
-LEAST_RECORD_AGE, GREATEST_RECORD_AGE = 60, 604_800
 _VARIABLES = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
 _TEXT = WithJsonSchema({"type": "string"})
 
@@ -49,15 +52,21 @@ def _folders(info: ValidationInfo) -> Sequence[Path]:
     return info.context["folders"] if info.context else (Path(),)
 
 
-def _record_age(value: int) -> int:
-    if value != FOREVER and not LEAST_RECORD_AGE <= value <= GREATEST_RECORD_AGE:
-        bounds = f"from {LEAST_RECORD_AGE} to {GREATEST_RECORD_AGE} seconds (7 days)"
-        raise ValueError(f"got {value}; expected {FOREVER} (until the record leaves the stream), or {bounds}")
-    return value
+def _read_items(value: Any, info: ValidationInfo) -> tuple[dict[str, Any], ...]:
+    if not isinstance(value, str):
+        raise ValueError(f"got {shown(value)}; expected the path of a file with a list of items")
+    file = find(value, _folders(info))
+    try:
+        items = parse(file.read_bytes(), str(file)).value
+    except UserError as error:
+        raise ValueError(str(error)) from error
+    if not isinstance(items, list) or not items or not all(isinstance(item, dict) and item for item in items):
+        raise ValueError(f"'{value}' holds {shown(items)}; expected a list of items, each with attributes")
+    return tuple(items)
 
 
 def _as_texts(value: Any) -> Any:
-    """Lambda's environment holds texts: a number or a truth value is taken as the word that stands in the file."""
+    """Where texts are due, a number or a truth value is taken as the word that stands in the file."""
     if not isinstance(value, dict):
         return value
     return {name: _word(inner) for name, inner in value.items()}
@@ -82,72 +91,12 @@ def _writer_class(word: str) -> Any:
     return implementation(word, WRITERS, "a writer")
 
 
-class Part(BaseModel):
-    """What every mapping of a scenario has in common: no key that is not known, no value of a near type."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class MappingSettings(Part):
-    """Settings of the event source mapping; those that are given override the template's.
-
-    Source of the bounds: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
-    """
-
-    by: Literal["platform", "harness"] | None = Field(
-        None,
-        description="Who delivers: the platform's own mapping, or the harness's dispatcher in its place, which does "
-        "all that AWS documents. `platform` unless given; on the embedded platform the two are the same.",
-    )
-    batch_size: int | None = Field(None, ge=1, le=10_000, description="Most records of one delivery.")
-    maximum_batching_window_in_seconds: Annotated[int, Field(ge=0, le=300), Duration()] | None = Field(
-        None, description="How long to wait for a batch to fill."
-    )
-    starting_position: Literal["TRIM_HORIZON", "LATEST"] | None = Field(
-        None, description="Where in the stream the mapping begins: at its oldest record, or at what comes next."
-    )
-    maximum_retry_attempts: int | None = Field(
-        None, ge=-1, le=10_000, description="How often a failing batch is retried; -1 is without limit."
-    )
-    maximum_record_age_in_seconds: (
-        Annotated[
-            int,
-            AfterValidator(_record_age),
-            WithJsonSchema(
-                {
-                    "anyOf": [
-                        {"type": "integer", "const": FOREVER},
-                        {"type": "integer", "minimum": LEAST_RECORD_AGE, "maximum": GREATEST_RECORD_AGE},
-                    ]
-                }
-            ),
-            Duration(),
-        ]
-        | None
-    ) = Field(None, description="Older records are discarded; -1 is without limit, else 60 seconds to 7 days.")
-    bisect_batch_on_function_error: bool | None = Field(None, description="Whether a failing batch is split in two.")
-    report_batch_item_failures: bool | None = Field(
-        None, description="Whether the function's answer may name the records that failed."
-    )
-    parallelization_factor: int | None = Field(None, ge=1, le=10, description="Batches of a shard under way at once.")
-    tumbling_window_in_seconds: Annotated[int, Field(ge=0, le=900), Duration()] | None = Field(
-        None, description="Length of the windows over which the function aggregates; 0 is none."
-    )
-    filter_criteria: tuple[dict[str, Any], ...] | None = Field(
-        None, description="Event patterns: a record that matches none of them is not delivered."
-    )
-
-    def given(self) -> dict[str, Any]:
-        """The settings that the scenario gives, by the names of harness.mapping.Mapping."""
-        settings = {name: value for name, value in self if value is not None}
-        if "filter_criteria" in settings:
-            settings["filter_patterns"] = settings.pop("filter_criteria")
-        return settings
-
-
 class FunctionSettings(Part):
     """Settings of the function; those that are given override the template's."""
 
+    name: str | None = Field(
+        None, description="Its logical id in the template, where several functions have a DynamoDB stream."
+    )
     timeout: Annotated[int, Field(ge=1, le=900), Duration()] | None = Field(
         None, description="Whole seconds after which an execution is ended."
     )
@@ -159,28 +108,41 @@ class FunctionSettings(Part):
 class Pipeline(Part):
     """The deployed stack: a handler, its template, and what is set instead of the template's settings."""
 
-    handler: Annotated[Handler, PlainValidator(_located), _TEXT] = Field(
-        description="The handler's file, as path.py or path.py:function; the function is `handler` unless named."
+    handler: Annotated[Handler, PlainValidator(_located), _TEXT] | None = Field(
+        None,
+        description="The handler's file, as path.py or path.py:function; the function is `handler` unless named. "
+        "Without one it is the template's own.",
     )
     template: Annotated[Path, _TEXT] = Field(
         default_factory=Path,
         validate_default=True,
-        description="The CloudFormation template; `template.yaml` beside the handler unless named.",
+        description="The CloudFormation or SAM template; `template.yaml` beside the handler unless named.",
+    )
+    parameters: Annotated[dict[str, str], BeforeValidator(_as_texts), WithJsonSchema(_VARIABLES)] = Field(
+        {}, description="Values of the template's parameters; those without a default need one."
     )
     mapping: MappingSettings = Field(MappingSettings(), description="Overrides of the event source mapping's settings.")
-    function: FunctionSettings = Field(FunctionSettings(), description="Overrides of the function's settings.")
+    function: Annotated[FunctionSettings, BeforeValidator(named)] = Field(
+        FunctionSettings(), description="The function by its logical id, or overrides of its settings."
+    )
+    source: Source = Field(Source(), description="Where the source's items say what they are about.")
+    sinks: dict[str, Sink] = Field(
+        {}, description="Where effects land, by logical id, for a template that does not say so itself."
+    )
     shards: int = Field(1, ge=1, le=8, description="How many shards the embedded platform gives the stream.")
 
     @field_validator("template", mode="plain")
     @classmethod
     def _template(cls, value: Any, info: ValidationInfo) -> Path:
-        handler: Handler | None = info.data.get("handler")
         if isinstance(value, str):
             return find(value, _folders(info))
         if value is not None and value != Path():
             raise ValueError(f"got {shown(value)}; expected the path of a CloudFormation template")
-        if handler is None:
+        if "handler" not in info.data:
             return Path()  # the handler was refused, and that was said
+        handler: Handler | None = info.data["handler"]
+        if handler is None:
+            raise ValueError("name a template, or a handler with one beside it")
         beside = handler.file.parent / TEMPLATE
         if not beside.is_file():
             raise ValueError(f"no '{TEMPLATE}' beside '{handler.file.name}': name a template")
@@ -204,11 +166,25 @@ class Workload(Part):
     writer: Annotated[str, PlainValidator(_writer), _TEXT] = Field(
         description="The writer pattern: a word of the table, or module:attr."
     )
+    data: Annotated[tuple[dict[str, Any], ...], PlainValidator(_read_items), _TEXT] | None = Field(
+        None, description="A file, YAML or JSON, with a list of items of your own, which are written instead."
+    )
     intents: int = Field(ge=1, le=10_000, description="How many changes are wanted in all.")
     items: int | None = Field(None, ge=1, description="Over how many items they are spread; one each unless given.")
     writers: int = Field(1, ge=1, le=64, description="How many writer processes there are.")
     titles: dict[str, str] = Field({}, description="Titles of items, by their ids (todo-0, todo-1, …).")
     sdk: Sdk = Field(Sdk(), description="How the writers' SDK retries.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_for_each(cls, values: Any, info: ValidationInfo) -> Any:
+        """Items of the user's own are each written once, unless the scenario says how many changes there are."""
+        if not isinstance(values, dict) or "data" not in values or "intents" in values:
+            return values
+        try:
+            return values | {"intents": len(_read_items(values["data"], info))}
+        except ValueError:  # said of `data`
+            return values | {"intents": 1}
 
     @field_validator("items")
     @classmethod
@@ -216,11 +192,15 @@ class Workload(Part):
         intents = info.data.get("intents")
         if items is not None and intents is not None and items > intents:
             raise ValueError(f"got {items}; expected at most {intents}: every item has at least one intent")
+        data = info.data.get("data")
+        if items is not None and data and items > len(data):
+            raise ValueError(f"got {items}; expected at most {len(data)}, as many as `data` holds")
         return items
 
     @property
     def item_count(self) -> int:
-        return self.intents if self.items is None else self.items
+        most = min(self.intents, len(self.data)) if self.data else self.intents
+        return most if self.items is None else self.items
 
     @property
     def writer_class(self) -> Any:
@@ -256,6 +236,16 @@ class Scenario(Part):
         (0,), description="One run for each seed: a number, a list of numbers, or a range such as 0..49."
     )
     limits: Limits = Field(Limits(), description="The bounds of a run.")
+
+
+def attributions(stack: Stack, pipeline: Pipeline) -> dict[str, Attribution]:
+    """What the scenario says of the stack's tables and queues, by logical id; the rest is as they are themselves."""
+    given = {name: Attribution(sink.intent, sink.item or "", sink.count) for name, sink in pipeline.sinks.items()}
+    given[stack.source.logical_id] = Attribution(pipeline.source.intent, pipeline.source.item or "")
+    resources: tuple[Table | Queue | Bucket | Topic, ...]
+    resources = (*stack.tables, *stack.queues, *stack.buckets, *stack.topics)
+    known = {resource.logical_id: stack.attribution(resource).item for resource in resources}
+    return {name: each if each.item else replace(each, item=known[name]) for name, each in given.items()}
 
 
 def refuse(variant: Variant, mapping: Mapping) -> list[Problem]:

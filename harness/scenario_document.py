@@ -78,6 +78,10 @@ class Document:
         place = next((places[part] for part in around if part in places), Place("", 0, 0, path_text(path)))
         return Problem(message, place.path, place.file, place.line, place.column)
 
+    def placed(self, problem: Problem) -> Problem:
+        """A problem that names a path of this document and no file, at the line where that path stands."""
+        return self.problem(parse_path(problem.path), problem.message, at_key=True) if _of_path(problem) else problem
+
     def without(self, *keys: str) -> Document:
         """Leaves out some keys of the outermost mapping."""
         return Document(
@@ -206,6 +210,10 @@ class _Reading:
 
     def _place(self, node: yaml.Node, path: DocumentPath) -> Place:
         return Place(self._file, node.start_mark.line + 1, node.start_mark.column + 1, path_text(path))
+
+
+def _of_path(problem: Problem) -> bool:
+    return bool(problem.path) and not problem.file
 
 
 def _is_key(step: str | int, value: Any) -> bool:

@@ -103,6 +103,9 @@ def json_schema() -> Schema:
     schema["properties"]["faults"]["items"] = {"oneOf": _fault_entries()}
     writer = schema["$defs"]["Workload"]["properties"]["writer"]
     writer |= {"examples": list(WRITERS), "anyOf": [{"enum": list(WRITERS)}, _OWN]}
+    schema["$defs"]["Workload"]["required"].remove("intents")  # which follows from `data`, where that is given
+    function = schema["$defs"]["Pipeline"]["properties"]["function"]
+    function["anyOf"] = [{"type": "string"}, {"$ref": function.pop("$ref")}]
     return {"$schema": DIALECT, **_without_titles(schema), "title": "Scenario"}
 
 

@@ -14,6 +14,7 @@ class QueueSettings(Settings):
         "MessageRetentionPeriod",
         "ReceiveMessageWaitTimeSeconds",
         "RedriveAllowPolicy",
+        "RedrivePolicy",
         "SqsManagedSseEnabled",
         "Tags",
         "VisibilityTimeout",

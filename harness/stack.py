@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Values
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.attribution import BY_NAME, Attribution, by_key
 from harness.mapping import Mapping
 
 ACCOUNT, REGION, PARTITION = "123456789012", "us-east-1", "aws"
@@ -206,7 +207,9 @@ class Function:
 class Stack:
     """`mapping_id` is the mapping's logical id. `not_imitated` names what the embedded platform must refuse.
 
-    `parameters` are the values of the template's parameters, those without any left out.
+    `parameters` are the values of the template's parameters, those without any left out. `attributions` are those
+    that the scenario gives, by logical id. other_mapping_ids: mappings of streams that feed other functions.
+    other_code: the folders of other functions, by their logical ids.
     """
 
     name: str
@@ -221,6 +224,9 @@ class Stack:
     buckets: tuple[Bucket, ...] = ()
     topics: tuple[Topic, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
+    attributions: Values[str, Attribution] = field(default_factory=dict)
+    other_mapping_ids: tuple[str, ...] = ()
+    other_code: Values[str, Path] = field(default_factory=dict)
 
     @property
     def source(self) -> Table:
@@ -229,6 +235,21 @@ class Stack:
 
     def tables_of(self, role: str) -> tuple[Table, ...]:
         return tuple(table for table in self.tables if table.role == role)
+
+    def attribution(self, resource: Table | Queue | Bucket | Topic) -> Attribution:
+        """Where what is in it says which intent and which item it is about."""
+        known = self.attributions.get(resource.logical_id)
+        if known is None and isinstance(resource, Table) and resource.role != LEDGER:
+            return by_key(resource.key_names)
+        return known or BY_NAME
+
+    @property
+    def attribute_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Under which attributes, beside the usual ones, a request says which intent it is of, and which item."""
+        sinks = [each for name, each in self.attributions.items() if name != self.source.logical_id]
+        keys = [name for name in self.source.key_names if "id" not in self.source.key_names]
+        intents, items = (each.intent_name for each in sinks), (each.item_name for each in sinks)
+        return tuple(dict.fromkeys(intents)), tuple(dict.fromkeys((*items, *keys)))
 
     def queues_of(self, role: str) -> tuple[Queue, ...]:
         return tuple(queue for queue in self.queues if queue.role == role)

@@ -14,6 +14,7 @@ from harness.errors import NotImitated, Problem, UserError, nearest
 from harness.mapping import Mapping
 from harness.names import Names
 from harness.resources import FunctionSettings, MappingSettings, TableSettings
+from harness.sam import cloudformation
 from harness.settings import SettingsReader, properties
 from harness.sink_resources import BucketSettings, QueueSettings, TopicSettings
 from harness.stack import (
@@ -34,6 +35,9 @@ from harness.stack import (
 from harness.template_document import Place, load
 
 R = TypeVar("R", Table, Queue)
+# Where a scenario says what its template leaves open.
+WANTED, SINKS = "pipeline.function", "pipeline.sinks"
+_MESSAGES = (resources.QUEUE, resources.BUCKET, resources.TOPIC)
 
 
 def read(
@@ -46,15 +50,19 @@ def read(
     mapping: Values[str, Any] | None = None,
     timeout: int | None = None,
     environment: Values[str, str] | None = None,
+    logical_id: str | None = None,
+    sinks: Values[str, str] | None = None,
 ) -> Stack:
     """The stack that the template describes, under a name, with what is given set instead of what the template says.
 
     handler: a Python file, whose `function` Lambda is to call; its folder becomes the function's code.
     parameters: the template's.
     mapping: settings by the names of harness.mapping. timeout: in seconds. environment: added to the template's.
+    logical_id: of the function, where several have a stream. sinks: roles by logical id, before the template's.
     Raises UserError with every problem found, NotImitated where a name that the pipeline needs cannot be known.
     """
-    stack = _Reader(template, stack_name, parameters or {}).stack(handler, function)
+    reader = _Reader(template, stack_name, parameters or {}, sinks or {})
+    stack = reader.stack(handler, function, logical_id)
     changed = replace(
         stack.function,
         timeout=stack.function.timeout if timeout is None else timeout,
@@ -77,18 +85,20 @@ _KEY_SETTING, _KEY_VALUES = "idempotency_key", ("honoured", "ignored")
 class _Reader:
     """Says which resource is which."""
 
-    def __init__(self, template: Path, stack_name: str, given: Values[str, str]) -> None:
+    def __init__(self, template: Path, stack_name: str, given: Values[str, str], sinks: Values[str, str]) -> None:
         self._template = template
-        self._document = load(template)
+        self._sinks = sinks
+        self._document = cloudformation(load(template), given)
         self._names = Names(self._document, stack_name, given)
         self._settings = SettingsReader(self._names)
 
-    def stack(self, handler: Path | None, function_name: str) -> Stack:
+    def stack(self, handler: Path | None, function_name: str, logical_id: str | None) -> Stack:
+        self._refuse_strange_sinks()
         tables = self._settings.each(resources.TABLE, self._table)
         queues = self._settings.each(resources.QUEUE, self._queue)
         buckets = self._settings.each(resources.BUCKET, self._bucket)
         topics = self._settings.each(resources.TOPIC, self._topic)
-        mapping_id = self._mapping_id()
+        mapping_id, others = self._mapping_ids(logical_id)
         settings = self._settings.read(mapping_id, MappingSettings)
         function = self._function(self._function_id(mapping_id, settings.function_name), handler, function_name)
         endpoints = self._endpoints(function.logical_id)
@@ -114,16 +124,38 @@ class _Reader:
             buckets=tuple(buckets),
             topics=tuple(topics),
             endpoints=endpoints,
+            other_mapping_ids=others,
+            other_code=self._other_code(function.logical_id),
         )
 
-    def _mapping_id(self) -> str:
+    def _mapping_ids(self, wanted: str | None) -> tuple[str, tuple[str, ...]]:
+        """The mapping of a stream that feeds the function that is wanted, and those that feed others."""
         triggers = [name for name in self._settings.each(resources.MAPPING, self._if_of_a_stream) if name]
         self._settings.raise_problems()
-        if len(triggers) != 1:
-            found = f"there are {len(triggers)}: {', '.join(triggers)}" if triggers else "there is none"
+        fed = {name: self._fed(name) for name in triggers}
+        functions = {function for function in fed.values() if function}
+        if wanted is not None and wanted not in functions:
+            message = f"no function '{wanted}' of {self._template} has a DynamoDB stream. {nearest(wanted, functions)}"
+            raise UserError([Problem(message, WANTED)])
+        if wanted is None and len(functions) > 1:
+            message = (
+                f"{len(functions)} functions of {self._template} have a DynamoDB stream: name the one that is meant"
+            )
+            raise UserError([Problem(f"{message}. {nearest('', functions)}", WANTED)])
+        own = [name for name in triggers if wanted in (None, fed[name])]
+        if len(own) != 1:
+            found = f"there are {len(own)}: {', '.join(own)}" if own else "there is none"
             message = f"a pipeline has one {resources.MAPPING} of a DynamoDB stream; {found}"
             raise UserError([self._document.problem(("Resources",), message)])
-        return triggers[0]
+        return own[0], tuple(name for name in triggers if name not in own)
+
+    def _fed(self, mapping_id: str) -> str | None:
+        """The function that a mapping feeds, where it is one of the template."""
+        try:
+            name = str(self._names.resolver.resolve(properties(mapping_id, "FunctionName")))
+            return self._function_id(mapping_id, name)
+        except (NotImitated, UserError):  # said where it matters
+            return None
 
     def _if_of_a_stream(self, mapping_id: str) -> str | None:
         try:
@@ -218,7 +250,31 @@ class _Reader:
             )
         return self._template.parent / code if isinstance(code, str) else self._template.parent
 
+    def _other_code(self, function_id: str) -> dict[str, Path]:
+        """Their folders: a stack with them is not made unless somebody puts their code where AWS finds it."""
+        others = [name for name in self._names.of_type(resources.FUNCTION) if name != function_id]
+        code = {name: self._document.at(properties(name, "Code")) for name in others}
+        return {name: self._template.parent / folder for name, folder in code.items() if isinstance(folder, str)}
+
+    def _refuse_strange_sinks(self) -> None:
+        tables = self._names.of_type(resources.TABLE)
+        known = [*tables, *(name for type in _MESSAGES for name in self._names.of_type(type))]
+        strange = [
+            Problem(f"'{name}' is no table, queue, bucket or topic of {self._template}. {nearest(name, known)}", place)
+            for name in self._sinks
+            if (place := f"{SINKS}.{name}") and name not in known
+        ]
+        strange += [
+            Problem(f"only a table can be '{VIEW}'; a sink of another kind is a '{LEDGER}'", f"{SINKS}.{name}.role")
+            for name, role in self._sinks.items()
+            if role == VIEW and name in known and name not in tables
+        ]
+        if strange:
+            raise UserError(strange)
+
     def _role(self, logical_id: str) -> str | None:
+        if logical_id in self._sinks:
+            return self._sinks[logical_id]
         role: str | None = self._document.at(_role(logical_id))
         if role is not None and role not in ROLES:
             self._settings.add(_role(logical_id), f"'{role}' is not a role. {nearest(role, ROLES)}")

@@ -31,7 +31,7 @@ _control = Control(boto3.client("dynamodb"), os.environ[CONTROL])
 _plan = FunctionPlan.from_json(_control.get("plan"))
 _host = FunctionHost(_control, _plan.began, _plan.at_once, _control.count("number#environment", "given"))
 _host.nemesis = Nemesis(_plan.faults, Seed(_plan.seed), _host.append, ControlTickets(_control, _plan.faults))
-_wire = Wire(_host, _plan.sinks)
+_wire = Wire(_host, _plan.sinks, _plan.names)
 BUILTIN_HANDLERS.append(("before-send", _wire))
 # This session was made before the wire was there. It is kept: a new one would take 80 ms of every cold start.
 boto3.DEFAULT_SESSION.events.register("before-send", _wire)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
+from harness.agent.subject import Names
 from harness.faults import FAULTS
 from harness.faults.base import Fault
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionPlan:
-    """`began` is when the run began, in microseconds since the Unix epoch; `sinks` are as the wire takes them.
+    """`began` is when the run began, in microseconds since the Unix epoch; `sinks` and `names` are the wire's.
 
     at_once: whether each operation is stored before the next, because the process may be killed from outside.
     """
@@ -22,18 +23,28 @@ class FunctionPlan:
     began: int
     sinks: frozenset[str]
     at_once: bool = False
+    names: Names = ((), ())
 
     def to_json(self) -> dict[str, Any]:
         faults = [
             [fault.NAME, {each.name: getattr(fault, each.name) for each in fields(fault)}] for fault in self.faults
         ]
         sinks = sorted(self.sinks)
-        return {"faults": faults, "seed": self.seed, "began": self.began, "sinks": sinks, "at_once": self.at_once}
+        plain = {"seed": self.seed, "began": self.began, "at_once": self.at_once, "names": self.names}
+        return {"faults": faults, "sinks": sinks, **plain}
 
     @staticmethod
     def from_json(content: dict[str, Any]) -> FunctionPlan:
         faults = tuple(_fault(name, given) for name, given in content["faults"])
-        return FunctionPlan(faults, content["seed"], content["began"], frozenset(content["sinks"]), content["at_once"])
+        intent, item = content["names"]
+        return FunctionPlan(
+            faults,
+            content["seed"],
+            content["began"],
+            frozenset(content["sinks"]),
+            content["at_once"],
+            (tuple(intent), tuple(item)),
+        )
 
 
 def _fault(name: str, given: dict[str, Any]) -> Fault:

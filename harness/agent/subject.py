@@ -14,6 +14,7 @@ from harness.agent.host import Subject
 # as an attribute, and as the value of an expression.
 INTENT = ("intent", ":intent")
 ITEM = ("id", "item", ":item")
+Names = tuple[tuple[str, ...], tuple[str, ...]]
 _MESSAGE = "MessageBody"
 WRITES = (
     ("dynamodb", "PutItem"),
@@ -31,8 +32,10 @@ WRITES = (
 )
 
 
-def of_request(service: str, operation: str, url: str, body: bytes, sinks: frozenset[str]) -> Subject:
-    """The subject of an AWS call, or of an HTTP request; `sinks` are the wire's."""
+def of_request(
+    service: str, operation: str, url: str, body: bytes, sinks: frozenset[str], names: Names = ((), ())
+) -> Subject:
+    """The subject of an AWS call, or of an HTTP request; `sinks` and `names` are the wire's."""
     content = _content(service, body)
     if service == "lambda":
         return of_event(content)
@@ -44,7 +47,8 @@ def of_request(service: str, operation: str, url: str, body: bytes, sinks: froze
         case _:
             targets = _targets(content)
     effect = (service, operation) in WRITES and any(target in sinks for target in targets)
-    return Subject(",".join(targets), tuple(values(content, ITEM)), tuple(values(content, INTENT)), effect)
+    intent, item = (*INTENT, *_spelled(names[0])), (*ITEM, *_spelled(names[1]))
+    return Subject(",".join(targets), tuple(values(content, item)), tuple(values(content, intent)), effect)
 
 
 def of_event(event: Any) -> Subject:
@@ -54,7 +58,8 @@ def of_event(event: Any) -> Subject:
     for record in event.get("Records", ()) if isinstance(event, dict) else ():
         change = record.get("dynamodb", {})
         image = change.get("NewImage") or change.get("OldImage") or {}
-        items.update(dict.fromkeys(values(change.get("Keys", {}), ITEM)))
+        keys = change.get("Keys", {})
+        items.update(dict.fromkeys(values(keys, ITEM) or [_whole(keys)]))
         intents.update(dict.fromkeys(values(image, INTENT)))
     return Subject("", tuple(items), tuple(intents))
 
@@ -62,6 +67,15 @@ def of_event(event: Any) -> Subject:
 def sequence_numbers(event: Any) -> list[str]:
     records = event.get("Records", ()) if isinstance(event, dict) else ()
     return [record.get("dynamodb", {}).get("SequenceNumber", "") for record in records]
+
+
+def _spelled(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(spelling for name in names for spelling in (name, f":{name}"))
+
+
+def _whole(keys: dict[str, Any]) -> str:
+    """The name of an item whose key has no `id`: all of its key."""
+    return "/".join(str(scalar) for part in keys.values() for scalar in part.values())
 
 
 def _content(service: str, body: bytes) -> Any:
@@ -109,8 +123,8 @@ def _find(content: Any, names: tuple[str, ...]) -> Iterator[str]:
             yield from _find(element, names)
     elif isinstance(content, dict):
         for key, value in content.items():
-            if key in names and isinstance(value, dict) and isinstance(value.get("S"), str):
-                yield value["S"]
+            if key in names and isinstance(value, dict) and isinstance(scalar := value.get("S", value.get("N")), str):
+                yield scalar
             elif key == _MESSAGE and isinstance(value, str):
                 yield from _in_message(value, names)
             else:
@@ -124,3 +138,16 @@ def _in_message(body: str, names: tuple[str, ...]) -> Iterator[str]:
         return
     if isinstance(message, dict):
         yield from (message[name] for name in names if isinstance(message.get(name), str))
+        yield from _inside(message, frozenset(names) - {*INTENT, *ITEM})
+
+
+def _inside(content: Any, names: frozenset[str]) -> Iterator[str]:
+    """What a scenario names may stand anywhere in a message, and be a number."""
+    if isinstance(content, list):
+        for element in content:
+            yield from _inside(element, names)
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            if key in names and isinstance(value, str | int | float):
+                yield str(value)
+            yield from _inside(value, names)

@@ -26,7 +26,7 @@ from harness.agent.body import body_of
 from harness.agent.enact import enact
 from harness.agent.host import Host, Subject
 from harness.agent.response import Raw
-from harness.agent.subject import of_request
+from harness.agent.subject import Names, of_request
 from harness.agent.unprocessed import send_part, unprocessed
 from harness.faults.leave_unprocessed import BATCH_WRITE
 from harness.history import FAIL, INFO, INVOKE, OK, Value
@@ -39,11 +39,15 @@ _SPEAK_XML = ("s3.", "sns.")
 
 class Wire:
     """Callable as a botocore `before-send` handler. `sinks` are names of tables, queues, buckets and
-    topics, and URLs of endpoints."""
+    topics, and URLs of endpoints.
 
-    def __init__(self, host: Host, sinks: frozenset[str] = frozenset()) -> None:
+    `names` are the attributes that a scenario names beside those that every writer uses.
+    """
+
+    def __init__(self, host: Host, sinks: frozenset[str] = frozenset(), names: Names = ((), ())) -> None:
         self.host = host
         self.sinks = sinks
+        self.names = names
         self._calls: dict[bytes, int] = {}
 
     def __call__(self, event_name: str, request: Any, **more: Any) -> AWSResponse:
@@ -54,7 +58,7 @@ class Wire:
         """One attempt; for a request that is no AWS call, the service is `http` and the operation its method."""
         if not self.host.observed():
             return self.host.send(service, operation, request)
-        subject = of_request(service, operation, request.url, body_of(request), self.sinks)
+        subject = of_request(service, operation, request.url, body_of(request), self.sinks, self.names)
         call = f"{service}.{operation}"
         attempt = self._attempt(request)
         value: Value = {

@@ -27,7 +27,6 @@ from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.nemesis import Nemesis
 from harness.observer import GONE
-from harness.package import zipped
 from harness.platforms import deployment
 from harness.platforms.attendance import Attendance
 from harness.platforms.base import Plan
@@ -106,7 +105,8 @@ class Deployed:
             server = self._exits.enter_context(serving(self._endpoints))
             self._urls = {endpoint.variable: endpoint.url(server) for endpoint in self._plan.stack.endpoints}
             self._sinks |= set(self._urls.values())
-        self._exits.enter_context(hook.Hooked(Wire(self.writers, self._sinks), {}, self.session))
+        wire = Wire(self.writers, self._sinks, self._plan.stack.attribute_names)
+        self._exits.enter_context(hook.Hooked(wire, {}, self.session))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -122,10 +122,10 @@ class Deployed:
     def deploy(self) -> None:
         stack, s3, cloudformation = self._plan.stack, self.client("s3"), self.client("cloudformation")
         bucket = deployment.bucket_of(stack.name)
-        package = zipped(stack.function.root)
+        packages = deployment.packages(stack)
         with held_back():
             self._exits.callback(deployment.remove_upload, s3, bucket)
-            deployment.upload(s3, package, bucket)
+            deployment.upload(s3, packages, bucket)
             self._exits.callback(self._control.delete)
             self._control.create()
         self._control.put("plan", self._function_plan().to_json())
@@ -182,7 +182,9 @@ class Deployed:
         at_once = plan.stack.mapping.starting_position != TRIM_HORIZON or any(
             isinstance(fault, DisruptionFault) for fault in plan.faults
         )
-        return FunctionPlan(tuple(plan.faults), plan.seed.value, self._began, self._sinks, at_once)
+        return FunctionPlan(
+            tuple(plan.faults), plan.seed.value, self._began, self._sinks, at_once, plan.stack.attribute_names
+        )
 
     def _throttle(self, action: object) -> None:
         name = self._plan.stack.function.name

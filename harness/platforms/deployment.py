@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping as Values
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
 from harness.errors import UserError
 from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, Mapping
+from harness.package import zipped
 from harness.platforms import inbox
+from harness.platforms.entrances import without_entrances
+from harness.sam import cloudformation
 from harness.stack import LEDGER, Bucket, Function, Queue, Stack, Table, Topic
 from harness.template_document import load
 from harness.until import until
@@ -46,11 +50,11 @@ _MAPPING = {
 
 
 def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[str, Any]:
-    """The template that is deployed. Everything that it does not name is as the user wrote it.
+    """The template that is deployed. What it does not name, and no way in from outside, is as the user wrote it.
 
     urls: those of the endpoints, by their variables.
     """
-    template: dict[str, Any] = copy.deepcopy(load(stack.template).content)
+    template: dict[str, Any] = copy.deepcopy(cloudformation(load(stack.template), stack.parameters).content)
     resources = template["Resources"]
     names = {resource.logical_id: resource.name for resource in _named(stack)}
     for logical_id, name in names.items():
@@ -61,16 +65,20 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
         resources.update(inbox.resources(topic, OWN_TAG))
     function = resources[stack.function.logical_id]["Properties"]
     function["Code"] = {"S3Bucket": bucket, "S3Key": _KEY}
+    for logical_id in stack.other_code:
+        resources[logical_id]["Properties"]["Code"] = {"S3Bucket": bucket, "S3Key": _key_of(logical_id)}
     function["Handler"] = ENTRY
     function["Timeout"] = stack.function.timeout
     variables = function.setdefault("Environment", {}).setdefault("Variables", {})
     own = {name: value for name, value in stack.function.environment.items() if name not in variables}
     variables.update({**own, **urls, CONTROL: control, HANDLER: stack.function.handler})
     resources[stack.mapping_id]["Properties"].update(_settings(stack.mapping))
+    for mapping_id in stack.other_mapping_ids:  # one pipeline is measured: what feeds another function stands still
+        resources[mapping_id]["Properties"]["Enabled"] = False
     if stack.function.role_id:
         policies = resources[stack.function.role_id]["Properties"].setdefault("Policies", [])
         policies.append(_agent_policy(control))
-    return template
+    return without_entrances(template, (*names, stack.mapping_id))
 
 
 def _named(stack: Stack) -> tuple[Table | Queue | Bucket | Topic | Function, ...]:
@@ -138,19 +146,31 @@ def names(stack: Stack) -> list[str]:
     ]
 
 
-def upload(client: Any, package: Path, bucket: str) -> None:
+def packages(stack: Stack) -> dict[str, Path]:
+    """The zips that it takes to create the stack, by their keys in the bucket."""
+    others = {_key_of(logical_id): zipped(folder) for logical_id, folder in stack.other_code.items()}
+    return {_KEY: zipped(stack.function.root, stack.function.runtime), **others}
+
+
+def upload(client: Any, packages: Values[str, Path], bucket: str) -> None:
     region = client.meta.region_name
     elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
     client.create_bucket(Bucket=bucket, **elsewhere)
     client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [OWN_TAG]})
-    client.put_object(Bucket=bucket, Key=_KEY, Body=package.read_bytes())
+    for key, package in packages.items():
+        client.put_object(Bucket=bucket, Key=key, Body=package.read_bytes())
 
 
 def remove_upload(client: Any, bucket: str) -> None:
     """Whatever of it is there."""
     with suppress(client.exceptions.NoSuchBucket):
-        client.delete_object(Bucket=bucket, Key=_KEY)
+        for found in client.list_objects_v2(Bucket=bucket).get("Contents", ()):
+            client.delete_object(Bucket=bucket, Key=found["Key"])
         client.delete_bucket(Bucket=bucket)
+
+
+def _key_of(logical_id: str) -> str:
+    return f"{logical_id}.zip"
 
 
 def bucket_of(name: str) -> str:

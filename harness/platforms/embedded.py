@@ -103,7 +103,7 @@ class Embedded:
             exits.enter_context(self._clock)
             exits.enter_context(OwnedPauses())
             urls = {endpoint.variable: endpoint.url(_SERVER) for endpoint in stack.endpoints}
-            wire = Wire(self.writers, stack.sinks | set(urls.values()))
+            wire = Wire(self.writers, stack.sinks | set(urls.values()), stack.attribute_names)
             exits.enter_context(hook.Hooked(wire, _environment(stack.function) | urls))
             exits.enter_context(lines(wire, urls.values()))
             exits.enter_context(self._code)

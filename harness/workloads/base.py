@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
@@ -42,24 +43,46 @@ class BatchWriter(Protocol):
         """For each change what `write` returns."""
 
 
+FIRST_NOTE = "first"
+_PLACEHOLDER = re.compile(r"[A-Za-z0-9_]+")
+
+
+def key_of(change: Change) -> dict[str, Any]:
+    return dict(change.key) or {"id": {"S": change.item}}
+
+
+def is_new(change: Change) -> dict[str, Any]:
+    """The condition that there is no such item."""
+    partition_key = next(iter(key_of(change)))
+    return {
+        "ConditionExpression": "attribute_not_exists(#key)",
+        "ExpressionAttributeNames": {"#key": partition_key},
+    }
+
+
 def item_of(change: Change, note: str) -> dict[str, Any]:
-    """The to-do item as it is after the change, in DynamoDB's JSON."""
+    """The to-do item as it is after the change, or the user's own, in DynamoDB's JSON."""
+    if change.own is not None:
+        changed = {} if note == FIRST_NOTE else {"note": {"S": note}}
+        return {**change.own, "intent": {"S": change.intent}, **changed}
     return {
         "id": {"S": change.item},
         "intent": {"S": change.intent},
         "title": {"S": change.title},
         "done": {"BOOL": change.done},
         "note": {"S": note},
+        **change.key,
     }
 
 
 def updated_to(change: Change, note: str, counted: bool = False) -> dict[str, Any]:
     """The parameters of an UpdateItem that leaves the item as it is after the change."""
-    item = item_of(change, note)
-    key = {"id": item.pop("id")}
-    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in item)
-    values = {f":{name}": value for name, value in item.items()}
-    names = {f"#{name}": name for name in item}
+    key = key_of(change)
+    item = {name: value for name, value in item_of(change, note).items() if name not in key}
+    alias = {name: name if _PLACEHOLDER.fullmatch(name) else f"own_{number}" for number, name in enumerate(item)}
+    expression = "SET " + ", ".join(f"#{alias[name]} = :{alias[name]}" for name in item)
+    values = {f":{alias[name]}": value for name, value in item.items()}
+    names = {f"#{alias[name]}": name for name in item}
     if counted:
         expression += f" ADD #{CHANGES} :one"
         values[":one"] = {"N": "1"}

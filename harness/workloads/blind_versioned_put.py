@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from botocore.exceptions import ClientError
 
-from harness.workloads.base import condition_failed
+from harness.workloads.base import condition_failed, key_of
 from harness.workloads.generator import Change
 from harness.workloads.versioned_put import VersionedPut
 
@@ -21,7 +21,7 @@ class BlindVersionedPut(VersionedPut):
 
     def write(self, change: Change, note: str) -> bool:
         for _ in range(_MAX_TRIES):
-            key = {"id": {"S": change.item}}
+            key = key_of(change)
             found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
             try:
                 self.put(change, note, expected=int(found.get("version", {"N": "0"})["N"]))

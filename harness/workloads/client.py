@@ -15,10 +15,9 @@ from harness.agent.enact import enact
 from harness.agent.host import Host, Subject
 from harness.history import FAIL, INFO, INVOKE, OK, Value
 from harness.point import BEFORE, OPERATION
-from harness.workloads.base import BatchWriter, Writer
+from harness.workloads.base import FIRST_NOTE, BatchWriter, Writer
 from harness.workloads.generator import Change, batches
 
-FIRST_NOTE = "first"
 CHANGED_NOTE = "again"
 _OUTCOMES = {True: OK, False: FAIL, None: INFO}
 

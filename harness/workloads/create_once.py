@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from harness.workloads.base import condition_failed, holds_own, item_of
+from harness.workloads.base import condition_failed, holds_own, is_new, item_of
 from harness.workloads.generator import Change
 
 
@@ -25,8 +25,8 @@ class CreateOnce:
             self._client.put_item(
                 TableName=self._table,
                 Item=item_of(change, note),
-                ConditionExpression="attribute_not_exists(id)",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **is_new(change),
             )
         except ClientError as error:
             if condition_failed(error):

@@ -7,6 +7,7 @@ from typing import ClassVar
 from botocore.exceptions import ClientError
 
 from harness.account import NOTHING
+from harness.workloads.base import key_of
 from harness.workloads.generator import Change
 from harness.workloads.put import Put
 
@@ -21,7 +22,7 @@ class PutThenDelete(Put):
     def write(self, change: Change, note: str) -> bool | None:
         super().write(change, note)
         try:
-            self._client.delete_item(TableName=self._table, Key={"id": {"S": change.item}})
+            self._client.delete_item(TableName=self._table, Key=key_of(change))
         except ClientError:
             return None  # half of it was done
         return True

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from harness.workloads.base import condition_failed, holds_own, item_of
+from harness.workloads.base import condition_failed, holds_own, is_new, item_of
 from harness.workloads.generator import Change
 
 
@@ -31,7 +31,7 @@ class VersionedPut:
 
     def put(self, change: Change, note: str, expected: int) -> None:
         """One conditional PutItem; version 0 is an item that does not exist."""
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
+        condition = is_new(change)
         if expected:
             condition = {
                 "ConditionExpression": "version = :expected",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ question: Does it read every field?
 pipeline:
   handler: handlers/naive.py
   template: handlers/template.yaml
+  parameters:
+    Currency: CHF
   mapping:
     by: harness
     batch_size: 10
@@ -31,12 +34,23 @@ pipeline:
     tumbling_window_in_seconds: 0
     filter_criteria: [{eventName: [INSERT]}]
   function:
+    name: Function
     timeout: 3s
     environment:
       LEVEL: 3
+  source:
+    intent: intent
+    item: id
+  sinks:
+    Effects:
+      role: ledger
+      intent: intent
+      item: todo.id
+      count: count
   shards: 2
 workload:
   writer: put
+  data: handlers/todos.yaml
   intents: 20
   items: 10
   writers: 2
@@ -137,6 +151,7 @@ def folder(path: Path) -> Path:
     (path / "handlers").mkdir()
     for name in ("naive.py", "idempotent.py", "template.yaml"):
         (path / "handlers" / name).touch()
+    (path / "handlers" / "todos.yaml").write_text(json.dumps([{"id": f"todo-{number}"} for number in range(10)]))
     (path / "scenarios").mkdir()
     return path
 

@@ -15,24 +15,25 @@ from harness.package import AGENT_FILES, AGENT_FOLDERS
 # The layer of every module: one may import its own layer and those before it, never one that comes after.
 LAYERS = {
     "values": """
-        account action answer errors history host mapping mistake platform_name point result scenario_document schedule
-        stack stream_event verdict agent agent.host services services.base runtimes.base""",
+        account action answer attribution errors history host mapping mistake platform_name point result
+        scenario_document schedule stack stream_event verdict agent agent.host services services.base runtimes.base""",
     "decisions": """
         aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane ledger
-        redelivery seeds sentences agent.subject workloads.generator
+        mapping_settings redelivery scenario_part seeds sentences agent.subject workloads.generator workloads.own_items
         faults faults.base faults.crash faults.delay faults.disable_mapping faults.duplicate_put faults.function_error
         faults.kill_function faults.kill_platform faults.leave_unprocessed faults.lose_reply faults.lose_request
         faults.noop faults.partial_failure faults.pause_platform faults.recreate_mapping faults.redeliver faults.refuse
         faults.restart_platform faults.roll_back faults.slow_platform faults.throttle_function faults.timeout
         checkers checkers.base checkers.completeness checkers.dead_lettered checkers.duplicated checkers.lost
         checkers.phantom checkers.reordered checkers.vacuity checkers.wrong_final_state
-        platforms.capabilities platforms.processed
+        platforms.capabilities platforms.entrances platforms.processed
         reports reports.base reports.json reports.line reports.table reports.text""",
     "effects": """
         actors cache chance clock confinement delivery dispatcher disruptions endpoint_server environment hook
         interrupt intrinsics landings lane_worker location matrix names nemesis observer package replacement
-        requirements resources scenario scenario_file scenario_schema sdk_retries settings shard_reader simulation
-        sink_resources stillness store stream_reader where template template_document thread_host threads tickets until
+        requirements resources sam scenario scenario_file scenario_schema sdk_retries settings shard_reader simulation
+        sink_resources starter stillness store stream_reader where template template_document thread_host threads
+        tickets until
         agent.body agent.connections agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan
         agent.process agent.response agent.unprocessed agent.wire
         platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
@@ -55,7 +56,7 @@ LAYERS = {
         workloads.put_then_delete workloads.stamped_put workloads.transact_add workloads.update_add workloads.update_set
         workloads.versioned_put""",
     "runner": "exit_code jobs outcome runner side_by_side",
-    "front": "__main__ cli runtime_commands progress pytest_plugin readme reference",
+    "front": "__main__ cli init_command runtime_commands progress pytest_plugin readme reference",
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
 ORDER = list(LAYERS)

@@ -1,86 +1,90 @@
-"""What a function asks for beside boto3: packaged from this environment, and refused where that would not work."""
+"""A function's requirements.txt is installed once for each content, into the package and nowhere else."""
 
 from __future__ import annotations
 
 import importlib.util
-import subprocess
+import os
 import sys
 import zipfile
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from harness.environment import Code, Environment
 from harness.errors import UserError
-from harness.package import build, unpacked, zipped
-from harness.requirements import RUNTIME, library_files
-
-POWERTOOLS = Path(__file__).parents[2] / "lambda" / "powertools"
-NAME = "aws-lambda-powertools"
+from harness.package import unpacked, zipped
+from harness.requirements import installed
 
 
-def asking(folder: Path, text: str) -> Path:
-    (folder / "app.py").write_text("def handler(event, context): ...\n")
-    (folder / "requirements.txt").write_text(text)
-    return folder
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A function that needs a package, which lies beside it as a wheel; no index is asked."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+    root = tmp_path / "code"
+    root.mkdir()
+    (root / "app.py").write_text("import greeting_of_tests\nhandler = greeting_of_tests.greet\n")
+    wheel(root / "greeting_of_tests-1.0-py3-none-any.whl", "def greet(event, context): return 'hello'\n")
+    (root / "requirements.txt").write_text("./greeting_of_tests-1.0-py3-none-any.whl\n")
+    return root
 
 
-@pytest.mark.parametrize(
-    "text, sentence",
-    [
-        ("no-such-thing", "'no-such-thing' is not installed beside the harness"),
-        ("# a comment\nno-such-thing", "requirements.txt:2: 'no-such-thing'"),
-        ("aws-lambda-powertools==0.1", "is installed as"),
-        ("aws-lambda-powertools>=3", "got 'aws-lambda-powertools>=3'; expected a name"),
-        ("greenlet", "'greenlet' has compiled files, made for this machine"),
-        ("pydantic", "'pydantic' needs more: 'pydantic-core' has compiled files"),
-    ],
-)
-def test_what_cannot_be_packaged_is_refused(text: str, sentence: str, tmp_path: Path) -> None:
-    """By line, with what to do about it."""
-    with pytest.raises(UserError) as raised:
-        build(asking(tmp_path, text), tmp_path / "package.zip")
-    assert sentence in str(raised.value)
+def wheel(path: Path, source: str) -> None:
+    name = "greeting_of_tests"
+    files = {
+        f"{name}.py": source,
+        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{each},,\n" for each in (*files, f"{name}-1.0.dist-info/RECORD"))
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, content in (files | {f"{name}-1.0.dist-info/RECORD": record}).items():
+            archive.writestr(each, content)
 
 
-def test_a_library_comes_with_what_it_needs(tmp_path: Path) -> None:
-    """And without what the runtime has, programs, compiled files, and what tells of this installation."""
-    names = set(library_files(asking(tmp_path, f"{NAME}=={version(NAME)}  # its idempotency\nboto3\n")))
-    tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
-    assert tops == {"aws_lambda_powertools", "typing_extensions.py"}
-    assert not [name for name in names if name.endswith((".pyc", "/RECORD", "/INSTALLER")) or ".." in name]
+def test_what_is_required_is_in_the_package(folder: Path) -> None:
+    """Beside the function's own files, in the folder and in the zip; the harness itself does not get it."""
+    code = unpacked(folder)
+    assert (code / "greeting_of_tests.py").is_file()
+    with zipfile.ZipFile(zipped(folder, "python3.99")) as archive:
+        assert {"app.py", "greeting_of_tests.py"} <= set(archive.namelist())
+    assert importlib.util.find_spec("greeting_of_tests") is None
 
 
-def test_without_the_file_nothing_comes_along(tmp_path: Path) -> None:
-    """As for every handler that needs boto3 alone."""
-    assert library_files(tmp_path) == {}
+def test_only_the_function_sees_them(folder: Path) -> None:
+    """Its code finds them on the embedded platform, and the harness does not, then or later."""
+    with Code(unpacked(folder), "app.handler") as code:
+        assert code.load(Environment(1))(None, None) == "hello"
+    assert "greeting_of_tests" not in sys.modules
+    assert importlib.util.find_spec("greeting_of_tests") is None
 
 
-def test_libraries_are_in_the_zip_and_not_in_the_folder_that_is_run_here() -> None:
-    """Here they are where they were packaged from, as boto3 is: a cold start imports the function's own files only."""
-    code = unpacked(POWERTOOLS)
-    with zipfile.ZipFile(zipped(POWERTOOLS)) as archive:
-        assert "aws_lambda_powertools/__init__.py" in archive.namelist()
-        assert "requirements.txt" not in archive.namelist()
-    assert not (code / "aws_lambda_powertools").exists()
-    assert (code / "powertools.py").is_file()
+def test_the_same_requirements_are_installed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another content is another folder, another Python too; a function without any has none."""
+    first = installed(folder)
+    assert first
+    before = os.stat(first).st_mtime_ns
+    assert installed(folder) == first
+    assert os.stat(first).st_mtime_ns == before
+    assert installed(folder, "3.99") != first
+    (folder / "requirements.txt").write_text("# nothing\n")
+    assert installed(folder) not in (None, first)
+    (folder / "requirements.txt").unlink()
+    assert installed(folder) is None
 
 
-def test_the_zip_runs_where_only_the_runtime_is(tmp_path: Path) -> None:
-    """The handler of the package can be imported with what is in the zip and what Lambda has."""
-    with zipfile.ZipFile(zipped(POWERTOOLS)) as archive:
-        archive.extractall(tmp_path / "code")
-    (tmp_path / "runtime").mkdir()
-    for name in [name.removeprefix("python-") for name in RUNTIME]:
-        found = importlib.util.find_spec(name)
-        assert found is not None
-        assert found.origin is not None
-        source = Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)
-        (tmp_path / "runtime" / source.name).symlink_to(source)
-    program = (
-        f"import sys, os; sys.path += {[str(tmp_path / 'code'), str(tmp_path / 'runtime')]!r}; "
-        "os.environ.update(EFFECTS_TABLE='E', MARKERS_TABLE='M', AWS_DEFAULT_REGION='us-east-1'); "
-        "import powertools; print(powertools.handler.__name__)"
-    )
-    done = subprocess.run([sys.executable, "-I", "-S", "-B", "-c", program], capture_output=True, text=True)
-    assert (done.stdout.strip(), done.stderr) == ("handler", "")
+def test_the_functions_own_file_counts(folder: Path) -> None:
+    """Where a package brings one of the same name."""
+    (folder / "greeting_of_tests.py").write_text("greet = print\n")
+    assert (unpacked(folder) / "greeting_of_tests.py").read_text() == "greet = print\n"
+
+
+def test_what_cannot_be_installed_is_said_in_pips_words(folder: Path) -> None:
+    """The file is named, and nothing is left of the attempt."""
+    (folder / "requirements.txt").write_text("no-such-package-of-tests==1\n")
+    with pytest.raises(
+        UserError, match=r"code/requirements.txt: pip cannot install it for Python 3\.\d+: .*no-such-pa"
+    ):
+        unpacked(folder)
+    assert list((folder.parent / "cache" / "requirements").iterdir()) == []

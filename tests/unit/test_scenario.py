@@ -14,8 +14,12 @@ from harness.scenario_document import parse
 from harness.scenario_schema import json_schema
 
 # Below these the user chooses the keys.
-FREE = ("environment", "titles", "filter_criteria", "matrix", "expect", "differs")
-KEYS = [path for path in parse(FULL, "").keys if not any(step in FREE for step in path[:-1])]
+FREE = ("environment", "parameters", "titles", "filter_criteria", "matrix", "expect", "differs")
+KEYS = [
+    path
+    for path in parse(FULL, "").keys
+    if not any(step in FREE for step in path[:-1]) and path[-2:-1] != ("sinks",)  # whose keys have fields again
+]
 EXPECT_KEYS = [path for path in parse(FULL, "").keys if path[0] in ("expect", "differs") and len(path) > 1]
 
 

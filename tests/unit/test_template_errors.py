@@ -108,8 +108,9 @@ def problems(template: Path, **given: object) -> list[str]:
             "T:13:3: Resources.Handle: is not a resource: it has no Type",
         ),
         (
-            ("Parameters:", "Transform: AWS::Serverless-2016-10-31\nParameters:"),
-            "T:1:1: Transform: AWS::Serverless-2016-10-31 is not supported yet: give a plain CloudFormation template",
+            ("Parameters:", "Transform: AWS::Serverless-2016-10-30\nParameters:"),
+            "T:1:1: Transform: AWS::Serverless-2016-10-30 runs at AWS only: give the template that it makes. "
+            "Did you mean 'AWS::Serverless-2016-10-31'? Known: AWS::Serverless-2016-10-31",
         ),
         (("Resources:", "Resource:"), "T:1:1: is not a CloudFormation template: it has no Resources"),
     ],

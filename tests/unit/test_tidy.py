@@ -16,7 +16,7 @@ VAGUE = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
 
 # Folders of interchangeable implementations: their table, and the files beside base.py that are no member.
 PLATFORM_PARTS = {
-    *("attendance", "capabilities", "deployed", "deployment", "function_history", "harness_mapping"),
+    *("attendance", "capabilities", "deployed", "deployment", "entrances", "function_history", "harness_mapping"),
     *("imitated_disruptions", "inbox", "left_over", "outages", "platform_mapping", "processed", "provision"),
 }
 FOLDERS = {
@@ -39,7 +39,7 @@ FOLDERS = {
             "os_process",
         },
     ),
-    "harness.workloads": ("WRITERS", {"client", "generator"}),
+    "harness.workloads": ("WRITERS", {"client", "generator", "own_items"}),
 }
 
 # A bracket in each word keeps the pattern from finding itself.

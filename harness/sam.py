@@ -1,0 +1,158 @@
+"""A SAM template as the CloudFormation template that AWS makes of it, translated by AWS's own library.
+
+That library wants code in S3. A folder that the template names is hidden from it, and put back where it leads to.
+Source: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from harness.errors import Problem, UserError, nearest
+from harness.stack import REGION
+from harness.template_document import Document, Place
+
+TRANSFORM = "AWS::Serverless-2016-10-31"
+_FUNCTION, _LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
+_CODE = {_FUNCTION: "CodeUri", _LAYER: "ContentUri"}
+_NO_FOLDER = ("CodeUri", "InlineCode", "ImageUri")
+# Each run deploys anew: an alias of the newest version would be one more name of the function, and nothing else.
+_OF_RELEASES = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")
+_BUCKET = "a-folder-beside-the-template"
+
+
+def cloudformation(document: Document, parameters: Mapping[str, str]) -> Document:
+    """The document itself, where it is no SAM template. Raises UserError for what SAM does not take."""
+    transforms = document.at(("Transform",))
+    if transforms is None or not isinstance(document.at(("Resources",)), dict):
+        return document
+    for transform in transforms if isinstance(transforms, list) else [transforms]:
+        if transform != TRANSFORM:
+            message = (
+                f"{transform} runs at AWS only: give the template that it makes. {nearest(transform, [TRANSFORM])}"
+            )
+            raise UserError([document.problem(("Transform",), message)])
+    content = _translated(document, _folders_hidden(document), parameters)
+    for resource in content["Resources"].values():
+        _show_folder(resource.get("Properties", {}))
+    return Document(document.file, content, {**document.marks, **_marks(document, content["Resources"])})
+
+
+def _translated(document: Document, content: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+    # Slow to import, and most templates are none of SAM's.
+    from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocumentException
+
+    try:
+        found: dict[str, Any] = json.loads(_translation(json.dumps(content), tuple(parameters.items())))
+    except InvalidDocumentException as error:
+        raise UserError([_problem(document, cause) for cause in error.causes]) from error
+    except ExceptionWithMessage as error:
+        raise UserError([_problem(document, error)]) from error
+    return found
+
+
+@cache
+def _translation(content: str, parameters: tuple[tuple[str, str], ...]) -> str:
+    """Once for a template, however many runs there are of it."""
+    import boto3
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+
+    # Without a session that has a Region it would look for one; the names of AWS's policies come with the library.
+    translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=REGION))
+    try:
+        return json.dumps(translator.translate(json.loads(content), dict(parameters), passthrough_metadata=True))
+    finally:
+        translator.metrics.publish()  # to nobody: it would warn that it was not asked to
+
+
+def _problem(document: Document, error: Any) -> Problem:
+    logical_id = str(getattr(error, "_logical_id", ""))
+    known = Document(document.file, document.content, {**document.marks, **_marks(document, [logical_id])})
+    place: Place = ("Resources", logical_id) if ("Resources", logical_id) in known.marks else ()
+    return known.problem(place, f"SAM does not take it: {error.message}")
+
+
+def _folders_hidden(document: Document) -> dict[str, Any]:
+    content: dict[str, Any] = _listed(document.content)
+    general = document.at(("Globals", "Function")) or {}
+    for place in _places(document):
+        properties: dict[str, Any] = content
+        for key in place:
+            properties = properties[key]
+        type = content["Resources"][place[1]]["Type"] if place[0] == "Resources" else _FUNCTION
+        for name in _OF_RELEASES:
+            properties.pop(name, None)
+        given = any(name in each for name in _NO_FOLDER for each in (properties, general))
+        if type == _FUNCTION and place[0] == "Resources" and not given:
+            properties["CodeUri"] = "."  # where `sam build` looks too
+        code = properties.get(_CODE[type])
+        if isinstance(code, str) and not code.startswith("s3://"):
+            properties[_CODE[type]] = {"Bucket": _BUCKET, "Key": code}
+    return content
+
+
+def _places(document: Document) -> Iterator[tuple[str, ...]]:
+    """Where properties stand that may name code."""
+    if isinstance(document.at(("Globals", "Function")), dict):
+        yield "Globals", "Function"
+    for logical_id, resource in document.content["Resources"].items():
+        if (
+            isinstance(resource, dict)
+            and resource.get("Type") in _CODE
+            and isinstance(resource.get("Properties"), dict)
+        ):
+            yield "Resources", logical_id, "Properties"
+
+
+def _listed(value: Any) -> Any:
+    """A copy with the one spelling of `Fn::GetAtt` that the library knows: as a list."""
+    if isinstance(value, list):
+        return [_listed(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: inner.split(".", 1) if key == "Fn::GetAtt" and isinstance(inner, str) else _listed(inner)
+        for key, inner in value.items()
+    }
+
+
+def _show_folder(properties: Any) -> None:
+    for name in ("Code", "Content"):
+        code = properties.get(name) if isinstance(properties, dict) else None
+        if isinstance(code, dict) and code.get("S3Bucket") == _BUCKET:
+            properties[name] = code["S3Key"]
+
+
+def _marks(document: Document, logical_ids: Iterable[str]) -> dict[Place, tuple[int, int]]:
+    """Where in the user's file that is written from which SAM makes these resources, and each part of them."""
+    marks: dict[Place, tuple[int, int]] = {}
+    written = document.content["Resources"]
+    for logical_id in logical_ids:
+        own = [name for name in written if logical_id.startswith(name)]
+        if own and logical_id not in written:
+            marks[("Resources", logical_id)] = document.marks[("Resources", max(own, key=len))]
+    for logical_id, resource in written.items():
+        if not isinstance(resource, dict) or resource.get("Type") != _FUNCTION:
+            continue
+        here: Place = ("Resources", logical_id, "Properties")
+        general = _below(document, ("Globals", "Function"), here)
+        marks.update({place: mark for place, mark in general.items() if place not in document.marks})
+        marks.update(_below(document, (*here, "CodeUri"), (*here, "Code")))
+        for event in document.at((*here, "Events")) or {}:
+            mapping: Place = ("Resources", f"{logical_id}{event}")
+            written_at: Place = (*here, "Events", event)
+            marks[mapping] = document.marks[written_at]
+            marks.update(_below(document, (*written_at, "Properties"), (*mapping, "Properties")))
+            marks.update(
+                _below(document, (*written_at, "Properties", "Stream"), (*mapping, "Properties", "EventSourceArn"))
+            )
+    return marks
+
+
+def _below(document: Document, origin: Place, target: Place) -> dict[Place, tuple[int, int]]:
+    length = len(origin)
+    return {(*target, *place[length:]): mark for place, mark in document.marks.items() if place[:length] == origin}

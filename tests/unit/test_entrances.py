@@ -1,0 +1,48 @@
+"""APIs and schedules of a template are not created, unless the pipeline itself needs them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.platforms.entrances import without_entrances
+
+
+def template(**function: Any) -> dict[str, Any]:
+    return {
+        "Resources": {
+            "Api": {"Type": "AWS::ApiGateway::RestApi"},
+            "Stage": {"Type": "AWS::ApiGateway::Stage", "Properties": {"RestApiId": {"Ref": "Api"}}},
+            "Nightly": {"Type": "AWS::Events::Rule", "Properties": {"Targets": [{"Fn::GetAtt": ["Function", "Arn"]}]}},
+            "Permission": {
+                "Type": "AWS::Lambda::Permission",
+                "Properties": {"SourceArn": {"Fn::Sub": ["arn:${Of}/${Api}/*", {"Of": "x"}]}},
+            },
+            "Waits": {"Type": "AWS::SQS::Queue", "DependsOn": ["Permission"]},
+            "Function": {"Type": "AWS::Lambda::Function", "Properties": function},
+        },
+        "Outputs": {
+            "Url": {"Value": {"Fn::Sub": "https://${Api.RootResourceId}"}},
+            "Arn": {"Value": {"Fn::GetAtt": "Function.Arn"}},
+        },
+    }
+
+
+def test_entrances_go_with_all_that_depends_on_them() -> None:
+    """Whichever way it names them, outputs too; the rest stays as it is."""
+    left = without_entrances(template(Handler="app.handler"), ["Function"])
+    assert left == {
+        "Resources": {"Function": {"Type": "AWS::Lambda::Function", "Properties": {"Handler": "app.handler"}}},
+        "Outputs": {"Arn": {"Value": {"Fn::GetAtt": "Function.Arn"}}},
+    }
+
+
+def test_what_the_pipeline_needs_stays() -> None:
+    """A function that is told the address of an API cannot do without it."""
+    whole = template(Environment={"Variables": {"API": {"Ref": "Api"}}})
+    assert without_entrances(whole, ["Function"]) == whole
+
+
+def test_a_template_without_any_is_left_as_it_is() -> None:
+    """Not even outputs are added."""
+    plain = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    assert without_entrances(plain, ["Queue"]) == plain
