@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement, count
+from itertools import combinations, count
 from typing import Any
 
 NTH = (1, 2, 3, 4, 5)
@@ -59,7 +59,7 @@ def at(name: str, nth: int) -> dict[str, dict[str, Any]]:
 
 
 def pairs(start: int) -> list[list[dict[str, dict[str, Any]]]]:
-    """Two faults at once, for each two kinds of them; which faults of a kind, and where, changes from pair to pair."""
+    """Two faults at once, for each two different kinds; which fault of a kind, and where, changes from pair to pair."""
     names: dict[str, list[str]] = {}
     for name, fault in SINGLE_FAULTS.items():
         names.setdefault(next(iter(fault)), []).append(name)
@@ -69,4 +69,4 @@ def pairs(start: int) -> list[list[dict[str, dict[str, Any]]]]:
         place = next(turn)
         return at(names[kind][place % len(names[kind])], NTH[place % len(NTH)])
 
-    return [[one(first), one(second)] for first, second in combinations_with_replacement(names, 2)]
+    return [[one(first), one(second)] for first, second in combinations(names, 2)]

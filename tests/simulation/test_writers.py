@@ -203,3 +203,24 @@ def test_expiry_is_refused_where_nobody_can_wait_for_it(tmp_path: Path) -> None:
     )
     with pytest.raises(UserError, match="has no TimeToLiveSpecification"):
         play(tmp_path, NAIVE, workload={"writer": "expiring_put"}, pipeline={"template": str(plain)})
+
+
+def test_an_insert_that_comes_again_after_the_removal_brings_an_item_back(tmp_path: Path) -> None:
+    """In a view that takes whatever it is handed; not in one that keeps the number of the last change (P-01, P-05)."""
+    late = {"redeliver": {"seconds": 5, "intent": "todo-0/1", "nth": 1}}
+    more: dict[str, Any] = {
+        "workload": {"writer": "put_then_delete", "intents": 1, "items": 1, "writers": 1},
+        "mapping": {"batch_size": 1},
+    }
+    outcome = play(tmp_path, LEDGER / "projection.py", [late], **more)
+    assert found(outcome) == {("wrong_final_state", "function")}, outcome
+    right = play(tmp_path, LEDGER / "versioned_projection.py", [late], **more)
+    assert (right.verdict, fired(right)) == ("valid", [1]), right
+
+
+def test_nothing_passes_because_every_item_is_gone(tmp_path: Path) -> None:
+    """A handler that does nothing has lost every intent, although no item is left that could be compared."""
+    idle = handler_file(tmp_path / "code", "def handler(event, context): ...\n")
+    outcome = play(tmp_path, idle, workload={"writer": "put_then_delete"})
+    assert found(outcome) == {("lost", "function")}
+    assert outcome.counts["lost"] == 10
