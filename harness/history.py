@@ -7,7 +7,7 @@ Every operation has a process, a type, an `f` and a value. `invoke` opens an ope
 | process       | f                 | types                | value |
 | harness       | phase             | info                 | phase, and for drain: quiet (bool), reason |
 | writer/N      | the writer's word | invoke ok fail info  | intent, item (item id), copy (0 is the first, more are duplicates), leaves (nothing, or count) |
-| any actor     | service.Operation | invoke ok fail info  | call, attempt, table, items, intents, effect (bool: writes to a sink); BatchWriteItem, ok: unprocessed (intents) |
+| any actor     | service.Operation | invoke ok fail info  | call, attempt, table (or queue, bucket, topic, URL), items, intents, effect (bool: writes to a sink); BatchWriteItem, ok: unprocessed (intents) |
 | nemesis       | the fault's name  | info                 | fault (index in the scenario), point (its name), action, process, intents |
 | dispatcher/S  | deliver           | invoke ok fail info  | delivery, attempt, shard, sequence_numbers, intents; on completion: outcome |
 | dispatcher/S  | discard           | info                 | reason, shard, sequence_numbers, intents, dead_lettered (bool) |

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from http.client import parse_headers
@@ -29,15 +30,20 @@ _carrying: ContextVar[bool] = ContextVar("carrying", default=False)
 
 @contextlib.contextmanager
 def lines(wire: Wire, urls: Iterable[str]) -> Iterator[None]:
-    """A context in which connections to these are lines to the wire."""
+    """A context in which connections to these are lines to the wire; without any it changes nothing."""
     addresses = {(where.hostname, where.port or 80) for where in map(urlsplit, urls)}
-    kept = [(sys.modules[name], sys.modules[name].create_connection) for name in _MAKERS if name in sys.modules]
+    kept = [
+        (sys.modules[name], sys.modules[name].create_connection)
+        for name in _MAKERS
+        if addresses and name in sys.modules
+    ]
 
     def instead(original: Callable[..., Any]) -> Callable[..., Any]:
         def create_connection(address: tuple[str, int], *arguments: Any, **named: Any) -> Any:
             # The wire's own request to a server is a real one.
             if tuple(address) in addresses and not _carrying.get():
-                return Line(wire, address)
+                given = arguments[0] if arguments else named.get("timeout")
+                return Line(wire, address, given if isinstance(given, int | float) else None)
             return original(address, *arguments, **named)
 
         return create_connection
@@ -52,11 +58,12 @@ def lines(wire: Wire, urls: Iterable[str]) -> Iterator[None]:
 
 
 class Line:
-    """What an HTTP client takes for its socket."""
+    """What an HTTP client takes for its socket. A reply that takes longer than its timeout (in seconds) is lost."""
 
-    def __init__(self, wire: Wire, address: tuple[str, int]) -> None:
+    def __init__(self, wire: Wire, address: tuple[str, int], timeout: float | None) -> None:
         self._wire = wire
         self._address = address
+        self._timeout = timeout
         self._sent = b""
 
     def sendall(self, data: bytes) -> None:
@@ -65,10 +72,14 @@ class Line:
     def makefile(self, *_: Any, **__: Any) -> io.BytesIO:
         """The reply to what was sent so far."""
         sent, self._sent = self._sent, b""
-        return io.BytesIO(self._exchange(sent))
+        began = time.monotonic()
+        reply = self._exchange(sent)
+        if self._timeout is not None and time.monotonic() - began > self._timeout:
+            raise TimeoutError("timed out")
+        return io.BytesIO(reply)
 
     def settimeout(self, seconds: float | None) -> None:
-        """A reply comes, or is lost: that is decided on the wire."""
+        self._timeout = seconds
 
     def setsockopt(self, *_: Any) -> None: ...
 

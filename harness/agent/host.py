@@ -10,7 +10,10 @@ from harness.action import Action
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a call or an event is about: table or queue, ids of items, intents, and whether it lands an effect."""
+    """What a call or an event is about: ids of items, intents, and whether it lands an effect.
+
+    target: a table, queue, bucket, topic or URL.
+    """
 
     target: str = ""
     items: tuple[str, ...] = ()

@@ -113,8 +113,9 @@ def delete(client: Any, s3: Any, name: str) -> None:
     """Waits for its creation first: LocalStack 4.14 would go on creating what is deleted already."""
     if _wait(client, name) != "DELETE_COMPLETE":
         for resource in client.describe_stack_resources(StackName=name)["StackResources"]:
-            if resource["ResourceType"] == "AWS::S3::Bucket" and "PhysicalResourceId" in resource:
-                _empty(s3, resource["PhysicalResourceId"])
+            made = resource.get("PhysicalResourceId")
+            if resource["ResourceType"] == "AWS::S3::Bucket" and made:
+                _empty(s3, made)
         client.delete_stack(StackName=name)
         _wait(client, name)
 

@@ -252,10 +252,12 @@ def _environment(function: Function) -> dict[str, str]:
 
 def _headers(request: Any) -> dict[str, str]:
     """Without those of chunks, which the body is no longer cut into."""
-    headers = {
-        name: value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()
+    left_out: frozenset[str] = _OF_CHUNKS if is_chunked(request) else frozenset()
+    return {
+        name: value.decode() if isinstance(value, bytes) else str(value)
+        for name, value in request.headers.items()
+        if name.lower() not in left_out
     }
-    return {name: value for name, value in headers.items() if not (is_chunked(request) and name.lower() in _OF_CHUNKS)}
 
 
 def _response(request: Any, reply: Reply) -> AWSResponse:

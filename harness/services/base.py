@@ -11,10 +11,13 @@ CONTENT_TYPE = "application/x-amz-json-1.0"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One attempt of one AWS call. `body` is what botocore serialised; for JSON protocols it is a JSON object."""
+    """One attempt of one AWS call, or one HTTP request.
 
-    service: str  # botocore's name: dynamodb, dynamodbstreams, lambda, sqs
-    operation: str  # as in the API: PutItem
+    body: what botocore serialised; for JSON protocols it is a JSON object.
+    """
+
+    service: str  # botocore's name: dynamodb, dynamodbstreams, lambda, s3, sns, sqs; or http
+    operation: str  # as in the API: PutItem; or a method: POST
     method: str
     url: str
     headers: dict[str, str]
