@@ -157,8 +157,12 @@ class StreamSpecification(Settings):
     stream_view_type: Literal["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
 
 
+class TimeToLiveSpecification(Settings):
+    enabled: bool
+    attribute_name: str | None = None
+
+
 class TableSettings(Keyed):
-    # Expired items stay readable until AWS deletes them, days later if it likes (S-52): within a run it does not.
     ignored = (
         "BillingMode",
         "ContributorInsightsSpecification",
@@ -170,13 +174,13 @@ class TableSettings(Keyed):
         "SSESpecification",
         "TableClass",
         "Tags",
-        "TimeToLiveSpecification",
         "WarmThroughput",
     )
     table_name: str | None = None
     attribute_definitions: list[AttributeDefinition]
     global_secondary_indexes: list[SecondaryIndex] = []
     stream_specification: StreamSpecification | None = None
+    time_to_live_specification: TimeToLiveSpecification | None = None
 
     @model_validator(mode="after")
     def _keys_are_defined(self) -> Self:
@@ -188,7 +192,7 @@ class TableSettings(Keyed):
         return self
 
     def to_table(self, logical_id: str, name: str, role: str | None) -> Table:
-        stream = self.stream_specification
+        stream, ends = self.stream_specification, self.time_to_live_specification
         return Table(
             logical_id,
             name,
@@ -198,6 +202,7 @@ class TableSettings(Keyed):
             tuple(index.to_index() for index in self.global_secondary_indexes),
             stream.stream_view_type if stream else None,
             role,
+            ends.attribute_name if ends and ends.enabled else None,
         )
 
 

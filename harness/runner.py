@@ -29,6 +29,7 @@ from harness.observer import Observer
 from harness.package import unpacked
 from harness.platforms import PLATFORMS
 from harness.platforms.base import Plan, Platform
+from harness.platforms.capabilities import refusals_of_expiry
 from harness.reports import json as json_report
 from harness.reports import text as text_report
 from harness.result import RunResult
@@ -95,6 +96,9 @@ def prepare(variant: Variant, seed: int, where: Where = IN_THIS_PROCESS, again: 
     name = f"harness-{variant.scenario.scenario}"
     stack = _stack(variant, name if where == IN_THIS_PROCESS else f"{name}-{secrets.token_hex(3)}")
     refusals = PLATFORMS[where.platform].refusals(stack, variant.scenario.faults, where)
+    workload = variant.scenario.workload
+    if getattr(workload.writer_class, "EXPIRES", False):
+        refusals += refusals_of_expiry(workload.writer, where.platform, stack.source.time_to_live)
     problems = refuse(variant, stack.mapping)
     known = variant.differences.get(where.platform)
     listed = known is not None and known.expectation is None

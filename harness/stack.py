@@ -70,7 +70,10 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`attribute_types` are those of the keys: S, N or B. `stream_view_type` is None where there is no stream."""
+    """`attribute_types` are those of the keys: S, N or B. `stream_view_type` is None where there is no stream.
+
+    time_to_live: the attribute that says when an item expires, where the table has one.
+    """
 
     logical_id: str
     name: str
@@ -80,6 +83,7 @@ class Table:
     indexes: tuple[Index, ...] = ()
     stream_view_type: str | None = None
     role: str | None = None
+    time_to_live: str | None = None
 
     @property
     def arn(self) -> str:

@@ -38,6 +38,15 @@ def _settings(mapping: Mapping) -> Iterator[str]:
         yield f"batch_size: LocalStack 4.14 delivers nothing above {MAX_BATCH_SIZE} (G-08)"
 
 
+def refusals_of_expiry(writer: str, platform: str, time_to_live: str | None) -> list[str]:
+    """Why a writer whose items expire cannot be run there: its items must be gone before the run is over (S-52)."""
+    if platform != "embedded":
+        return [f"{writer}: AWS may take days to delete what has expired, and LocalStack 4.14 does not do it by itself"]
+    if time_to_live is None:
+        return [f"{writer}: the source table has no TimeToLiveSpecification that is enabled"]
+    return []
+
+
 def refusals_of_aws(mapping: Mapping, faults: Sequence[Fault]) -> list[str]:
     """Its mapping does all that it documents, unseen; and its machines are out of reach."""
     reasons = [reason for fault in faults for reason in (_own(fault) if mapping.by == BY_HARNESS else _fault(fault))]

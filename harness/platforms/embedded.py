@@ -124,7 +124,7 @@ class Embedded:
         stack = self._plan.stack
         streams = Streams(self.now, self.seed, self._plan.shards, lambda arn, shard: self._arrival(shard).set())
         self._services: dict[str, Service] = {
-            "dynamodb": DynamoDB(self.now, self.seed, streams),
+            "dynamodb": DynamoDB(self.now, self.seed, streams, self._simulation.at),
             "dynamodbstreams": streams,
             "sqs": Queues(self.now, self.seed),
             HTTP: self._endpoints,

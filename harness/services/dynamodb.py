@@ -25,6 +25,8 @@ from harness.errors import NotImitated
 from harness.schedule import Seed
 from harness.services.attribute_value import InvalidValue, Item, canonical
 from harness.services.base import CONTENT_TYPE, Reply, Request
+from harness.services.capacity import consumed_capacities, consumed_capacity
+from harness.services.expiry import Expiry, Later
 from harness.services.expressions import Body, updated_paths
 from harness.services.item_storage import ItemStorage, Touch
 from harness.services.partiql import PartiQL
@@ -52,12 +54,16 @@ RETURN_VALUES = {
 
 
 class DynamoDB:
-    """`now` is in microseconds since the Unix epoch. Each instance has tables of its own."""
+    """`now` is in microseconds since the Unix epoch. Each instance has tables of its own.
 
-    def __init__(self, now: Callable[[], int], seed: Seed, streams: Streams) -> None:
+    Without `later`, which does something at a later time, no item can expire, and a time to live is refused.
+    """
+
+    def __init__(self, now: Callable[[], int], seed: Seed, streams: Streams, later: Later | None = None) -> None:
         self._storage = ItemStorage()
         self._streams = streams
-        self._tables = Tables(self._storage, streams, seed, now)
+        self._expiry = Expiry(self._storage, streams, seed, now, later) if later else None
+        self._tables = Tables(self._storage, streams, seed, now, self._expiry)
         self._partiql = PartiQL(self._storage)
         self._tokens = Tokens(now)
         self._operations: dict[str, Callable[[Body], Body]] = {
@@ -156,7 +162,7 @@ class DynamoDB:
             raise MockValidationException("Return values set to invalid value")
         touch = self._touch(kind, body)
         self._write([touch], lambda: self._apply(kind, body, touch))
-        reply = _consumed_capacity(body, [touch], 1)
+        reply = consumed_capacity(body, [touch], 1)
         if returned == "NONE":
             return reply
         image = touch.before if returned.endswith("OLD") else self._storage.image(touch.table, touch.key)
@@ -186,7 +192,7 @@ class DynamoDB:
                 self._apply(kind, call, touch)
 
         self._write(touches, write)
-        return {"UnprocessedItems": {}, **_consumed_capacities(body, touches, 1)}
+        return {"UnprocessedItems": {}, **consumed_capacities(body, touches, 1)}
 
     def _transact_write_items(self, body: Body) -> Body:
         """All or nothing, one action for each item (S-22). No conflicts: every call takes place at one moment."""
@@ -197,7 +203,7 @@ class DynamoDB:
             raise TransactWriteSingleOpException
         touches: list[Touch] = []
         self._write(touches, lambda: self._transact(actions, touches))
-        return _consumed_capacities(body, touches, 2)
+        return consumed_capacities(body, touches, 2)
 
     def _transact(self, actions: list[Body], touches: list[Touch]) -> None:
         reasons: list[tuple[str | None, str | None, Item | None]] = []
@@ -252,20 +258,9 @@ class DynamoDB:
             if stream is not None:
                 after = self._storage.image(touch.table, touch.key)
                 self._streams.changed(stream, touch.key, touch.before, after)
+                if self._expiry:
+                    self._expiry.written(stream, touch, after)
         return result
-
-
-def _consumed_capacity(body: Body, touches: list[Touch], units: int) -> Body:
-    if body.get("ReturnConsumedCapacity", "NONE") == "NONE":
-        return {}
-    return {"ConsumedCapacity": {"TableName": touches[0].table, "CapacityUnits": float(units * len(touches))}}
-
-
-def _consumed_capacities(body: Body, touches: list[Touch], units: int) -> Body:
-    tables = list(dict.fromkeys(touch.table for touch in touches))
-    by_table = [[touch for touch in touches if touch.table == table] for table in tables]
-    found = [_consumed_capacity(body, group, units) for group in by_table]
-    return {"ConsumedCapacity": [capacity["ConsumedCapacity"] for capacity in found]} if any(found) else {}
 
 
 def _repeats(touches: list[Touch]) -> bool:

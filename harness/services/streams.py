@@ -86,9 +86,12 @@ class Streams:
         for shard in stream.shards:
             shard.close(self._numbers)
 
-    def changed(self, stream: Stream, key: Item, before: Item | None, after: Item | None) -> None:
+    def changed(
+        self, stream: Stream, key: Item, before: Item | None, after: Item | None, expired: bool = False
+    ) -> None:
         """Appends the record of one change, if it is one. Images are canonical, and belong to the stream from now on.
 
+        A record of what has `expired` says who deleted it: the service itself (S-52).
         The partition key alone chooses the shard, so the records of one item are in one shard, in order (S-39).
         """
         if before == after:
@@ -98,6 +101,8 @@ class Streams:
         event_id = blake2b(f"{self._seed.value}/{number}".encode(), digest_size=16).hexdigest()
         record = stream_record(stream.view_type, key, before, after, str(number), event_id, self._now())
         if record is not None:
+            if expired:
+                record["userIdentity"] = {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
             shard.append(number, self._now(), record)
             if self._on_record:
                 self._on_record(stream.arn, shard.id)

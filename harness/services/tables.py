@@ -11,6 +11,7 @@ from moto.dynamodb.exceptions import MockValidationException
 
 from harness.errors import NotImitated
 from harness.schedule import Seed
+from harness.services.expiry import Expiry
 from harness.services.expressions import Body
 from harness.services.item_storage import ItemStorage
 from harness.services.streams import Stream, Streams
@@ -35,8 +36,11 @@ IMITATED = {
 class Tables:
     """Moto never hears of a StreamSpecification: the streams are the ones of `streams`."""
 
-    def __init__(self, storage: ItemStorage, streams: Streams, seed: Seed, now: Callable[[], int]) -> None:
+    def __init__(
+        self, storage: ItemStorage, streams: Streams, seed: Seed, now: Callable[[], int], expiry: Expiry | None
+    ) -> None:
         self._storage = storage
+        self._expiry = expiry
         self._streams = streams
         self._seed = seed
         self._now = now
@@ -114,14 +118,24 @@ class Tables:
         self._latest[table.name] = self._streams.open(table.name, table.table_arn, table.schema, view_type)
 
     def _describe_time_to_live(self, body: Body) -> Body:
-        self._storage.table(body["TableName"])
-        return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+        attribute = self._expiring(body)
+        described = {"TimeToLiveStatus": "ENABLED", "AttributeName": attribute}
+        return {"TimeToLiveDescription": described if attribute else {"TimeToLiveStatus": "DISABLED"}}
 
     def _update_time_to_live(self, body: Body) -> Body:
-        self._storage.table(body["TableName"])
-        if body["TimeToLiveSpecification"]["Enabled"]:
-            raise NotImitated("dynamodb.UpdateTimeToLive with Enabled: no item is ever deleted by time to live (S-52)")
-        raise MockValidationException("TimeToLive is already disabled")
+        attribute, wanted = self._expiring(body), body["TimeToLiveSpecification"]
+        if bool(attribute) == wanted["Enabled"]:
+            raise MockValidationException(f"TimeToLive is already {'enabled' if attribute else 'disabled'}")
+        if self._expiry is None:
+            raise NotImitated("dynamodb.UpdateTimeToLive with Enabled: there is no clock here by which items expire")
+        if attribute:
+            raise NotImitated("dynamodb.UpdateTimeToLive: a time to live that is enabled stays so for the run")
+        self._expiry.enable(self._storage.table(body["TableName"]).name, wanted["AttributeName"])
+        return {"TimeToLiveSpecification": wanted}
+
+    def _expiring(self, body: Body) -> str | None:
+        table = self._storage.table(body["TableName"])
+        return self._expiry.attribute(table.name) if self._expiry else None
 
 
 def _check_imitated(operation: str, body: Body) -> None:

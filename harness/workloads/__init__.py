@@ -7,6 +7,7 @@ from harness.workloads.blind_create import BlindCreate
 from harness.workloads.blind_transact_add import BlindTransactAdd
 from harness.workloads.blind_versioned_put import BlindVersionedPut
 from harness.workloads.create_once import CreateOnce
+from harness.workloads.expiring_put import ExpiringPut
 from harness.workloads.put import Put
 from harness.workloads.put_then_delete import PutThenDelete
 from harness.workloads.stamped_put import StampedPut
@@ -22,6 +23,7 @@ WRITERS: dict[str, type[Writer | BatchWriter]] = {
     "blind_transact_add": BlindTransactAdd,
     "blind_versioned_put": BlindVersionedPut,
     "create_once": CreateOnce,
+    "expiring_put": ExpiringPut,
     "put": Put,
     "put_then_delete": PutThenDelete,
     "stamped_put": StampedPut,

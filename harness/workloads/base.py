@@ -17,7 +17,7 @@ class Writer(Protocol):
     """`OPERATION` is its word in the history. One instance serves one process, with a client of its own.
 
     What it leaves of an item, if that is not the item as it was put, it says as `LEAVES`: NOTHING, or a COUNT of the
-    item's changes beside it.
+    item's changes beside it. One that needs DynamoDB to delete what has expired says `EXPIRES = True`.
     """
 
     OPERATION: ClassVar[str]

@@ -12,6 +12,7 @@ from harness.outcome import Outcome, outcome_of
 
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "lambda" / "ledger"
+POWERTOOLS = ROOT / "lambda" / "powertools" / "powertools.py"
 MUTANTS = ROOT / "tests" / "mutants"
 TEMPLATE = LEDGER / "template.yaml"
 SHIPPED = sorted((ROOT / "scenarios").glob("*.yaml"))

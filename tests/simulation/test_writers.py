@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from play import LEDGER, fired, found, operations, play
+from play import LEDGER, TEMPLATE, document, fired, found, handler_file, operations, play
 
+from harness.errors import UserError
 from harness.history import INFO, INVOKE, OK
+from harness.runner import prepare
+from harness.scenario_file import load_values
+from harness.where import Where
 from harness.workloads import WRITERS
 
 NAIVE = LEDGER / "naive.py"
@@ -23,6 +27,15 @@ CALLS = {
 TWICE = {("duplicated", "writer")}
 COUNTED_TWICE = {("duplicated", "writer"), ("wrong_final_state", "writer")}
 OVERWRITTEN = {("duplicated", "writer"), ("wrong_final_state", "writer")}
+SEES_WHO = """
+from effects import append, changes
+
+def handler(event, context):
+    for record in event["Records"]:
+        print(record["eventName"], record.get("userIdentity"))
+    for record in changes(event):
+        append(record, effect=record["eventID"])
+"""
 NONE: set[tuple[str, str]] = set()
 
 # What the naive handler shows of each: after a lost reply, a second call, a second call with another note, and a second
@@ -34,6 +47,7 @@ SHOWN: dict[str, tuple[set[tuple[str, str]], ...]] = {
     "blind_transact_add": (NONE, COUNTED_TWICE, COUNTED_TWICE, COUNTED_TWICE),
     "blind_versioned_put": (TWICE, TWICE, TWICE, OVERWRITTEN),
     "create_once": (NONE, NONE, NONE, NONE),
+    "expiring_put": (NONE, NONE, TWICE, TWICE),
     "put": (NONE, NONE, TWICE, OVERWRITTEN),
     "put_then_delete": (NONE, TWICE, TWICE, TWICE),
     "stamped_put": (NONE, TWICE, TWICE, OVERWRITTEN),
@@ -152,3 +166,40 @@ def test_a_delete_that_was_refused_leaves_half_of_a_change(tmp_path: Path) -> No
     outcome = play(tmp_path, NAIVE, [refuse], workload=workload)
     assert [op.type for op in operations(outcome, "put_then_delete", OK, INFO)] == [INFO, OK]
     assert outcome.verdict == "valid", outcome
+
+
+def test_what_expires_is_removed_by_the_service(tmp_path: Path) -> None:
+    """A minute after it was put, and up to an hour late; the function sees who did it, and has one effect (S-52)."""
+    handler = handler_file(tmp_path / "code", SEES_WHO)
+    (handler.parent / "effects.py").write_text((LEDGER / "effects.py").read_text())
+    outcome = play(tmp_path, handler, workload={"writer": "expiring_put", "intents": 1, "items": 1, "writers": 1})
+    put, removed = operations(outcome, "execute", INVOKE)
+    assert 60_000_000 <= removed.time - put.time + 2_000_000 <= 3_662_000_000
+    log = (Path(outcome.result.run_folder) / "function.log").read_text()
+    assert "INSERT None" in log
+    assert "REMOVE {'principalId': 'dynamodb.amazonaws.com', 'type': 'Service'}" in log
+    assert outcome.verdict == "valid", outcome
+
+
+def test_an_item_that_is_written_again_lives_longer(tmp_path: Path) -> None:
+    """Only the end that it has at last counts: two changes, and one REMOVE."""
+    workload = {"writer": "expiring_put", "intents": 2, "items": 1, "writers": 1}
+    late = {"delay": {"process": "writer", "call": "operation", "intent": "todo-0/2", "seconds": 30}}
+    outcome = play(tmp_path, NAIVE, [late], workload=workload)
+    assert [op.value["event_name"] for op in operations(outcome, "record")] == ["INSERT", "MODIFY", "REMOVE"]
+    assert outcome.verdict == "valid", outcome
+
+
+def test_expiry_is_refused_where_nobody_can_wait_for_it(tmp_path: Path) -> None:
+    """AWS may take days, LocalStack does nothing by itself, and a table without a time to live never does."""
+    variant = load_values(document(workload={"writer": "expiring_put"}), {}).variants[0]
+    with pytest.raises(UserError, match="may take days"):
+        prepare(variant, 0, Where("localstack", "http://127.0.0.1:4566"))
+    plain = tmp_path / "template.yaml"
+    plain.write_text(
+        TEMPLATE.read_text().replace(
+            "TimeToLiveSpecification: {Enabled: true", "TimeToLiveSpecification: {Enabled: false"
+        )
+    )
+    with pytest.raises(UserError, match="has no TimeToLiveSpecification"):
+        play(tmp_path, NAIVE, workload={"writer": "expiring_put"}, pipeline={"template": str(plain)})

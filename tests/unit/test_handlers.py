@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 SHARED_NAMES = ("effects", "changes", "post")
 HANDLERS = sorted(path for path in (ROOT / "lambda").glob("*/*.py") if path.stem not in SHARED_NAMES)
 MUTANTS = sorted(path for path in (ROOT / "tests" / "mutants").glob("*.py") if path.stem != "effects")
+POWERTOOLS = ROOT / "lambda" / "powertools" / "powertools.py"
 SHARED = ROOT / "lambda" / "ledger" / "effects.py"
 SHARED_BY_SINKS = [ROOT / "lambda" / "sinks" / name for name in ("changes.py", "post.py")]
 
@@ -40,8 +42,11 @@ def test_each_file_defines_the_handler_that_lambda_calls(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*HANDLERS, *MUTANTS, SHARED, *SHARED_BY_SINKS], ids=name)
 def test_no_handler_knows_of_the_harness(path: Path) -> None:
-    """A zip root imports itself, boto3 and the standard library, so that it can be deployed as it is."""
+    """A zip root imports itself, boto3, the standard library and what it asks for: it can be deployed as it is."""
     own = {sibling.stem for sibling in path.parent.glob("*.py")}
+    file = path.with_name("requirements.txt")
+    asked = file.read_text().split() if file.exists() else []
+    own |= {re.split("[<>=]", line)[0].replace("-", "_") for line in asked}
     standard = {"__future__", "contextlib", "json", "os", "time", "typing", "urllib", "uuid"}
     assert imports(path) <= own | standard | {"boto3", "botocore"}
 
@@ -63,4 +68,5 @@ def test_each_mutant_names_its_bug_and_what_shows_it(path: Path) -> None:
 
 def test_mutants_differ_from_right_handlers_in_their_bug_alone() -> None:
     """What the handlers share is one file, so that no mutant can have a second bug in it."""
+    assert (POWERTOOLS.parent / "effects.py").samefile(SHARED)
     assert (ROOT / "tests" / "mutants" / "effects.py").samefile(SHARED)

@@ -6,6 +6,7 @@ import re
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 from source_tree import ROOT, harness_modules, imported, module_of, outer_packages, own_modules, place, sources
 
@@ -45,11 +46,13 @@ LAYERS = {
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
         runtimes.executor.function_process runtimes.executor.parent runtimes.executor.plugin
         runtimes.executor.process_executor runtimes.executor.runtime_api
-        services.attribute_value services.dynamodb services.endpoints services.execution services.expressions
-        services.functions services.item_storage services.moto services.partiql services.queues services.shard
-        services.stream_record services.streams services.tables services.tokens services.update_expression
+        services.attribute_value services.capacity services.dynamodb services.endpoints services.execution
+        services.expiry services.expressions services.functions services.item_storage services.moto services.partiql
+        services.queues services.shard services.stream_record services.streams services.tables services.tokens
+        services.update_expression
         workloads workloads.base workloads.batch_put workloads.blind_batch_put workloads.blind_create
-        workloads.blind_transact_add workloads.blind_versioned_put workloads.client workloads.create_once workloads.put
+        workloads.blind_transact_add workloads.blind_versioned_put workloads.client workloads.create_once
+        workloads.expiring_put workloads.put
         workloads.put_then_delete workloads.stamped_put workloads.transact_add workloads.update_add workloads.update_set
         workloads.versioned_put""",
     "runner": "exit_code jobs outcome runner side_by_side",
@@ -89,12 +92,21 @@ def test_values_and_decisions_touch_nothing() -> None:
     assert {module: found for module, file in pure.items() if (found := outer_packages(file) & EFFECTFUL)} == {}
 
 
+def requiring() -> list[Path]:
+    """The handlers whose folder says what else they need."""
+    return [file for file in sources("lambda") if (file.parent / "requirements.txt").is_file()]
+
+
 def test_handlers_know_nothing_of_the_harness() -> None:
     """What is under test could be deployed as it is."""
     siblings = {file.stem for file in sources("lambda")}
     allowed = sys.stdlib_module_names | siblings | {"boto3", "botocore"}
+    asked_for = {file: set((file.parent / "requirements.txt").read_text().split()) for file in requiring()}
     strangers = {
-        place(file): {name.partition(".")[0] for name in imported(file)} - allowed for file in sources("lambda")
+        place(file): {name.partition(".")[0] for name in imported(file)}
+        - allowed
+        - {name.replace("-", "_") for name in asked_for.get(file, ())}
+        for file in sources("lambda")
     }
     assert {name: found for name, found in strangers.items() if found} == {}
 

@@ -17,8 +17,8 @@ def test_the_ledger_is_a_pipeline() -> None:
     """The template of the handlers is read whole: what each resource is, is called, and is for."""
     stack = read(LEDGER / "template.yaml", "run")
 
-    def table(logical_id: str, key: str, role: str, view_type: str | None = None) -> Table:
-        return Table(logical_id, f"run-{logical_id}", key, None, {key: "S"}, (), view_type, role)
+    def table(logical_id: str, key: str, role: str, view_type: str | None = None, ends: str | None = None) -> Table:
+        return Table(logical_id, f"run-{logical_id}", key, None, {key: "S"}, (), view_type, role, ends)
 
     queue = Queue("OnFailureQueue", "run-OnFailureQueue", False, "on_failure")
     names = {"EFFECTS_TABLE": "run-Effects", "VIEW_TABLE": "run-View", "MARKERS_TABLE": "run-Markers"}
@@ -27,7 +27,7 @@ def test_the_ledger_is_a_pipeline() -> None:
         template=LEDGER / "template.yaml",
         parameters={"Handler": "idempotent.handler"},
         tables=(
-            table("Todos", "id", "source", "NEW_AND_OLD_IMAGES"),
+            table("Todos", "id", "source", "NEW_AND_OLD_IMAGES", "expires_at"),
             table("Effects", "effect", "ledger", "NEW_IMAGE"),
             table("View", "id", "view"),
             table("Markers", "marker", "state"),
