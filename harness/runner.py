@@ -33,7 +33,7 @@ from harness.platforms.capabilities import refusals_of_expiry
 from harness.reports import json as json_report
 from harness.reports import text as text_report
 from harness.result import RunResult
-from harness.scenario import Scenario, attributions, refuse
+from harness.scenario import Scenario, attributions, refuse, refuse_without_sink
 from harness.schedule import Seed
 from harness.stack import Stack
 from harness.store import REPORT, RUN, SCHEDULE, VERDICT, RunFolder, has_verdict, read_history, read_run
@@ -129,6 +129,7 @@ def _stack(variant: Variant, name: str) -> Stack:
             sinks={logical_id: sink.role for logical_id, sink in pipeline.sinks.items()},
         )
         stack = replace(stack, attributions=attributions(stack, pipeline))
+        refuse_without_sink(stack)
         _changes(variant.scenario, stack, seed=0)  # whether the items fit the table does not hang on the seed
     except UserError as error:
         raise UserError(variant.document.placed(problem) for problem in error.problems) from error

@@ -248,6 +248,19 @@ def attributions(stack: Stack, pipeline: Pipeline) -> dict[str, Attribution]:
     return {name: each if each.item else replace(each, item=known[name]) for name, each in given.items()}
 
 
+def refuse_without_sink(stack: Stack) -> None:
+    """Such a run would end as unknown, whatever happened. Raises UserError with what could be a sink."""
+    if stack.sinks or stack.endpoints:
+        return
+    others: tuple[Table | Queue | Bucket | Topic, ...] = (*stack.tables, *stack.queues, *stack.buckets, *stack.topics)
+    known = [other.logical_id for other in others if other.role is None]
+    told = (
+        f"Known: {', '.join(sorted(known))}" if known else "It has no table, queue, bucket or topic beside the source"
+    )
+    message = f"nothing says where effects land in {stack.template}: name it under `sinks`. {told}"
+    raise UserError([Problem(message, "pipeline.sinks")])
+
+
 def refuse(variant: Variant, mapping: Mapping) -> list[Problem]:
     """What makes no sense together with the mapping as it will be, the template's settings included."""
     return [

@@ -71,6 +71,7 @@ def test_plain_json_gets_types() -> None:
         ("workload.data", "orders/scenario.yaml", "expected a list of items, each with attributes"),
         ("pipeline.source.intent", "'order['", "'order[' is not JMESPath"),
         ("pipeline.sinks.InvoicesTabel", "{}", "Did you mean 'InvoicesTable'?"),
+        ("pipeline.sinks", "{}", "nothing says where effects land"),
         ("pipeline.function", "Billing", "no function 'Billing'"),
         ("pipeline.template", "null", "name a template, or a handler with one beside it"),
     ],
