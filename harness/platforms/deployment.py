@@ -78,7 +78,8 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     if stack.function.role_id:
         policies = resources[stack.function.role_id]["Properties"].setdefault("Policies", [])
         policies.append(_agent_policy(control))
-    return without_entrances(template, (*names, stack.mapping_id))
+    idle = [*stack.other_mapping_ids, *([stack.mapping_id] if stack.mapping.by == BY_HARNESS else [])]
+    return without_entrances(template, names if stack.mapping_id in idle else (*names, stack.mapping_id), idle)
 
 
 def _named(stack: Stack) -> tuple[Table | Queue | Bucket | Topic | Function, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from harness.history import Value
@@ -38,6 +39,7 @@ class PlatformMapping:
         self._on_failure: list[str] = []  # URLs
         self._told = 0
         self._removed: dict[str, Any] = {}
+        self._made = ""
         self._stillness = Stillness(still)
 
     def start(self) -> None:
@@ -47,7 +49,10 @@ class PlatformMapping:
         self._until_state("Enabled")
 
     def stop(self) -> None:
-        """It ends with its stack."""
+        """It ends with its stack, but for one that was made anew, of which the stack knows nothing."""
+        if self._made:
+            with suppress(self._client("lambda").exceptions.ResourceNotFoundException):
+                self._client("lambda").delete_event_source_mapping(UUID=self._made)
 
     def remove(self, action: object) -> None:
         (self._removed,) = self._mappings()
@@ -57,7 +62,8 @@ class PlatformMapping:
     def create(self) -> None:
         """With the settings of the one that was removed."""
         settings = {name: value for name, value in self._removed.items() if name in SETTINGS and value is not None}
-        self._client("lambda").create_event_source_mapping(FunctionName=self._stack.function.name, **settings)
+        made = self._client("lambda").create_event_source_mapping(FunctionName=self._stack.function.name, **settings)
+        self._made = made["UUID"]
         self._until_state("Enabled")
 
     def disable(self, action: object) -> None:

@@ -46,3 +46,11 @@ def test_a_template_without_any_is_left_as_it_is() -> None:
     """Not even outputs are added."""
     plain = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
     assert without_entrances(plain, ["Queue"]) == plain
+
+
+def test_a_mapping_that_is_not_to_deliver_goes_too() -> None:
+    """Where the harness's dispatcher stands in for it, or another function is the one under test."""
+    mapping = {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": {"Ref": "Function"}}}
+    function = {"Type": "AWS::Lambda::Function", "Properties": {}}
+    whole = {"Resources": {"Function": function, "Mapping": mapping}}
+    assert without_entrances(whole, ["Function"], ["Mapping"]) == {"Resources": {"Function": function}}
