@@ -18,11 +18,22 @@ def body_of(request: Any) -> bytes:
     body = request.body or b""
     if isinstance(body, str):
         return body.encode()
-    if isinstance(body, bytes | bytearray):
-        return bytes(body)
-    content: bytes = body.read()
-    body.seek(0)
+    content = bytes(body) if isinstance(body, bytes | bytearray) else _read(request, body)
     return without_chunks(content) if is_chunked(request) else content
+
+
+def _read(request: Any, stream: Any) -> bytes:
+    """Back to where it was; a stream that cannot go back is sent as what was read."""
+    try:
+        began = stream.tell() if hasattr(stream, "tell") else 0
+    except OSError:
+        began = 0
+    content: bytes = stream.read()
+    try:
+        stream.seek(began)
+    except (AttributeError, OSError):
+        request.body = content
+    return content
 
 
 def without_chunks(content: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,34 @@ def test_a_request_to_anybody_else_is_refused(tmp_path: Path) -> None:
     app = handler_file(tmp_path / "code", elsewhere)
     with pytest.raises(NotImitated, match="only AWS calls by boto3"):
         play(tmp_path, app, pipeline={"template": str(SINKS / "template.yaml")})
+
+
+def test_batches_of_messages_are_effects_each(tmp_path: Path) -> None:
+    """One call carries several intents; whoever makes it twice doubles them all, but not in a FIFO queue."""
+    body = (
+        "import json, os, boto3\n"
+        "sqs, sns = boto3.client('sqs'), boto3.client('sns')\n"
+        "def handler(event, context):\n"
+        "    images = [record['dynamodb']['NewImage'] for record in event['Records']]\n"
+        "    told = [json.dumps({'intent': i['intent']['S'], 'item': i['id']['S']}) for i in images]\n"
+        "    sns.publish_batch(TopicArn=os.environ['TOPIC_ARN'], PublishBatchRequestEntries=[\n"
+        "        {'Id': str(n), 'Message': each} for n, each in enumerate(told)])\n"
+        "    for queue, more in (('QUEUE_URL', {}), ('FIFO_QUEUE_URL', {'MessageGroupId': 'g'})):\n"
+        "        sqs.send_message_batch(QueueUrl=os.environ[queue], Entries=[\n"
+        "            {'Id': str(n), 'MessageBody': each, **more,\n"
+        "             **({'MessageDeduplicationId': images[n]['intent']['S']} if more else {})}\n"
+        "            for n, each in enumerate(told)])\n"
+    )
+    app = handler_file(tmp_path / "code", body)
+    end = {"crash": {"process": "function", "call": "acknowledge", "when": "before", "nth": 1}}
+    outcome = play(tmp_path, app, [end], mapping={"batch_size": 2}, pipeline={"template": str(SINKS / "template.yaml")})
+    times = Counter(landed(outcome))
+    twice = {intent for (sink, intent, _), count in times.items() if sink == "Topic" and count == 2}
+    assert len(twice) == 2
+    assert {times["Queue", intent, intent.partition("/")[0]] for intent in twice} == {2}
+    assert {count for (sink, _, _), count in times.items() if sink == "FifoQueue"} == {1}
+    calls = {op.f for op in outcome.history if op.role == "function" and "." in op.f and op.value["effect"]}
+    assert calls == {"sns.PublishBatch", "sqs.SendMessageBatch"}
 
 
 def test_urllib3_reaches_an_endpoint_too(tmp_path: Path) -> None:

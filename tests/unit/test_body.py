@@ -36,6 +36,29 @@ def test_chunks_are_put_together(size: int) -> None:
 
 def test_a_stream_can_still_be_sent() -> None:
     """Nobody notices that it was looked at."""
-    stream = io.BytesIO(BODY)
-    body_of(request(stream))
+    stream = io.BytesIO(b"before" + BODY)
+    stream.seek(len("before"))
+    assert body_of(request(stream)) == BODY
     assert stream.read() == BODY
+
+
+class Pipe(io.RawIOBase):
+    """Bytes that come once."""
+
+    def __init__(self) -> None:
+        self.inner = io.BytesIO(BODY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self.inner.readinto(buffer)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_what_can_be_read_once_is_read_once(chunked: bool) -> None:
+    """And sent as it was read."""
+    headers = {"content-encoding": "aws-chunked"} if chunked else {}
+    sent = request(AwsChunkedWrapper(Pipe()) if chunked else Pipe(), **headers)
+    assert [body_of(sent) for _ in range(2)] == [BODY, BODY]
+    assert isinstance(sent.body, bytes)

@@ -13,10 +13,12 @@ from small_template import after, write
 
 from harness.endpoint_server import serving
 from harness.errors import UserError
+from harness.platforms import PLATFORMS
 from harness.services.base import Request
 from harness.services.endpoints import Endpoints
 from harness.stack import Endpoint
 from harness.template import read
+from harness.where import Where
 
 
 @pytest.fixture
@@ -73,6 +75,16 @@ def test_the_function_says_which_endpoints_it_has(tmp_path: Path) -> None:
     )
     stack = read(write(tmp_path, after("  Handle:", metadata)), "run")
     assert stack.endpoints == (Endpoint("CHARGE", True), Endpoint("TELL", False))
+
+
+def test_what_functions_cannot_reach_is_refused(tmp_path: Path) -> None:
+    """On AWS, and on a LocalStack that `up --runtime host` did not start; the embedded platform needs no server."""
+    metadata = "    Metadata: {harness: {endpoints: {CHARGE: {idempotency_key: honoured}}}}"
+    stack = read(write(tmp_path, after("  Handle:", metadata)), "run")
+    where = Where("localstack", "http://127.0.0.1:1")
+    for name, platform in PLATFORMS.items():
+        reasons = [reason for reason in platform.refusals(stack, [], where) if reason.startswith("endpoints: ")]
+        assert len(reasons) == (0 if name == "embedded" else 1)
 
 
 @pytest.mark.parametrize(
