@@ -22,6 +22,7 @@ from harness.stack import (
     arn,
     bucket_arn,
     function_arn,
+    is_python,
     queue_arn,
     queue_url,
     stream_arn,
@@ -85,7 +86,7 @@ def _record_age(seconds: int) -> int:
 
 
 def _runtime(name: str) -> str:
-    if not name.startswith("python3."):
+    if not is_python(name):
         raise ValueError("only Python can be run: python3.12 and the like")
     return name
 
@@ -233,6 +234,13 @@ class FunctionSettings(Settings):
     memory_size: Annotated[int, Field(ge=128, le=10_240)] = 128
     environment: Environment = Environment()
     package_type: Literal["Zip"] = "Zip"
+
+
+class AnyFunctionSettings(FunctionSettings):
+    """In any language: where the platform has its runtime, and the handler goes without the agent."""
+
+    handler: str
+    runtime: str
 
 
 class Filter(Settings):

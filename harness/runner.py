@@ -93,8 +93,7 @@ def prepare(variant: Variant, seed: int, where: Where = IN_THIS_PROCESS, again: 
 
     `again` is the command that runs it again, where there is one.
     """
-    name = f"harness-{variant.scenario.scenario}"
-    stack = _stack(variant, name if where == IN_THIS_PROCESS else f"{name}-{secrets.token_hex(3)}")
+    stack = _stack(variant, where)
     refusals = PLATFORMS[where.platform].refusals(stack, variant.scenario.faults, where)
     workload = variant.scenario.workload
     if getattr(workload.writer_class, "EXPIRES", False):
@@ -113,12 +112,12 @@ def prepare(variant: Variant, seed: int, where: Where = IN_THIS_PROCESS, again: 
     return Job(variant, seed, where, stack, again, refused="; ".join(refusals))
 
 
-def _stack(variant: Variant, name: str) -> Stack:
-    pipeline = variant.scenario.pipeline
+def _stack(variant: Variant, where: Where) -> Stack:
+    pipeline, name = variant.scenario.pipeline, f"harness-{variant.scenario.scenario}"
     try:
         stack = read_template(
             pipeline.template,
-            name,
+            name if where == IN_THIS_PROCESS else f"{name}-{secrets.token_hex(3)}",
             handler=pipeline.handler.file if pipeline.handler else None,
             function=pipeline.handler.function if pipeline.handler else "",
             parameters=pipeline.parameters,
@@ -127,6 +126,7 @@ def _stack(variant: Variant, name: str) -> Stack:
             environment=pipeline.function.environment,
             logical_id=pipeline.function.name,
             sinks={logical_id: sink.role for logical_id, sink in pipeline.sinks.items()},
+            any_language=where != IN_THIS_PROCESS,
         )
         stack = replace(stack, attributions=attributions(stack, pipeline))
         refuse_without_sink(stack)

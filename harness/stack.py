@@ -46,6 +46,10 @@ def topic_arn(name: str) -> str:
     return arn("sns", name)
 
 
+def is_python(runtime: str) -> bool:
+    return runtime.startswith("python3.")
+
+
 def queue_url(name: str) -> str:
     return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
 
@@ -201,6 +205,11 @@ class Function:
     @property
     def arn(self) -> str:
         return function_arn(self.name)
+
+    @property
+    def has_agent(self) -> bool:
+        """Whether the agent is around its handler: it is Python, as a function of another language is not."""
+        return is_python(self.runtime)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from harness import resources
 from harness.errors import NotImitated, Problem, UserError, nearest
 from harness.mapping import Mapping
 from harness.names import Names
-from harness.resources import FunctionSettings, MappingSettings, TableSettings
+from harness.resources import AnyFunctionSettings, FunctionSettings, MappingSettings, TableSettings
 from harness.sam import cloudformation
 from harness.settings import SettingsReader, properties
 from harness.sink_resources import BucketSettings, QueueSettings, TopicSettings
@@ -31,6 +31,7 @@ from harness.stack import (
     Table,
     Topic,
     function_arn,
+    is_python,
 )
 from harness.template_document import Place, load
 
@@ -52,6 +53,7 @@ def read(
     environment: Values[str, str] | None = None,
     logical_id: str | None = None,
     sinks: Values[str, str] | None = None,
+    any_language: bool = False,
 ) -> Stack:
     """The stack that the template describes, under a name, with what is given set instead of what the template says.
 
@@ -59,9 +61,11 @@ def read(
     parameters: the template's.
     mapping: settings by the names of harness.mapping. timeout: in seconds. environment: added to the template's.
     logical_id: of the function, where several have a stream. sinks: roles by logical id, before the template's.
+    any_language: whether a function may be one that is not Python.
     Raises UserError with every problem found, NotImitated where a name that the pipeline needs cannot be known.
     """
     reader = _Reader(template, stack_name, parameters or {}, sinks or {})
+    reader.function_settings = AnyFunctionSettings if any_language else FunctionSettings
     stack = reader.stack(handler, function, logical_id)
     changed = replace(
         stack.function,
@@ -84,6 +88,8 @@ _KEY_SETTING, _KEY_VALUES = "idempotency_key", ("honoured", "ignored")
 
 class _Reader:
     """Says which resource is which."""
+
+    function_settings: type[FunctionSettings]
 
     def __init__(self, template: Path, stack_name: str, given: Values[str, str], sinks: Values[str, str]) -> None:
         self._template = template
@@ -198,12 +204,13 @@ class _Reader:
         return Topic(logical_id, self._names.physical(logical_id), self._role(logical_id))
 
     def _function(self, logical_id: str, handler: Path | None, function_name: str) -> Function:
-        settings = self._settings.read(logical_id, FunctionSettings)
+        settings = self._settings.read(logical_id, self.function_settings)
         root, entry = self._root(logical_id), settings.handler
         if handler is not None:
             root, entry = handler.parent, f"{handler.stem}.{function_name}"
         module = root / entry.rpartition(".")[0].replace(".", "/")
-        if not (module.with_name(f"{module.name}.py").is_file() or (module / "__init__.py").is_file()):
+        there = module.with_name(f"{module.name}.py").is_file() or (module / "__init__.py").is_file()
+        if is_python(settings.runtime) and not there:
             message = f"'{entry}' is not a handler in {root}: there is no {module.name}.py."
             known = nearest(module.name, (file.stem for file in root.glob("*.py")))
             self._settings.add(properties(logical_id, "Handler"), f"{message} {known}")

@@ -29,6 +29,7 @@ class Aws(Deployed):
     @staticmethod
     def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
         reasons = capabilities.refusals_of_aws(stack.mapping, faults)
+        reasons += capabilities.refusals_of_language(stack.function, stack.mapping, faults)
         if stack.function.role_id is None:
             reasons.append("the function's role is not in the template, and must be allowed to use the control table")
         if stack.endpoints:

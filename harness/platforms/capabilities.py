@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from harness.faults import FAULTS
 from harness.faults.base import Fault
 from harness.mapping import BY_HARNESS, FOREVER, Mapping
-from harness.point import DELIVER, DISPATCHER
+from harness.point import DELIVER, DISPATCHER, FUNCTION
+from harness.stack import Function
 
 MAX_BATCH_SIZE = 1000
 # Of a LocalStack that `harness up` started.
 OUTAGES = frozenset({"kill_platform", "restart_platform", "pause_platform", "slow_platform", "kill_function"})
+KILL = "kill_function"  # as soon as the function says that it has begun
 INSTEAD = "`pipeline.mapping.by: harness` can"
 
 
@@ -36,6 +38,18 @@ def _settings(mapping: Mapping) -> Iterator[str]:
         yield "maximum_record_age_in_seconds: on LocalStack 4.14 no DynamoDB record ages (G-06)"
     if mapping.batch_size > MAX_BATCH_SIZE:
         yield f"batch_size: LocalStack 4.14 delivers nothing above {MAX_BATCH_SIZE} (G-08)"
+
+
+def refusals_of_language(function: Function, mapping: Mapping, faults: Sequence[Fault]) -> list[str]:
+    """What the agent would have to do or to tell, which goes with a function that is Python only."""
+    if function.has_agent:
+        return []
+    reasons = []
+    if mapping.by != BY_HARNESS:
+        reasons.append(f"{function.runtime}: the agent would tell when the platform's own mapping is done; {INSTEAD}")
+    aimed = [fault for fault in faults if fault.reaches(FUNCTION) or fault.NAME == KILL]
+    without = f"a function in {function.runtime} goes without the agent, which would do it there"
+    return [*reasons, *(f"{fault.NAME} at {fault.process}: {without}" for fault in aimed)]
 
 
 def refusals_of_expiry(writer: str, platform: str, time_to_live: str | None) -> list[str]:

@@ -67,11 +67,12 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     function["Code"] = {"S3Bucket": bucket, "S3Key": _KEY}
     for logical_id in stack.other_code:
         resources[logical_id]["Properties"]["Code"] = {"S3Bucket": bucket, "S3Key": _key_of(logical_id)}
-    function["Handler"] = ENTRY
+    function["Handler"] = ENTRY if stack.function.has_agent else stack.function.handler
     function["Timeout"] = stack.function.timeout
     variables = function.setdefault("Environment", {}).setdefault("Variables", {})
     own = {name: value for name, value in stack.function.environment.items() if name not in variables}
-    variables.update({**own, **urls, CONTROL: control, HANDLER: stack.function.handler})
+    of_agent = {CONTROL: control, HANDLER: stack.function.handler} if stack.function.has_agent else {}
+    variables.update({**own, **urls, **of_agent})
     resources[stack.mapping_id]["Properties"].update(_settings(stack.mapping))
     for mapping_id in stack.other_mapping_ids:  # one pipeline is measured: what feeds another function stands still
         resources[mapping_id]["Properties"]["Enabled"] = False

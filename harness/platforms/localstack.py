@@ -34,6 +34,9 @@ class LocalStack(Deployed):
         found = runtime_at(where.endpoint)
         if stack.endpoints and (found is None or found[0].name != "host"):
             reasons.append("endpoints: functions reach this machine's 127.0.0.1 with `harness up --runtime host` only")
+        reasons += capabilities.refusals_of_language(stack.function, stack.mapping, faults)
+        if not stack.function.has_agent and found is not None and found[0].name == "host":
+            reasons.append(f"{stack.function.runtime}: `harness up --runtime host` runs functions in Python only")
         if stack.mapping.by == BY_HARNESS:
             try:
                 dispatcher.refuse(stack.mapping)

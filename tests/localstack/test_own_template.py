@@ -9,6 +9,7 @@ import pytest
 from harness.jobs import jobs_of
 from harness.runner import run
 from harness.runtimes.base import Running
+from harness.starter import starter
 from harness.where import Where
 
 OWN = Path(__file__).parents[1] / "own_template"
@@ -27,3 +28,14 @@ def test_a_foreign_template_ends_as_its_scenario_expects(
     (job,) = jobs_of([path], seeds=0, variants=[variant], where=Where("localstack", localstack.endpoint))
     result = run(job, tmp_path)
     assert result.expectation_met, f"{result.expectation_reason}\n{result.verdict}"
+
+
+def test_what_init_writes_is_valid_there(localstack: Running, tmp_path: Path) -> None:
+    """Template, handler and scenario as they are, and a crash of the function's process on the way."""
+    for file, text in starter(tmp_path / "shop").items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    scenario = tmp_path / "shop" / "scenario.yaml"
+    (job,) = jobs_of([scenario], where=Where("localstack", localstack.endpoint))
+    result = run(job, tmp_path)
+    assert result.expectation_met, result.expectation_reason

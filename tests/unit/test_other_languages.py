@@ -1,0 +1,101 @@
+"""A function that is not Python goes without the agent, and what would take the agent is refused before the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_template import after, write
+
+from harness.agent.entry_names import CONTROL, HANDLER
+from harness.errors import UserError
+from harness.faults import FAULTS
+from harness.jobs import jobs_of
+from harness.mapping import BY_HARNESS, Mapping
+from harness.platforms import deployment, localstack
+from harness.platforms.capabilities import refusals_of_language
+from harness.runtimes.compose import Compose
+from harness.runtimes.host import Host
+from harness.stack import Stack
+from harness.template import read
+from harness.where import IN_THIS_PROCESS, Where
+
+NODE = (
+    ("Runtime: python3.13", "Runtime: nodejs22.x"),
+    ("Handler: app.handler", "Handler: index.handler"),
+    ("Role: !GetAtt Unread.Arn", "Role: arn:aws:iam::123456789012:role/x"),
+    ("{S3Bucket: !Ref Bucket, S3Key: code.zip}", "code"),
+    after("Resources:", "  Effects: {Type: AWS::SQS::Queue, Metadata: {harness: {role: ledger}}}"),
+)
+THERE = Where("localstack", "http://127.0.0.1:4566")
+
+
+def node(tmp_path: Path) -> Stack:
+    return read(write(tmp_path, *NODE), "run", any_language=True)
+
+
+def refused(tmp_path: Path, where: Where, **pipeline: Any) -> list[str]:
+    scenario = {
+        "scenario": "node",
+        "question": "Does it run?",
+        "pipeline": {"template": str(write(tmp_path, *NODE)), "parameters": {"Bucket": "b"}, **pipeline},
+        "workload": {"writer": "put", "intents": 1},
+        "faults": [{"crash": {}}, {"lose_reply": {"process": "writer"}}],
+        "expect": "valid",
+    }
+    with pytest.raises(UserError) as caught:
+        jobs_of([scenario], where=where)
+    return [str(problem).replace(str(tmp_path), "F") for problem in caught.value.problems]
+
+
+def test_the_embedded_platform_refuses_it(tmp_path: Path) -> None:
+    """It is this very process, and that is Python's."""
+    (problem,) = refused(tmp_path, IN_THIS_PROCESS)
+    assert problem.endswith("Runtime: only Python can be run: python3.12 and the like, not 'nodejs22.x'")
+
+
+def test_the_host_runtime_refuses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And every fault that acts inside the function; the one at the writer is no problem."""
+    monkeypatch.setattr(localstack, "runtime_at", lambda endpoint: (Host(), 4566))
+    found = refused(tmp_path, THERE, mapping={"by": "harness"})
+    assert [problem.removeprefix("default: refused on localstack: ") for problem in found] == [
+        "crash at function: a function in nodejs22.x goes without the agent, which would do it there",
+        "nodejs22.x: `harness up --runtime host` runs functions in Python only",
+    ]
+
+
+def test_elsewhere_the_dispatcher_must_tell_when_it_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker has the runtime; what the agent would tell, the harness's own mapping knows."""
+    monkeypatch.setattr(localstack, "runtime_at", lambda endpoint: (Compose(), 4566))
+    found = refused(tmp_path, THERE)
+    assert len(found) == 2
+    assert "nodejs22.x: the agent would tell when the platform's own mapping is done" in found[0]
+    assert "`pipeline.mapping.by: harness` can" in found[0]
+
+
+def test_faults_outside_the_function_need_no_agent(tmp_path: Path) -> None:
+    """At writers, at deliveries and on the platform as a whole."""
+    stack, mapping = node(tmp_path), Mapping(by=BY_HARNESS)
+    outside = [
+        FAULTS["lose_reply"](process="writer"),
+        FAULTS["redeliver"](),
+        FAULTS["duplicate_put"](),
+        FAULTS["disable_mapping"](),
+    ]
+    assert refusals_of_language(stack.function, mapping, outside) == []
+    inside = [FAULTS["timeout"](), FAULTS["lose_reply"](), FAULTS["kill_function"]()]
+    assert [text.partition(" at ")[0] for text in refusals_of_language(stack.function, mapping, inside)] == [
+        "timeout",
+        "lose_reply",
+        "kill_function",
+    ]
+
+
+def test_it_is_deployed_as_it_is(tmp_path: Path) -> None:
+    """Its own handler is called, and no variable of the agent is there."""
+    stack = node(tmp_path)
+    assert stack.function.root == tmp_path / "code"
+    function = deployment.body(stack, "control", "bucket", {})["Resources"]["Handle"]["Properties"]
+    assert (function["Handler"], function["Runtime"]) == ("index.handler", "nodejs22.x")
+    assert not {CONTROL, HANDLER} & set(function["Environment"]["Variables"])
