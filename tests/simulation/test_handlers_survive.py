@@ -23,6 +23,8 @@ ALSO_RIGHT = {
     "outbox": (),
     "sequence_number": (TWO_RECORDS,),
 }
+# What is not right beyond one window is tried with single faults only.
+IN_PAIRS = (*RIGHT, "batched", "business_key", "outbox", "sequence_number")
 CHUNKS = 6
 REPORTING = {"report_batch_item_failures": True}
 FEW = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -48,10 +50,11 @@ def test_another_right_handler_survives_every_single_fault(handler: str, process
     assert [future.result() for future in running] == [""] * len(names)
 
 
-@pytest.mark.parametrize("place, handler", list(enumerate((*RIGHT, *ALSO_RIGHT))))
+@pytest.mark.parametrize("place, handler", list(enumerate(IN_PAIRS)))
 def test_a_right_handler_survives_two_faults(place: int, handler: str, processes: Executor, tmp_path: Path) -> None:
-    """All pairs would take an hour, so each two kinds of fault meet once, each handler with other faults of the kinds:
-    nothing is found. One can keep the other from firing: that is unknown, no more."""
+    """All pairs at all their points would take more than an hour, at a tenth of a second a run. So each two kinds of
+    fault meet once, each handler with other faults of the kinds: nothing is found. One can keep the other from firing:
+    that is unknown, no more."""
     survived = ALSO_RIGHT.get(handler, ())
     spared = [at(name, nth) for name in survived for nth in NTH]
     chosen = [faults for faults in pairs(place) if not any(fault in spared for fault in faults)]
