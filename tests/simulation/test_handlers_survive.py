@@ -52,8 +52,9 @@ def test_another_right_handler_survives_every_single_fault(handler: str, process
 
 @pytest.mark.parametrize("place, handler", list(enumerate(IN_PAIRS)))
 def test_a_right_handler_survives_two_faults(place: int, handler: str, processes: Executor, tmp_path: Path) -> None:
-    """All pairs would take an hour, so each two kinds of fault meet once, each handler with other faults of the kinds:
-    nothing is found. One can keep the other from firing: that is unknown, no more."""
+    """All pairs at all their points would take more than an hour, at a tenth of a second a run. So each two kinds of
+    fault meet once, each handler with other faults of the kinds: nothing is found. One can keep the other from firing:
+    that is unknown, no more."""
     survived = ALSO_RIGHT.get(handler, ())
     spared = [at(name, nth) for name in survived for nth in NTH]
     chosen = [faults for faults in pairs(place) if not any(fault in spared for fault in faults)]
