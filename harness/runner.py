@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from harness import clock, expectation, judge
 from harness.difference import Difference
@@ -70,10 +71,15 @@ class Job:
         """How this platform is known to differ."""
         return self.variant.differences.get(self.where.platform)
 
+    @property
+    def expect(self) -> Any:
+        """What the scenario expects here, as it says it."""
+        document = self.variant.document.value
+        place = document[DIFFERS][self.where.platform]["*"] if self.difference else document
+        return place["expect"]
+
     def question(self) -> Value:
         """What the run is to answer, as its folder keeps it."""
-        document = self.variant.document.value
-        expect = document[DIFFERS][self.where.platform]["*"] if self.difference else document
         return {
             "format": 1,
             "scenario": self.scenario.scenario,
@@ -81,10 +87,10 @@ class Job:
             "variant": self.variant.name,
             "platform": self.where.platform,
             "seed": self.seed,
-            "expect": expect["expect"],
+            "expect": self.expect,
             "difference": self.difference.why if self.difference else None,
             "again": self.again,
-            "document": document,
+            "document": self.variant.document.value,
         }
 
 

@@ -20,6 +20,10 @@ VARIANTS = [
 ]
 # Where the counts depend on how the stream was cut into batches.
 CUT_INTO_BATCHES = ("partial_batch", "poison_record")
+# Where they depend on when a new mapping begins to deliver (S-87), but kinds and blame do not.
+WHEN_IT_BEGINS = ("mapping_recreated",)
+# Nobody waits for what is known not to come to rest.
+SHORT = {"limits.drive": "5s", "limits.drain": "5s"}
 
 
 @pytest.fixture
@@ -43,6 +47,8 @@ def test_a_variant_ends_as_on_the_embedded_platform(path: Path, variant: str, wh
     if job.refused:
         assert job.difference
         return
+    if job.difference and job.expect == "unknown":
+        (job,) = jobs_of([path], SHORT, seeds=0, variants=[variant], where=where)
     real = run(job, tmp_path)
     assert real.expectation_met, real.expectation_reason
     (job,) = jobs_of([path], seeds=0, variants=[variant], where=IN_THIS_PROCESS)
@@ -51,5 +57,7 @@ def test_a_variant_ends_as_on_the_embedded_platform(path: Path, variant: str, wh
     imitated = run(job, tmp_path)
     assert imitated.expectation_met, imitated.expectation_reason
     assert real.verdict.verdict == imitated.verdict.verdict
-    if path.stem not in CUT_INTO_BATCHES:
+    if path.stem in WHEN_IT_BEGINS:
+        assert story(real)[2] == story(imitated)[2]
+    elif path.stem not in CUT_INTO_BATCHES:
         assert story(real) == story(imitated)
