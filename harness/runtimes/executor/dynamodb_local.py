@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import jpype
@@ -23,7 +24,8 @@ def main(parent: int, arguments: list[str]) -> None:
     split = arguments.index("-jar")
     options, jar, settings = arguments[:split], arguments[split + 1], arguments[split + 2 :]
     library = Path(os.environ["JAVA_HOME"], "lib", "server", "libjvm.so")
-    jpype.startJVM(str(library), *options, classpath=[jar])
+    # Java does not know TMPDIR, and DynamoDB Local leaves a library of its own there each time.
+    jpype.startJVM(str(library), f"-Djava.io.tmpdir={tempfile.gettempdir()}", *options, classpath=[jar])
     server = jpype.JClass(SERVER_RUNNER).createServerFromCommandLineArgs(settings)
     for field in server.getClass().getDeclaredFields():
         if field.getType() == jpype.JClass(JETTY).class_:
