@@ -38,6 +38,15 @@ def refuse(mapping: Mapping) -> None:
         queue_url(mapping.on_failure_arn)
 
 
+def refusals(mapping: Mapping) -> list[str]:
+    """The same as reasons: why no dispatcher can serve this mapping. Raises UserError for a filter that is none."""
+    try:
+        refuse(mapping)
+    except NotImitated as error:
+        return [str(error)]
+    return []
+
+
 class Dispatcher:
     """Its processes are `dispatcher/<shard>`, or `dispatcher/<shard>.<lane>`; shards are numbered as they are found."""
 

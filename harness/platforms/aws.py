@@ -8,7 +8,6 @@ from typing import ClassVar
 import boto3
 
 from harness import dispatcher, hook
-from harness.errors import NotImitated
 from harness.faults.base import Fault
 from harness.mapping import BY_HARNESS
 from harness.platforms import capabilities
@@ -35,10 +34,7 @@ class Aws(Deployed):
         if stack.endpoints:
             reasons.append("endpoints: the harness serves them on this machine, which functions on AWS do not reach")
         if stack.mapping.by == BY_HARNESS:
-            try:
-                dispatcher.refuse(stack.mapping)
-            except NotImitated as error:
-                reasons.append(str(error))
+            reasons += dispatcher.refusals(stack.mapping)
         return reasons
 
     @property

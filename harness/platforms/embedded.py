@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from botocore.awsrequest import AWSResponse
 
-from harness import hook
+from harness import dispatcher, hook
 from harness.action import Action, Disrupt
 from harness.actors import Actors
 from harness.agent.body import body_of, is_chunked
@@ -24,7 +24,7 @@ from harness.agent.wire import Wire
 from harness.chance import OwnedChance
 from harness.clock import EPOCH_MICROSECONDS, VirtualClock
 from harness.confinement import Confinement
-from harness.dispatcher import Dispatcher, refuse
+from harness.dispatcher import Dispatcher
 from harness.environment import Code
 from harness.errors import NotImitated
 from harness.faults.base import Fault
@@ -90,10 +90,7 @@ class Embedded:
     @staticmethod
     def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
         reasons = [f"{fault.NAME}: {OWN_PROCESS}" for fault in faults if fault.NAME in OUTAGES - IMITATED]
-        try:
-            refuse(stack.mapping)
-        except NotImitated as error:
-            reasons.append(f"not imitated: {error}")
+        reasons += [f"not imitated: {reason}" for reason in dispatcher.refusals(stack.mapping)]
         return [*stack.not_imitated, *reasons]
 
     def __enter__(self) -> Embedded:
@@ -139,10 +136,12 @@ class Embedded:
         stack, history = self._plan.stack, self._plan.history
         stream_arn = provision(self.client, stack)
 
-        def dispatcher() -> Dispatcher:
+        def make_dispatcher() -> Dispatcher:
             return Dispatcher(self, stack.mapping, stream_arn, stack.function.arn)
 
-        self._disruptions = ImitatedDisruptions(self._simulation, self._functions, dispatcher, history, self.record)
+        self._disruptions = ImitatedDisruptions(
+            self._simulation, self._functions, make_dispatcher, history, self.record
+        )
         self._disruptions.start()
 
     def heal(self) -> None:

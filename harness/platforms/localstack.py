@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from harness import dispatcher
 from harness.disruptions import Disruption
-from harness.errors import NotImitated
 from harness.faults.base import Fault
 from harness.mapping import BY_HARNESS
 from harness.platforms import capabilities
@@ -29,19 +28,18 @@ class LocalStack(Deployed):
     def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
         reasons = capabilities.refusals(stack.mapping, faults)
         outages = [fault.NAME for fault in faults if fault.NAME in OUTAGES]
-        if outages and runtime_at(where.endpoint) is None:
+        # Who started it is a question to the machine, for what depends on it only.
+        depends = outages or stack.endpoints or not stack.function.has_agent
+        found = runtime_at(where.endpoint) if depends else None
+        if outages and found is None:
             reasons += [f"{name}: `harness up` did not start the LocalStack at {where.endpoint}" for name in outages]
-        found = runtime_at(where.endpoint)
         if stack.endpoints and (found is None or found[0].name != "host"):
             reasons.append("endpoints: functions reach this machine's 127.0.0.1 with `harness up --runtime host` only")
         reasons += capabilities.refusals_of_language(stack.function, stack.mapping, faults)
         if not stack.function.has_agent and found is not None and found[0].name == "host":
             reasons.append(f"{stack.function.runtime}: `harness up --runtime host` runs functions in Python only")
         if stack.mapping.by == BY_HARNESS:
-            try:
-                dispatcher.refuse(stack.mapping)
-            except NotImitated as error:
-                reasons.append(str(error))
+            reasons += dispatcher.refusals(stack.mapping)
         return reasons
 
     def can(self) -> dict[str, Disruption]:
