@@ -25,7 +25,6 @@ from harness import clock, expectation, judge
 from harness.difference import Difference
 from harness.errors import Problem, UserError
 from harness.history import INFO, OK, History, Operation, Value
-from harness.matrix import DIFFERS, Variant
 from harness.observer import Observer
 from harness.package import unpacked
 from harness.platforms import PLATFORMS
@@ -39,6 +38,7 @@ from harness.schedule import Seed
 from harness.stack import Stack
 from harness.store import REPORT, RUN, SCHEDULE, VERDICT, RunFolder, has_verdict, read_history, read_run
 from harness.template import read as read_template
+from harness.variants import DIFFERS, Variant
 from harness.where import IN_THIS_PROCESS, Where
 from harness.workloads.base import BatchWriter, Writer
 from harness.workloads.client import Client

@@ -34,7 +34,7 @@ from harness.seeds import SEEDS_SCHEMA, parse_seeds
 from harness.stack import Bucket, Queue, Stack, Table, Topic
 
 if TYPE_CHECKING:
-    from harness.matrix import Variant
+    from harness.variants import Variant
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
 TEMPLATE = "template.yaml"
