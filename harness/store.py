@@ -58,6 +58,22 @@ class RunFolder:
         self._history.close()
 
 
+class NoFolder:
+    """Takes what a run's folder takes, and keeps nothing of it."""
+
+    path = ""
+
+    def append(self, operation: Operation) -> None: ...
+
+    def rewrite(self, operations: list[Operation]) -> None: ...
+
+    def log(self, text: str) -> None: ...
+
+    def write(self, name: str, content: Any) -> None: ...
+
+    def close(self) -> None: ...
+
+
 def read_run(path: Path) -> dict[str, Any]:
     """The question that a run folder holds; raises UserError when it is none."""
     try:
