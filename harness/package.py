@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import shutil
 import tempfile
@@ -25,6 +26,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644
 _UNIX = 3
 _LEVEL = 6
+_SILENT = 2  # a file that is no Python is the function's own affair
 _SCRATCH = ".new-"
 _HARNESS = Path(__file__).parent
 
@@ -78,6 +80,8 @@ def _unpacked(root: Path, python: str, state: tuple[tuple[str, int, int], ...]) 
                     archive.extractall(Path(scratch) / "code")
                 package.path.replace(code.with_suffix(".zip"))
                 (Path(scratch) / "code").rename(code)
+            if not any(code.rglob("__pycache__")):  # else each cold start would compile what it imports
+                compileall.compile_dir(code, quiet=_SILENT)
     return code
 
 
