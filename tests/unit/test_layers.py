@@ -27,7 +27,8 @@ LAYERS = {
         checkers checkers.base checkers.completeness checkers.dead_lettered checkers.duplicated checkers.lost
         checkers.phantom checkers.reordered checkers.vacuity checkers.wrong_final_state
         platforms.capabilities platforms.entrances platforms.processed
-        reports reports.base reports.json reports.line reports.table reports.text""",
+        reports reports.base reports.json reports.line reports.table reports.text
+        matrix matrix.aims matrix.tally""",
     "effects": """
         actors cache chance clock confinement delivery dispatcher disruptions endpoint_server environment hook
         interrupt intrinsics landings lane_worker location names nemesis observer package replacement
@@ -55,8 +56,12 @@ LAYERS = {
         workloads.expiring_put workloads.put
         workloads.put_then_delete workloads.stamped_put workloads.transact_add workloads.update_add workloads.update_set
         workloads.versioned_put""",
-    "runner": "exit_code jobs outcome runner side_by_side",
-    "front": "__main__ cli init_command runtime_commands progress pytest_plugin readme reference",
+    "runner": """
+        exit_code jobs outcome runner side_by_side
+        matrix.cell matrix.consumers matrix.document matrix.markdown matrix.page matrix.player matrix.report_folder
+        matrix.selection""",
+    "front": """
+        __main__ cli init_command matrix_command runtime_commands progress pytest_plugin readme reference""",
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
 ORDER = list(LAYERS)
