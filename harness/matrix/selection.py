@@ -9,14 +9,13 @@ from fnmatch import fnmatchcase
 from harness.errors import Problem, UserError, nearest
 from harness.matrix.aims import AIMS
 from harness.matrix.cell import AXES, Cell
-from harness.matrix.consumers import SINKS, TABLE, VIEW, Consumer
+from harness.matrix.consumers import SINKS, TABLE, Consumer
 from harness.workloads import WRITERS
 
 # Those whose names begin with blind_ leave out what makes their counterpart right; those that remove their items again
 # leave a view nothing to be compared with.
 STANDARD_WRITERS = ("put", "stamped_put", "create_once", "versioned_put", "update_set", "update_add", "batch_put")
-_FEWER_WRITERS = ("put", "stamped_put")
-_TABLES = (TABLE, VIEW)
+_FEWER_WRITERS = ("put",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,8 @@ def cells(
 def writers_for(
     consumers: Mapping[str, Consumer], consumer: str, sink: str, axes: Axes, filters: Filters
 ) -> tuple[str, ...]:
-    """Without a filter, what is no table and what builds upon another consumer is met by fewer writers."""
-    if filters.writer or (sink in _TABLES and not consumers[consumer].imports & set(consumers)):
+    """Without a filter, what writes to no table and what builds upon another consumer is met by fewer writers."""
+    if filters.writer or (sink == TABLE and not consumers[consumer].imports & set(consumers)):
         return axes.writer
     return _FEWER_WRITERS
 
@@ -102,7 +101,7 @@ def left_out(
         for sink in sinks[consumer]
         if sink in axes.sink and writers_for(consumers, consumer, sink, axes, filters) != axes.writer
     ]
-    why = "no table, or built upon another consumer"
+    why = "the sink is no table, or it is built upon another consumer"
     told.append(_left(f"writers other than {' and '.join(_FEWER_WRITERS)} for", fewer, why, "--writer '*'"))
     nowhere = [consumer for consumer in axes.consumer if not sinks[consumer]]
     told.append(_left("consumers", nowhere, "no effect landed at any sink in a run without faults", ""))
