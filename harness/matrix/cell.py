@@ -32,7 +32,7 @@ def scenario_of(cell: Cell, consumer: Consumer, aim: Aim) -> dict[str, Any]:
     if cell.sink in PARAMETERS:
         pipeline["parameters"] = dict(PARAMETERS[cell.sink])
     return {
-        "scenario": "matrix",
+        "scenario": "matrix-cell",
         "question": f"Is '{cell.consumer}' exactly-once behind '{cell.writer}' when {aim.does}?",
         "pipeline": pipeline,
         "workload": {"writer": cell.writer, **_WORKLOAD},
