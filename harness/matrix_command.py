@@ -21,13 +21,13 @@ if TYPE_CHECKING:  # so that --help need not wait for boto3
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_RUNS = 20
-_RUNS_IN_A_PART = 20  # runs of one cell that one process plays
+_RUNS_IN_A_PART = 20  # of one cell, that one process plays
 _LINES = 40  # that progress writes where there is no terminal
 _LOCALSTACK_SECONDS = 7  # of one run there, measured
 
 
 def _globs(axis: str) -> Callable[[F], F]:
-    return click.option(f"--{axis}", multiple=True, metavar="GLOB", help=f"The {axis}s that match, also of all others.")
+    return click.option(f"--{axis}", multiple=True, metavar="GLOB", help=f"Only {axis}s that match, of all there are.")
 
 
 @click.command()

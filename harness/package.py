@@ -60,7 +60,7 @@ def unpacked(root: Path, python: str = THIS_PYTHON) -> Path:
 
     python: the version that the function's requirements are installed for.
     """
-    state = ((name, file.stat()) for name, file in _files(root))
+    state = ((name, file.stat()) for name, file in _own_files(root))  # the agent stays while this process lives
     return _unpacked(root, python, tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state))
 
 
@@ -98,13 +98,16 @@ def _required(root: Path, python: str) -> list[tuple[str, Path]]:
 
 def _files(root: Path) -> list[tuple[str, Path]]:
     """Names in the zip, in order, and the files that they are read from."""
+    return sorted([*_own_files(root), *((f"harness/{path.as_posix()}", _HARNESS / path) for path in _agent())])
+
+
+def _own_files(root: Path) -> list[tuple[str, Path]]:
     if not root.is_dir():
         raise UserError([Problem("is not a folder", file=str(root))])
     if (root / "harness").exists():
         raise UserError([Problem("its name is taken: the agent is packaged under it", file=str(root / "harness"))])
     own = [(file.relative_to(root), file) for file in root.rglob("*") if file.is_file()]
-    files = [(path.as_posix(), file) for path, file in own if not _is_left_out(path)]
-    return sorted([*files, *((f"harness/{path.as_posix()}", _HARNESS / path) for path in _agent())])
+    return sorted((path.as_posix(), file) for path, file in own if not _is_left_out(path))
 
 
 def _agent() -> Iterator[Path]:

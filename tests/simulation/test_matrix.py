@@ -152,11 +152,11 @@ def test_outside_the_project_it_says_where_it_looked(harness: Any, tmp_path: Pat
 
 def test_ctrl_c_saves_nothing(tmp_path: Path) -> None:
     """130, and no half of a matrix."""
-    command = [sys.executable, "-m", "harness", "matrix", "--processes", "1", "--fault", "redelivered"]
+    command = [sys.executable, "-m", "harness", "matrix", "--processes", "1", "--consumer", "idempotent"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr
-        assert "table" in running.stderr.readline()
+        assert "put/idempotent/" in running.stderr.readline()
         running.send_signal(signal.SIGINT)
         _, told = running.communicate(timeout=60)
     assert running.returncode == 130

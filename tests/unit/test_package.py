@@ -91,6 +91,16 @@ def test_what_a_killed_process_left_is_removed(folder: Path, tmp_path: Path, mon
     assert sorted((tmp_path / "packages").iterdir()) == [code, code.with_suffix(".zip")]
 
 
+def test_what_is_unpacked_is_compiled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where Python is told to write no bytecode: each cold start imports it. The zip has none of it."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (folder / "broken.py").write_text("def")
+    code = unpacked(folder)
+    assert {file.name.partition(".")[0] for file in code.glob("__pycache__/*.pyc")} == {"app"}
+    with zipfile.ZipFile(code.with_suffix(".zip")) as archive:
+        assert not [name for name in archive.namelist() if "__pycache__" in name]
+
+
 def test_unpacking_twice_gives_one_folder(folder: Path) -> None:
     """As long as the files are the same, so is the folder; what is in it is what Lambda would find."""
     code = unpacked(folder)
