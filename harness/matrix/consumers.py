@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.history import Operation
+from harness.requirements import REQUIREMENTS
 from harness.stack import Bucket, Endpoint, Queue, Stack, Table, Topic
 
 Resource = Table | Queue | Bucket | Topic | Endpoint
@@ -32,12 +33,14 @@ PARAMETERS = {ENDPOINT: {"IdempotencyKey": "honoured"}, FORGETFUL_ENDPOINT: {"Id
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A handler, by the name of its file. `does` is the first paragraph of its docstring, `imports` what it imports."""
+    """A handler, by the name of its file. `does` is the first paragraph of its docstring, `imports` what it imports,
+    `requires` whether pip installs packages for it."""
 
     name: str
     handler: Path
     does: str
     imports: frozenset[str]
+    requires: bool
 
 
 def consumers(folder: Path = HANDLERS) -> dict[str, Consumer]:
@@ -46,7 +49,9 @@ def consumers(folder: Path = HANDLERS) -> dict[str, Consumer]:
     for file in sorted(folder.glob("*/*.py")):
         tree = ast.parse(file.read_text("utf-8"))
         if any(isinstance(node, ast.FunctionDef) and node.name == "handler" for node in tree.body):
-            found[file.stem] = Consumer(file.stem, file, paragraph(ast.get_docstring(tree)), frozenset(_imported(tree)))
+            does = paragraph(ast.get_docstring(tree))
+            requires = (file.parent / REQUIREMENTS).is_file()
+            found[file.stem] = Consumer(file.stem, file, does, frozenset(_imported(tree)), requires)
     if not found:
         raise UserError(f"no handler lies in {folder}/*/: run this in the folder of the project")
     return found
