@@ -85,10 +85,12 @@ def _matrix(filters: Any, place: Where, runs: int, processes: int, folder: Path)
 
     known = consumers()
     axes = selection.axes(filters, known)
-    sinks = {name: used_sinks(known[name]) for name in axes.consumer}
+    used = {name: used_sinks(known[name]) for name in axes.consumer}
+    sinks = {name: words for name, (words, _) in used.items()}
+    nowhere = {name: reason for name, (words, reason) in used.items() if not words}
     cells = selection.cells(axes, filters, known, sinks)
     if not cells:
-        raise UserError(f"no cell is left: {_used(sinks)}")
+        raise UserError(f"no cell is left: {_used(sinks, nowhere)}")
     if place.platform == LOCALSTACK and not filters:
         minutes = len(cells) * runs * _LOCALSTACK_SECONDS // 60 // processes
         raise UserError(
@@ -97,15 +99,17 @@ def _matrix(filters: Any, place: Where, runs: int, processes: int, folder: Path)
         )
     tasks = [Task(cell, known[cell.consumer], place, runs) for cell in cells]
     played = _played(tasks, processes)
-    made = document.document(tasks, played, axes, filters, known, sinks)
+    made = document.document(tasks, played, axes, filters, known, sinks, nowhere)
     where = save(made, played, folder)
     click.echo("\n\n".join(filter(None, (markdown.summary(made), markdown.missing(made), ""))))
     click.echo(f"saved in {where}: " + ", ".join(sorted(file.name for file in where.iterdir())))
     return exit_code.NOT_KNOWN if any(each.claim.name in (OPEN, UNKNOWN) for each in played) else exit_code.MET
 
 
-def _used(sinks: dict[str, list[str]]) -> str:
-    return "; ".join(f"{consumer} writes to {' and '.join(used) or 'nothing'}" for consumer, used in sinks.items())
+def _used(sinks: dict[str, list[str]], nowhere: dict[str, str]) -> str:
+    return "; ".join(
+        f"{name} writes to {' and '.join(used)}" if used else f"{name}: {nowhere[name]}" for name, used in sinks.items()
+    )
 
 
 def _cell(text: str, place: Where, runs: int, seed: int | None, scenario: bool, processes: int, folder: Path) -> int:
@@ -115,9 +119,10 @@ def _cell(text: str, place: Where, runs: int, seed: int | None, scenario: bool, 
 
     known = consumers()
     cell = parse_cell(text, known)
-    used = used_sinks(known[cell.consumer])
+    used, reason = used_sinks(known[cell.consumer])
     if cell.sink not in used:
-        raise UserError(f"--cell: {cell.consumer} writes to no {cell.sink}. {_used({cell.consumer: used})}")
+        told = _used({cell.consumer: used}, {cell.consumer: reason})
+        raise UserError(f"--cell: {cell.consumer} writes to no {cell.sink}. {told}")
     task = Task(cell, known[cell.consumer], place, runs)
     if scenario:
         return _print_scenario(cell, known[cell.consumer])

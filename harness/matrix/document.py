@@ -25,6 +25,7 @@ def document(
     filters: Filters,
     consumers: Mapping[str, Consumer],
     sinks: Mapping[str, Sequence[str]],
+    nowhere: Mapping[str, str],
 ) -> Document:
     """A key may be added within a format; one that changes its meaning, or goes, makes a new format."""
     chosen = [consumers[name] for name in axes.consumer]
@@ -41,7 +42,8 @@ def document(
             "sink": {word: SINKS[word] for word in axes.sink},
         },
         "sinks": {each.name: list(sinks[each.name]) for each in chosen},
-        "left_out": left_out(axes, filters, consumers, sinks),
+        "nowhere": dict(nowhere),
+        "left_out": left_out(axes, filters, consumers, sinks, nowhere),
         "cells": [entry(task, each) for task, each in zip(tasks, played, strict=True)],
     }
 

@@ -74,10 +74,13 @@ def legend(document: Document) -> str:
     """What the marks mean, and on how much each stands."""
     found = {cell["class"] for cell in document["cells"]}
     marks = "; ".join(f"**{MARKS[name]}** {name}: {MEANINGS[name]}" for name in CLASSES if name in found)
-    runs = document["runs_with_anomaly"]
-    return (
-        f"{marks}. A class with an anomaly stands on at least {runs} runs, or on the one that shows both sides of it."
-    )
+    return f"{marks}. {standing(document)}"
+
+
+def standing(document: Document) -> str:
+    """On how many runs the classes with an anomaly stand."""
+    few = " and ".join(MARKS[name] for name in (AT_LEAST_ONCE, AT_MOST_ONCE))
+    return f"{few} stand on at least {document['runs_with_anomaly']} runs, {MARKS[NEITHER]} on those that show it."
 
 
 def missing(document: Document) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.matrix.document import Document
-from harness.matrix.markdown import MARKS, MEANINGS
+from harness.matrix.markdown import MARKS, MEANINGS, standing
 
 
 def page(document: Document, findings: Mapping[tuple[str, int], str]) -> str:
@@ -25,6 +25,7 @@ def page(document: Document, findings: Mapping[tuple[str, int], str]) -> str:
         findings=findings,
         marks=MARKS,
         meanings=MEANINGS,
+        standing=standing(document),
     )
 
 

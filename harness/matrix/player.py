@@ -51,11 +51,16 @@ class Played:
     findings: dict[int, str]
 
 
-def used_sinks(consumer: Consumer) -> list[str]:
-    """Where the effects of a consumer land, seen in a run without faults: nobody has to write it down."""
+def used_sinks(consumer: Consumer) -> tuple[list[str], str]:
+    """Where the effects of a consumer land, seen in a run without faults: nobody has to write it down. Or none, and
+    why: its pipeline has no such source, for one."""
     cell = Cell("put", consumer.name, "none", "")
-    job = job_of(Task(cell, consumer, IN_THIS_PROCESS, runs=1), 0)
-    return sinks_of(run_unkept(job)[1], job.stack)
+    try:
+        job = job_of(Task(cell, consumer, IN_THIS_PROCESS, runs=1), 0)
+        used = sinks_of(run_unkept(job)[1], job.stack)
+    except (UserError, NotImitated) as error:
+        return [], _reason(error)
+    return used, "" if used else "no effect landed at any sink in a run without faults"
 
 
 def play(task: Task) -> Played:

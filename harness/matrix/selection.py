@@ -87,9 +87,14 @@ def writers_for(
 
 
 def left_out(
-    axes: Axes, filters: Filters, consumers: Mapping[str, Consumer], sinks: Mapping[str, Sequence[str]]
+    axes: Axes,
+    filters: Filters,
+    consumers: Mapping[str, Consumer],
+    sinks: Mapping[str, Sequence[str]],
+    nowhere: Mapping[str, str],
 ) -> list[dict[str, str]]:
-    """What is not in the matrix, each with the reason, and with the filter that asks for it."""
+    """What is not in the matrix, each with the reason, and with the filter that asks for it. `nowhere` says of the
+    consumers without a sink why that is so."""
     told = []
     if not filters.writer:
         others = [word for word in WRITERS if word not in axes.writer]
@@ -105,8 +110,7 @@ def left_out(
     ]
     why = "the sink is no table, or it is built upon another consumer, or needs packages, which take their time"
     told.append(_left(f"writers other than {' and '.join(_FEWER_WRITERS)} for", fewer, why, "--writer '*'"))
-    nowhere = [consumer for consumer in axes.consumer if not sinks[consumer]]
-    told.append(_left("consumers", nowhere, "no effect landed at any sink in a run without faults", ""))
+    told += [_left("consumer", [consumer], reason, "") for consumer, reason in nowhere.items()]
     return [each for each in told if each["names"]]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -150,6 +151,24 @@ def test_outside_the_project_it_says_where_it_looked(harness: Any, tmp_path: Pat
     assert (said.code, "no handler lies in lambda/*/" in said.err) == (254, True)
 
 
+def test_a_handler_that_cannot_be_played_is_left_out_with_the_reason(harness: Any, tmp_path: Path) -> None:
+    """One whose effects land nowhere, and one whose pipeline is none; the others are played."""
+    (tmp_path / "lambda").unlink()
+    template = (ROOT / "lambda" / "ledger" / "template.yaml").read_text()
+    for name, text in (("idle", template), ("bare", "Resources: {}\n")):
+        folder = tmp_path / "lambda" / name
+        folder.mkdir(parents=True)
+        (folder / f"{name}.py").write_text("def handler(event, context): ...\n")
+        (folder / "template.yaml").write_text(text)
+    shutil.copytree(ROOT / "lambda" / "ledger", tmp_path / "lambda" / "ledger")
+    few = ("--writer", "put", "--fault", "crash_after_effect", "--seeds", "2")
+    said = harness("matrix", *few, "--consumer", "idle", "--consumer", "bare", "--consumer", "naive")
+    assert said.code == 0, said.err
+    assert "- consumer idle: no effect landed at any sink in a run without faults" in said.out
+    assert "- consumer bare: " in said.out
+    assert [cell["cell"] for cell in saved()["cells"]] == ["put/naive/crash_after_effect/table"]
+
+
 def test_ctrl_c_saves_nothing(tmp_path: Path) -> None:
     """130, and no half of a matrix."""
     command = [sys.executable, "-m", "harness", "matrix", "--processes", "1", "--consumer", "idempotent"]
@@ -184,7 +203,7 @@ def played_again(name: str) -> dict[str, Any]:
 
 def sinks_again(consumer: str) -> list[str]:
     os.chdir(ROOT)
-    return used_sinks(consumers()[consumer])
+    return used_sinks(consumers()[consumer])[0]
 
 
 def test_what_is_committed_comes_out_again(processes: Executor) -> None:

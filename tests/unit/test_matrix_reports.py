@@ -66,7 +66,7 @@ def test_its_axes_are_what_the_code_has() -> None:
     }
     assert set(SAVED["sinks"]) == set(HANDLERS)
     assert {sink for used in SAVED["sinks"].values() for sink in used} == set(SINKS)
-    assert SAVED["left_out"] == selection.left_out(standard, Filters(), HANDLERS, SAVED["sinks"])
+    assert SAVED["left_out"] == selection.left_out(standard, Filters(), HANDLERS, SAVED["sinks"], SAVED["nowhere"])
     assert SAVED["axes"]["consumer"] == {name: each.does for name, each in HANDLERS.items()}
 
 
