@@ -27,9 +27,10 @@ from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.nemesis import Nemesis
 from harness.observer import GONE
-from harness.platforms import deployment
+from harness.platforms import cloudformation, code_bucket, deployment
 from harness.platforms.attendance import Attendance
 from harness.platforms.base import Plan
+from harness.platforms.cloudformation import RUN_TAG
 from harness.platforms.function_history import FunctionHistory
 from harness.platforms.harness_mapping import HarnessMapping
 from harness.platforms.outages import UNREACHABLE
@@ -120,17 +121,17 @@ class Deployed:
         self._plan.history.append(self.time(), process, type, f, value, error)
 
     def deploy(self) -> None:
-        stack, s3, cloudformation = self._plan.stack, self.client("s3"), self.client("cloudformation")
+        stack, s3, stacks = self._plan.stack, self.client("s3"), self.client("cloudformation")
         bucket = deployment.bucket_of(stack.name)
         packages = deployment.packages(stack)
         with held_back():
-            self._exits.callback(deployment.remove_upload, s3, bucket)
-            deployment.upload(s3, packages, bucket)
+            self._exits.callback(code_bucket.remove, s3, bucket)
+            code_bucket.upload(s3, packages, bucket, RUN_TAG)
             self._exits.callback(self._control.delete)
             self._control.create()
         self._control.put("plan", self._function_plan().to_json())
-        self._exits.callback(deployment.delete, cloudformation, s3, stack.name)
-        deployment.create(cloudformation, stack, deployment.body(stack, self._control.table, bucket, self._urls))
+        self._exits.callback(cloudformation.delete, stacks, s3, stack.name)
+        cloudformation.create(stacks, deployment.request(stack, self._control.table, bucket, self._urls))
         arn = self.client("dynamodb").describe_table(TableName=stack.source.name)["Table"]["LatestStreamArn"]
         self._source = StreamReader(self.client("dynamodbstreams"), arn)
         self._exits.callback(self._mapping.stop)

@@ -5,23 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from harness import hook
-from harness.platform_name import AWS
-from harness.platforms import deployment
+from harness.platforms import cloudformation, code_bucket, deployment
 from harness.where import Where
 
 
 def remove(where: Where) -> list[str]:
     """Deletes stacks, control tables and code of runs. Names what was deleted."""
-
-    def client(service: str) -> Any:
-        own = hook.user_session(where.profile, where.region) if where.platform == AWS else None
-        return hook.own_client(service, endpoint=where.endpoint, own=own)
-
-    cloudformation, dynamodb, s3 = client("cloudformation"), client("dynamodb"), client("s3")
-    removed = _mappings(client("lambda"))
-    for name in deployment.left_over(cloudformation):
-        deployment.delete(cloudformation, s3, name)
+    stacks, dynamodb, s3 = where.client("cloudformation"), where.client("dynamodb"), where.client("s3")
+    removed = _mappings(where.client("lambda"))
+    for name in cloudformation.tagged(stacks, cloudformation.RUN_TAG):
+        cloudformation.delete(stacks, s3, name)
         removed.append(f"stack {name}")
     for table in dynamodb.get_paginator("list_tables").paginate().build_full_result()["TableNames"]:
         if _is_own(table, deployment.control_of("")):
@@ -29,7 +22,7 @@ def remove(where: Where) -> list[str]:
             removed.append(f"table {table}")
     for bucket in s3.list_buckets()["Buckets"]:
         if _is_own(bucket["Name"], deployment.bucket_of("")):
-            deployment.remove_upload(s3, bucket["Name"])
+            code_bucket.remove(s3, bucket["Name"])
             removed.append(f"bucket {bucket['Name']}")
     return removed
 

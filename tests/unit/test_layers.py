@@ -36,7 +36,8 @@ LAYERS = {
         tickets until
         agent.body agent.connections agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan
         agent.process agent.response agent.unprocessed agent.wire
-        platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
+        platforms platforms.attendance platforms.aws platforms.base platforms.cloudformation platforms.code_bucket
+        platforms.deployed platforms.deployment
         platforms.embedded platforms.function_history platforms.inbox
         platforms.harness_mapping platforms.imitated_disruptions platforms.left_over platforms.localstack
         platforms.outages platforms.platform_mapping
