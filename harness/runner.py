@@ -169,10 +169,10 @@ def check(folder: Path) -> RunResult:
 
 
 def _play(job: Job, history: History, folder: RunFolder) -> None:
-    scenario = job.scenario
+    scenario, function = job.scenario, job.stack.function
     plan = Plan(
         stack=job.stack,
-        code=unpacked(job.stack.function.root),
+        code=unpacked(function.root, handler=function.handler if function.has_agent else None),
         faults=scenario.faults,
         seed=Seed(job.seed),
         history=history,

@@ -10,11 +10,10 @@ from harness.sam import cloudformation
 from harness.scenario import NAME_PATTERN
 from harness.stack import LEDGER, VIEW, Stack, Table
 from harness.template import WANTED, read
-from harness.template_document import load
+from harness.template_document import TEMPLATES, load
 from harness.workloads.own_items import key_of
 
 SCENARIO, ITEMS = "scenario.yaml", "items.yaml"
-TEMPLATES = ("template.yaml", "template.yml", "template.json")
 
 _TEMPLATE = """\
 # A table, its stream, a function, and a table with a row for each effect. AWS deploys it as it is:

@@ -14,6 +14,7 @@ import yaml
 from harness.errors import Problem, UserError
 
 Place = tuple[str | int, ...]
+TEMPLATES = ("template.yaml", "template.yml", "template.json")  # what a template is called, unless it is named
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 

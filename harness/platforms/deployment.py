@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
 from harness.mapping import BY_HARNESS, Mapping
-from harness.package import zipped
+from harness.package import unpacked, zipped
 from harness.platforms import inbox
 from harness.platforms.cloudformation import RUN_TAG, StackRequest
 from harness.platforms.entrances import without_entrances
@@ -99,8 +99,11 @@ def names(stack: Stack) -> list[str]:
 
 def packages(stack: Stack) -> dict[str, Path]:
     """The zips that it takes to create the stack, by their keys in the bucket."""
-    others = {_key_of(logical_id): zipped(folder) for logical_id, folder in stack.other_code.items()}
-    return {_KEY: zipped(stack.function.root, stack.function.runtime), **others}
+    others = {
+        _key_of(logical_id): unpacked(folder).with_suffix(".zip") for logical_id, folder in stack.other_code.items()
+    }
+    function = stack.function
+    return {_KEY: zipped(function.root, function.runtime, function.handler), **others}
 
 
 def _key_of(logical_id: str) -> str:

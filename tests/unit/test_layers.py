@@ -29,11 +29,11 @@ LAYERS = {
         platforms.capabilities platforms.entrances platforms.processed
         reports reports.base reports.json reports.line reports.table reports.text""",
     "effects": """
-        actors cache chance clock confinement delivery dispatcher disruptions endpoint_server environment hook
-        interrupt intrinsics landings lane_worker location matrix names nemesis observer package replacement
-        requirements resources sam scenario scenario_file scenario_schema sdk_retries settings shard_reader simulation
-        sink_resources starter stillness store stream_reader where template template_document thread_host threads
-        tickets until
+        actors cache chance clock confinement delivery dispatcher disruptions distributions endpoint_server
+        environment hook imports interrupt intrinsics landings lane_worker location matrix names nemesis
+        observer package replacement requirements resources sam scenario scenario_file scenario_schema
+        sdk_retries settings shard_reader simulation sink_resources starter stillness store stream_reader where
+        template template_document thread_host threads tickets until
         agent.body agent.connections agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan
         agent.process agent.response agent.unprocessed agent.wire
         platforms platforms.attendance platforms.aws platforms.base platforms.cloudformation platforms.code_bucket
