@@ -63,6 +63,18 @@ def load(path: Path) -> Document:
         raise UserError([Problem(str(error), file=str(path))]) from error
 
 
+def in_json(value: Any) -> Any:
+    """A copy with `Fn::GetAtt` as JSON wants it, which SAM and LocalStack 4.14 want too: as a list, not as a text."""
+    if isinstance(value, list):
+        return [in_json(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: inner.split(".", 1) if key == "Fn::GetAtt" and isinstance(inner, str) else in_json(inner)
+        for key, inner in value.items()
+    }
+
+
 class _Loader(yaml.SafeLoader):
     """CloudFormation's YAML has neither aliases nor timestamps: a date is a string in it."""
 

@@ -47,7 +47,7 @@ IN_THIS_PROCESS = Where(EMBEDDED)
 
 def where(
     platform: str | None,
-    endpoint: str | None,
+    endpoint: str | None = None,
     account: str | None = None,
     profile: str | None = None,
     region: str | None = None,

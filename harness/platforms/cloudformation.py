@@ -15,11 +15,11 @@ from harness.errors import Problem, UserError
 from harness.interrupt import held_back
 from harness.until import until
 
-RUN_TAG = {"Key": "harness", "Value": "run"}
+RUN_TAG, DEPLOY_TAG = {"Key": "harness", "Value": "run"}, {"Key": "harness", "Value": "deploy"}
 MAX_STACK_SECONDS = 120
 GONE = "DELETE_COMPLETE"
 UNDER_REVIEW = "REVIEW_IN_PROGRESS"  # nothing of it is there yet: a change set waits to be carried out
-_BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+_BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,20 @@ def create(client: Any, request: StackRequest) -> None:
 
 
 def ended_as(client: Any, request: StackRequest, status: str) -> Problem:
-    """Why a stack is not as it was asked for, in CloudFormation's words."""
-    reasons = []
-    for event in client.describe_stack_events(StackName=request.name)["StackEvents"]:  # the newest first
-        if event["LogicalResourceId"] == request.name and event["ResourceStatus"] in _BEGINNINGS:
+    """A stack that is not as it was asked for, and why."""
+    words = f"the stack {request.name} ended as {status}: {reasons(client, request.name)}"
+    return Problem(words, file=str(request.file))
+
+
+def reasons(client: Any, name: str) -> str:
+    """What failed of the last thing that was done to a stack, in CloudFormation's words."""
+    found = []
+    for event in client.describe_stack_events(StackName=name)["StackEvents"]:  # the newest first
+        if event["LogicalResourceId"] == name and event["ResourceStatus"] in _BEGINNINGS:
             break
         if "FAILED" in event["ResourceStatus"]:
-            reasons.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}")
-    return Problem(f"the stack {request.name} ended as {status}: {'; '.join(reasons)}", file=str(request.file))
+            found.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}")
+    return "; ".join(found)
 
 
 def delete(client: Any, s3: Any, name: str) -> None:

@@ -5,7 +5,6 @@ Names of tables, sinks and functions are set to those of the Stack, so that noth
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from harness.platforms.cloudformation import RUN_TAG, StackRequest
 from harness.platforms.entrances import without_entrances
 from harness.sam import cloudformation
 from harness.stack import LEDGER, Bucket, Function, Queue, Stack, Table, Topic
-from harness.template_document import load
+from harness.template_document import in_json, load
 
 STACK_PREFIX = "harness-"
 _KEY = "function.zip"
@@ -46,7 +45,7 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
 
     urls: those of the endpoints, by their variables.
     """
-    template: dict[str, Any] = copy.deepcopy(cloudformation(load(stack.template), stack.parameters).content)
+    template: dict[str, Any] = in_json(cloudformation(load(stack.template), stack.parameters).content)
     resources = template["Resources"]
     names = {resource.logical_id: resource.name for resource in _named(stack)}
     for logical_id, name in names.items():

@@ -27,6 +27,11 @@ def remove(where: Where) -> list[str]:
     return removed
 
 
+def kept(where: Where) -> list[str]:
+    """The stacks that the user has deployed, which are no left-overs."""
+    return cloudformation.tagged(where.client("cloudformation"), cloudformation.DEPLOY_TAG)
+
+
 def _mappings(client: Any) -> list[str]:
     """Of functions of runs; LocalStack 4.14 never gets rid of one that is disabled when it is deleted."""
     removed = []

@@ -30,18 +30,19 @@ LAYERS = {
         reports reports.base reports.json reports.line reports.table reports.text""",
     "effects": """
         actors cache chance clock confinement delivery dispatcher disruptions distributions endpoint_server
-        environment hook imports interrupt intrinsics landings lane_worker location matrix names nemesis
+        environment hook imports interrupt intrinsics landings lane_worker loading location matrix names nemesis
         observer package replacement requirements resources sam scenario scenario_file scenario_schema
-        sdk_retries settings shard_reader simulation sink_resources starter stillness store stream_reader where
-        template template_document thread_host threads tickets until
+        sdk_retries settings shard_reader simulation sink_resources starter stillness store stream_reader
+        template template_document thread_host threads tickets until watching where
         agent.body agent.connections agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan
         agent.process agent.response agent.unprocessed agent.wire
-        platforms platforms.attendance platforms.aws platforms.base platforms.cloudformation platforms.code_bucket
+        platforms platforms.attendance platforms.aws platforms.base platforms.change_set platforms.cloudformation
+        platforms.code_bucket
         platforms.deployed platforms.deployment
         platforms.embedded platforms.function_history platforms.inbox
         platforms.harness_mapping platforms.imitated_disruptions platforms.left_over platforms.localstack
         platforms.outages platforms.platform_mapping
-        platforms.provision
+        platforms.provision platforms.user_deployment platforms.user_stack
         runtimes runtimes.compose runtimes.container runtimes.explain runtimes.health runtimes.host runtimes.install
         runtimes.interpreter runtimes.java runtimes.layout runtimes.localstack runtimes.lock runtimes.os_process
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
@@ -57,7 +58,9 @@ LAYERS = {
         workloads.put_then_delete workloads.stamped_put workloads.transact_add workloads.update_add workloads.update_set
         workloads.versioned_put""",
     "runner": "exit_code jobs outcome runner side_by_side",
-    "front": "__main__ cli init_command runtime_commands progress pytest_plugin readme reference",
+    "front": """
+        __main__ cli init_command progress pytest_plugin readme reference runtime_commands template_options
+        where_options workflow_commands""",
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
 ORDER = list(LAYERS)
