@@ -84,8 +84,10 @@ def destroy(choice: TemplateChoice, place: Where, yes: bool) -> int:
     deployment = UserDeployment(place, choice.name)
     found = deployment.resources()
     click.echo("".join(f"  - {name} {type}\n" for type, name in found.values()), nl=False)
-    if not yes:
-        click.confirm(f"Remove {choice.name} at {place}, with these {len(found)} and what they hold?", abort=True)
+    asked = f"Remove {choice.name} at {place}, with these {len(found)} and what they hold?"
+    if not yes and not click.confirm(asked):
+        click.echo("nothing was removed")
+        return 1
     deployment.destroy()
     click.echo(f"{choice.name} at {place}: removed")
     return 0
