@@ -27,6 +27,20 @@ ACCOUNT = "000000000000"
 TAG = {"Key": "harness", "Value": "deploy"}
 
 
+ONCE = """
+scenario: once
+question: Is one change handled once?
+pipeline: {handler: lambda/ledger/idempotent.py, mapping: {by: harness, maximum_retry_attempts: 0}}
+workload: {writer: put, intents: 1}
+expect: valid
+"""
+RAISES = """def handler(event, context):
+    for record in event["Records"]:
+        record["price"]
+    return "new"
+"""
+
+
 class Project:
     """A copy of what is shipped, in a folder of its own, and what became of it at LocalStack."""
 
@@ -169,9 +183,10 @@ def test_loading_twice_leaves_the_stream_as_it_is(project: Project) -> None:
 
 
 def test_what_is_edited_is_deployed_again(project: Project) -> None:
-    """The new code answers; a file that is none is named with its line; Ctrl-C ends it, and the stack stays."""
+    """The new code answers, a scenario is run again, and what raises is named with its line; Ctrl-C ends it."""
     handler = project.ledger / "idempotent.py"
-    watching = project.start("watch")
+    (project.folder / "once.yaml").write_text(ONCE)
+    watching = project.start("watch", "--scenario", "once.yaml")
     assert watching.stdout
     said = []
 
@@ -185,7 +200,10 @@ def test_what_is_edited_is_deployed_again(project: Project) -> None:
     try:
         until_said("watching; Ctrl-C ends it")
         assert project.answer() is None
-        handler.write_text('def handler(event, context):\n    return "new"\n')
+        assert [line.split()[-2:] for line in said if line.startswith("default")] == [["valid", "yes"]]
+        handler.write_text(RAISES)
+        until_said("KeyError: 'price' at idempotent.py:3")
+        until_said("watching; Ctrl-C ends it")
         eventually(lambda: project.answer() == "new", "the new code's answer")
         (project.ledger / "batched.py").write_text("# nothing imports it\n")
         until_said("changed: lambda/ledger/batched.py")

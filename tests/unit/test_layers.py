@@ -35,7 +35,7 @@ LAYERS = {
         sdk_retries settings shard_reader simulation sink_resources starter stillness store stream_reader
         template template_document thread_host threads tickets until watching where
         agent.body agent.connections agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan
-        agent.process agent.response agent.unprocessed agent.wire
+        agent.process agent.raised agent.response agent.unprocessed agent.wire
         platforms platforms.attendance platforms.aws platforms.base platforms.change_set platforms.cloudformation
         platforms.code_bucket
         platforms.deployed platforms.deployment
