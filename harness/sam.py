@@ -20,7 +20,7 @@ _FUNCTION, _LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
 _CODE = {_FUNCTION: "CodeUri", _LAYER: "ContentUri"}
 _NO_FOLDER = ("CodeUri", "InlineCode", "ImageUri")
 # Each run deploys anew: an alias of the newest version would be one more name of the function, and nothing else.
-_OF_RELEASES = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")
+OF_RELEASES = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")
 _BUCKET = "a-folder-beside-the-template"
 
 
@@ -84,7 +84,7 @@ def _folders_hidden(document: Document) -> dict[str, Any]:
         for key in place:
             properties = properties[key]
         type = content["Resources"][place[1]]["Type"] if place[0] == "Resources" else _FUNCTION
-        for name in _OF_RELEASES:
+        for name in OF_RELEASES:
             properties.pop(name, None)
         given = any(name in each for name in _NO_FOLDER for each in (properties, general))
         if type == _FUNCTION and place[0] == "Resources" and not given:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, watch
@@ -27,8 +27,13 @@ def changes(folders: Iterable[Path]) -> Iterator[list[Path]]:
     ):
         if found or not begun:
             begun = True
-            came, went = ({path for kind, path in found if kind == each} for each in (Change.added, Change.deleted))
-            yield sorted({Path(path) for _, path in found if path not in came & went})  # editors leave such behind
+            yield lasting(found)
+
+
+def lasting(found: Collection[tuple[Change, str]]) -> list[Path]:
+    """The files of a set, but for those that came and went meanwhile, as editors use them."""
+    came, went = ({path for kind, path in found if kind == each} for each in (Change.added, Change.deleted))
+    return sorted({Path(path) for _, path in found} - {Path(path) for path in came & went})
 
 
 def _outermost(folders: Iterable[Path]) -> list[Path]:

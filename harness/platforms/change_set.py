@@ -18,6 +18,7 @@ from harness.platforms.cloudformation import UNDER_REVIEW, StackRequest, describ
 from harness.until import until
 
 MAX_SECONDS = 120
+_PREFIX = "harness-"
 _NOTHING_NEW = ("didn't contain changes", "No updates are to be performed")
 _SIGNS = {"Add": "+", "Modify": "~", "Remove": "-"}
 
@@ -77,11 +78,14 @@ class ChangeSet:
 
 @contextmanager
 def change_set(client: Any, request: StackRequest) -> Iterator[ChangeSet]:
-    """Removed with the block unless it was carried out, and with it the empty stack that one for a new stack makes."""
+    """Removed with the block unless it was carried out, and with it the empty stack that one for a new stack makes.
+
+    Also one that a killed process has left.
+    """
     stack = described(client, request.name)
     is_new = stack is None or stack["StackStatus"] == UNDER_REVIEW
     made: ChangeSet | None = None
-    name = f"harness-{uuid.uuid4()}"
+    name = f"{_PREFIX}{uuid.uuid4()}"
     arguments = request.arguments() | {"ChangeSetName": name, "ChangeSetType": "CREATE" if is_new else "UPDATE"}
     with held_back():
         identity = client.create_change_set(**arguments)["Id"]
@@ -92,9 +96,15 @@ def change_set(client: Any, request: StackRequest) -> Iterator[ChangeSet]:
         if made is None or not made.carried_out:
             with held_back():
                 client.delete_change_set(ChangeSetName=identity)
-                if is_new:
+                if is_new and not _foreign(client, request.name):
                     client.delete_stack(StackName=request.name)
                     wait(client, request.name)
+
+
+def _foreign(client: Any, name: str) -> bool:
+    """Whether somebody else prepares a stack of this name, too."""
+    summaries = client.list_change_sets(StackName=name)["Summaries"]
+    return any(not each["ChangeSetName"].startswith(_PREFIX) for each in summaries)
 
 
 def changes(told: Sequence[Mapping[str, Any]], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:

@@ -19,10 +19,10 @@ from harness.platforms.cloudformation import DEPLOY_TAG, StackRequest
 from harness.platforms.deployment import STACK_PREFIX
 from harness.platforms.entrances import mentioned
 from harness.requirements import THIS_PYTHON
-from harness.sam import cloudformation
+from harness.sam import OF_RELEASES, cloudformation
 from harness.stack import Stack, is_python
 from harness.template import WANTED, read
-from harness.template_document import in_json, load
+from harness.template_document import Document, Place, in_json, load
 
 BUCKET = "harness-packages-{account}-{region}"
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,127}")
@@ -101,7 +101,8 @@ def read_stack(template: Path, name: str, parameters: Mapping[str, str], functio
 def user_stack(stack: Stack) -> UserStack:
     """The stack as CloudFormation is asked for it. Raises UserError for a parameter that has no value."""
     code = programs(stack)
-    warnings = [problem for program in code if (problem := program.problem()) and program.is_newer]
+    warnings = _left_out(load(stack.template))
+    warnings += [problem for program in code if (problem := program.problem()) and program.is_newer]
     problems = [problem for program in code if (problem := program.problem()) and not program.is_newer]
     if problems:
         raise UserError(problems)
@@ -135,6 +136,18 @@ def _without_idle_parameters(template: dict[str, Any], stack: Stack) -> dict[str
     left = {name: parameter for name, parameter in declared.items() if name not in open_ones}
     rest = {name: part for name, part in template.items() if name != "Parameters"}
     return rest | ({"Parameters": left} if left else {})
+
+
+def _left_out(document: Document) -> list[Problem]:
+    """What SAM knows of releases: an alias is one more name of the function, and its code is replaced."""
+    resources: Place = ("Resources",)
+    holders = [(*resources, name, "Properties") for name in document.at(resources)] + [("Globals", "Function")]
+    return [
+        document.problem((*place, name), f"{name} is left out: a deployment replaces the function")
+        for place in holders
+        for name in OF_RELEASES
+        if document.at((*place, name)) is not None
+    ]
 
 
 def name_of(template: Path) -> str:
