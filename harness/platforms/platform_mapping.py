@@ -18,6 +18,7 @@ from harness.until import until
 
 Source = list[tuple[str, dict[str, Any]]]  # records of the source's stream, each with its shard
 MAX_CHANGE_SECONDS = 120.0
+_IDLE_SECONDS = 0.3  # a function that does something more often has given up nothing of what it is at
 # What a mapping tells of itself and another one can be made with.
 SETTINGS = frozenset(
     {
@@ -37,7 +38,7 @@ class PlatformMapping:
         self._stack = stack
         self._left = left
         self._on_failure: list[str] = []  # URLs
-        self._told = 0
+        self._idle = Stillness(_IDLE_SECONDS)
         self._removed: dict[str, Any] = {}
         self._made = ""
         self._stillness = Stillness(still)
@@ -77,9 +78,7 @@ class PlatformMapping:
         if not records:
             return "", []
         operations = self._left.read()
-        # As long as the function gets on, nothing of what it is at was given up.
-        given_up = self._dead_letters() if len(operations) == self._told else []
-        self._told = len(operations)
+        given_up = self._dead_letters() if self._idle.lasts(len(operations)) else []
         done = processed(operations, given_up, self._stack.mapping)
         waiting = [(shard, record) for shard, record in records if not done(shard, _number(record))]
         if not waiting or self._misses(waiting, operations):

@@ -19,10 +19,10 @@ from harness.runtimes.base import Running, Say
 from harness.runtimes.explain import exit_explained
 from harness.runtimes.health import health, local, wait_until_dynamodb_answers, wait_until_healthy
 from harness.runtimes.install import Installation, install, java_home
-from harness.runtimes.layout import lay_out_libraries, lay_out_plugin
+from harness.runtimes.layout import function_of, lay_out_libraries, lay_out_plugin
 from harness.runtimes.localstack import SETTINGS
 from harness.runtimes.lock import alone
-from harness.runtimes.os_process import MARK, OsProcess, holder_of, kill_marked, marked, process, variable_of
+from harness.runtimes.os_process import MARK, OsProcess, holder_of, kill_marked, marked, output_of, process
 
 # They would lead LocalStack's own clients and interpreter astray.
 LEFT_OUT = ("AWS_", "PYTHON", "VIRTUAL_ENV", "LD_PRELOAD")
@@ -113,7 +113,7 @@ class Host:
             one.signal(signal.SIGCONT)
 
     def kill_function(self, port: int, name: str) -> int:
-        own = [one for one in self.processes(port) if variable_of(one, "AWS_LAMBDA_FUNCTION_NAME") == name]
+        own = [one for one in self.processes(port) if function_of(output_of(one)) == name]
         for one in own:
             one.signal(signal.SIGKILL)
         return len(own)

@@ -46,7 +46,8 @@ LAYERS = {
         runtimes runtimes.compose runtimes.container runtimes.explain runtimes.health runtimes.host runtimes.install
         runtimes.interpreter runtimes.java runtimes.layout runtimes.localstack runtimes.lock runtimes.os_process
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
-        runtimes.executor.function_process runtimes.executor.parent runtimes.executor.plugin
+        runtimes.executor.fork_server runtimes.executor.function_process runtimes.executor.function_starter
+        runtimes.executor.parent runtimes.executor.plugin
         runtimes.executor.process_executor runtimes.executor.runtime_api
         services.attribute_value services.capacity services.dynamodb services.endpoints services.execution
         services.expiry services.expressions services.functions services.item_storage services.moto services.partiql

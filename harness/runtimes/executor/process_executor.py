@@ -25,9 +25,8 @@ from localstack.services.lambda_.invocation.lambda_models import (  # type: igno
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor  # type: ignore[import-not-found]
 
 from .function_process import FunctionProcess
+from .function_starter import PYTHON_VARIABLES, starter
 from .runtime_api import InitFailed, Invocation, Outcome, error
-
-PACKAGES = "HARNESS_FUNCTION_PACKAGES"  # names the folder that stands for /var/runtime
 
 
 class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
@@ -35,7 +34,8 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:
         super().__init__(id=id, function_version=function_version)
-        self._folder = Path(tempfile.mkdtemp(prefix="environment-"))
+        # All processes of the function write into it: that says whose they are (`function_of` in layout.py).
+        self._folder = Path(tempfile.mkdtemp(f"-{function_version.id.function_name}", "environment-"))
         self._log = self._folder / "log"
         self._variables: dict[str, str] = {}
         self._process: FunctionProcess | None = None
@@ -55,9 +55,8 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
             **inherited,
             **{name: str(value) for name, value in env_vars.items()},
             "LAMBDA_TASK_ROOT": code,
-            "LAMBDA_RUNTIME_DIR": os.environ[PACKAGES],
-            "PYTHONPATH": os.environ[PACKAGES],
-            "PYTHONDONTWRITEBYTECODE": "1",  # on Lambda the code's folder can't be written
+            "LAMBDA_RUNTIME_DIR": PYTHON_VARIABLES["PYTHONPATH"],
+            **PYTHON_VARIABLES,
             "TMPDIR": str(temporary),
         }
         try:
@@ -151,6 +150,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
             raise ValueError(f"the host runtime runs zip functions in Python, not {kind}: use Docker Compose for it")
         if settings.layers:
             raise ValueError("the host runtime has no layers: put their content into the function's zip")
+        starter()  # its server gets ready while the function is made
         settings.code.prepare_for_execution()
 
     @classmethod
