@@ -64,8 +64,8 @@ def reasons(client: Any, name: str) -> str:
     for event in client.describe_stack_events(StackName=name)["StackEvents"]:  # the newest first
         if event["LogicalResourceId"] == name and event["ResourceStatus"] in _BEGINNINGS:
             break
-        if "FAILED" in event["ResourceStatus"]:
-            found.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}")
+        if "FAILED" in event["ResourceStatus"] and event.get("ResourceStatusReason"):
+            found.append(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}")
     return "; ".join(found)
 
 
