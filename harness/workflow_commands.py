@@ -16,9 +16,9 @@ from harness.template_options import TemplateChoice, of_a_template
 from harness.where_options import WHERE, where_options
 
 if TYPE_CHECKING:  # boto3 and pydantic: not before they are needed
-    from harness.platforms.change_set import Change
-    from harness.platforms.user_deployment import UserDeployment
-    from harness.platforms.user_stack import UserStack
+    from harness.change_set import Change
+    from harness.user_deployment import UserDeployment
+    from harness.user_stack import UserStack
     from harness.where import Where
 
 
@@ -42,7 +42,7 @@ def synth(choice: TemplateChoice) -> int:
     """Print the template as `deploy` hands it to CloudFormation: SAM translated, code in its bucket."""
     import yaml
 
-    from harness.platforms.user_stack import user_stack
+    from harness.user_stack import user_stack
 
     template = dict(user_stack(choice.read()).request.template)
     click.echo(yaml.safe_dump(template, sort_keys=False, width=120), nl=False)
@@ -79,7 +79,7 @@ def deploy(choice: TemplateChoice, place: Where) -> int:
 @click.option("--yes", is_flag=True, help="Without being asked.")
 def destroy(choice: TemplateChoice, place: Where, yes: bool) -> int:
     """Remove the stack that `deploy` made, with what it holds."""
-    from harness.platforms.user_deployment import UserDeployment
+    from harness.user_deployment import UserDeployment
 
     deployment = UserDeployment(place, choice.name)
     found = deployment.resources()
@@ -100,7 +100,7 @@ def destroy(choice: TemplateChoice, place: Where, yes: bool) -> int:
 def load(data: Path, choice: TemplateChoice, place: Where) -> int:
     """Put the items of DATA into the table whose stream triggers the function. Doing it again changes nothing."""
     from harness import loading
-    from harness.platforms.user_deployment import UserDeployment
+    from harness.user_deployment import UserDeployment
 
     source = choice.read().source
     items = loading.read_items(data, source)
@@ -124,7 +124,7 @@ def load(data: Path, choice: TemplateChoice, place: Where) -> int:
 )
 def build(choice: TemplateChoice, out: Path) -> int:
     """Package each function as `deploy` does, and show what is in the zip."""
-    from harness.platforms.user_stack import programs
+    from harness.user_stack import programs
 
     out.mkdir(parents=True, exist_ok=True)
     for program in programs(choice.read()):
@@ -169,8 +169,8 @@ def watch(context: click.Context, choice: TemplateChoice, place: Where, scenario
 
 
 def _wanted(choice: TemplateChoice, place: Where) -> tuple[UserStack, UserDeployment]:
-    from harness.platforms.user_deployment import UserDeployment
-    from harness.platforms.user_stack import user_stack
+    from harness.user_deployment import UserDeployment
+    from harness.user_stack import user_stack
 
     wanted = user_stack(choice.read())
     for warning in wanted.warnings:

@@ -15,10 +15,11 @@ from typing import Any, ClassVar, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from harness import hook
+from harness import cloudformation, code_bucket, hook
 from harness.agent.control import Control, ControlTickets
 from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
+from harness.cloudformation import RUN_TAG
 from harness.disruptions import Disruption, Disruptions
 from harness.endpoint_server import serving
 from harness.faults.base import Disruption as DisruptionFault
@@ -27,10 +28,9 @@ from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.nemesis import Nemesis
 from harness.observer import GONE
-from harness.platforms import cloudformation, code_bucket, deployment
+from harness.platforms import deployment
 from harness.platforms.attendance import Attendance
 from harness.platforms.base import Plan
-from harness.platforms.cloudformation import RUN_TAG
 from harness.platforms.function_history import FunctionHistory
 from harness.platforms.harness_mapping import HarnessMapping
 from harness.platforms.outages import UNREACHABLE

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
+from harness.cloudformation import RUN_TAG, StackRequest
 from harness.mapping import BY_HARNESS, Mapping
 from harness.package import unpacked, zipped
 from harness.platforms import inbox
-from harness.platforms.cloudformation import RUN_TAG, StackRequest
 from harness.platforms.entrances import without_entrances
 from harness.sam import cloudformation
 from harness.stack import LEDGER, Bucket, Function, Queue, Stack, Table, Topic
 from harness.template_document import in_json, load
 
-STACK_PREFIX = "harness-"
 _KEY = "function.zip"
 _NAMED = {
     "AWS::DynamoDB::Table": "TableName",

@@ -6,12 +6,12 @@ schedule would play along unasked. A disabled mapping would do no harm, but Loca
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
+from harness.mentions import mentioned
+
 _ENTRANCES = ("AWS::ApiGateway::", "AWS::ApiGatewayV2::", "AWS::Events::", "AWS::Scheduler::")
-_VARIABLE = re.compile(r"\$\{([^!.}]+)")
 
 
 def without_entrances(template: dict[str, Any], needed: Iterable[str], idle: Iterable[str] = ()) -> dict[str, Any]:
@@ -31,19 +31,3 @@ def without_entrances(template: dict[str, Any], needed: Iterable[str], idle: Ite
     }
     left = {name: resource for name, resource in resources.items() if name not in gone}
     return {**template, "Resources": left} | ({"Outputs": outputs} if "Outputs" in template else {})
-
-
-def mentioned(value: Any, key: str = "") -> Iterator[str]:
-    """The names that stand where a resource may be named."""
-    if isinstance(value, dict):
-        for inner_key, inner in value.items():
-            yield from mentioned(inner, inner_key)
-    elif isinstance(value, list):
-        for element in value[:1] if key == "Fn::GetAtt" else value:
-            yield from mentioned(element, key)
-    elif isinstance(value, str) and key in ("Ref", "DependsOn"):
-        yield value
-    elif isinstance(value, str) and key == "Fn::GetAtt":
-        yield value.partition(".")[0]
-    elif isinstance(value, str) and key == "Fn::Sub":
-        yield from _VARIABLE.findall(value)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from harness.platforms import cloudformation, code_bucket, deployment
+from harness import cloudformation, code_bucket
+from harness.platforms import deployment
 from harness.where import Where
 
 
@@ -39,7 +40,7 @@ def _mappings(client: Any) -> list[str]:
         client.get_paginator("list_event_source_mappings").paginate().build_full_result()["EventSourceMappings"]
     ):
         function = mapping["FunctionArn"].rpartition(":function:")[2]
-        if function.startswith(deployment.STACK_PREFIX) and mapping["State"] != "Deleting":
+        if function.startswith(cloudformation.STACK_PREFIX) and mapping["State"] != "Deleting":
             with suppress(client.exceptions.ResourceNotFoundException):
                 if mapping["State"] == "Disabled":
                     client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
@@ -49,4 +50,4 @@ def _mappings(client: Any) -> list[str]:
 
 
 def _is_own(name: str, suffix: str) -> bool:
-    return name.startswith(deployment.STACK_PREFIX) and name.endswith(suffix)
+    return name.startswith(cloudformation.STACK_PREFIX) and name.endswith(suffix)

@@ -18,31 +18,30 @@ LAYERS = {
         account action answer attribution errors history host mapping mistake platform_name point result
         scenario_document schedule stack stream_event verdict agent agent.host services services.base runtimes.base""",
     "decisions": """
-        aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane ledger
-        mapping_settings redelivery scenario_part seeds sentences agent.subject workloads.generator workloads.own_items
-        faults faults.base faults.crash faults.delay faults.disable_mapping faults.duplicate_put faults.function_error
-        faults.kill_function faults.kill_platform faults.leave_unprocessed faults.lose_reply faults.lose_request
-        faults.noop faults.partial_failure faults.pause_platform faults.recreate_mapping faults.redeliver faults.refuse
+        aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane
+        ledger mapping_settings mentions redelivery scenario_part seeds sentences agent.subject
+        workloads.generator workloads.own_items faults faults.base faults.crash faults.delay
+        faults.disable_mapping faults.duplicate_put faults.function_error faults.kill_function
+        faults.kill_platform faults.leave_unprocessed faults.lose_reply faults.lose_request faults.noop
+        faults.partial_failure faults.pause_platform faults.recreate_mapping faults.redeliver faults.refuse
         faults.restart_platform faults.roll_back faults.slow_platform faults.throttle_function faults.timeout
         checkers checkers.base checkers.completeness checkers.dead_lettered checkers.duplicated checkers.lost
         checkers.phantom checkers.reordered checkers.vacuity checkers.wrong_final_state
         platforms.capabilities platforms.entrances platforms.processed
         reports reports.base reports.json reports.line reports.table reports.text""",
     "effects": """
-        actors cache chance clock confinement delivery dispatcher disruptions distributions endpoint_server
-        environment hook imports interrupt intrinsics landings lane_worker loading location matrix names nemesis
-        observer package replacement requirements resources sam scenario scenario_file scenario_schema
-        sdk_retries settings shard_reader simulation sink_resources starter stillness store stream_reader
-        template template_document thread_host threads tickets until watching where
+        actors cache chance change_set clock cloudformation code_bucket confinement delivery dispatcher
+        disruptions distributions endpoint_server environment hook imports interrupt intrinsics landings
+        lane_worker loading location matrix names nemesis observer package replacement requirements resources
+        sam scenario scenario_file scenario_schema sdk_retries settings shard_reader simulation sink_resources
+        starter stillness store stream_reader template template_document thread_host threads tickets until
+        user_deployment user_stack watching where
         agent.body agent.connections agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan
         agent.process agent.raised agent.response agent.unprocessed agent.wire
-        platforms platforms.attendance platforms.aws platforms.base platforms.change_set platforms.cloudformation
-        platforms.code_bucket
-        platforms.deployed platforms.deployment
-        platforms.embedded platforms.function_history platforms.inbox
-        platforms.harness_mapping platforms.imitated_disruptions platforms.left_over platforms.localstack
-        platforms.outages platforms.platform_mapping
-        platforms.provision platforms.user_deployment platforms.user_stack
+        platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
+        platforms.embedded platforms.function_history platforms.inbox platforms.harness_mapping
+        platforms.imitated_disruptions platforms.left_over platforms.localstack platforms.outages
+        platforms.platform_mapping platforms.provision
         runtimes runtimes.compose runtimes.container runtimes.explain runtimes.health runtimes.host runtimes.install
         runtimes.interpreter runtimes.java runtimes.layout runtimes.localstack runtimes.lock runtimes.os_process
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local

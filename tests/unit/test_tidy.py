@@ -16,9 +16,8 @@ VAGUE = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
 
 # Folders of interchangeable implementations: their table, and the files beside base.py that are no member.
 PLATFORM_PARTS = {
-    *("attendance", "capabilities", "change_set", "cloudformation", "code_bucket", "deployed", "deployment"),
-    *("entrances", "function_history", "harness_mapping", "imitated_disruptions", "inbox", "left_over", "outages"),
-    *("platform_mapping", "processed", "provision", "user_deployment", "user_stack"),
+    *("attendance", "capabilities", "deployed", "deployment", "entrances", "function_history", "harness_mapping"),
+    *("imitated_disruptions", "inbox", "left_over", "outages", "platform_mapping", "processed", "provision"),
 }
 FOLDERS = {
     "harness.faults": ("FAULTS", set()),

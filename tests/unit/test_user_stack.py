@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.platforms.user_stack import UserStack, name_of, read_stack, user_stack
 from harness.requirements import THIS_PYTHON
 from harness.starter import starter
 from harness.template_document import in_json, load
+from harness.user_stack import UserStack, name_of, read_stack, user_stack
 
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "lambda" / "ledger" / "template.yaml"

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from harness.cloudformation import UNDER_REVIEW, StackRequest, described, wait
 from harness.errors import Problem, UserError
 from harness.interrupt import held_back
-from harness.platforms.cloudformation import UNDER_REVIEW, StackRequest, described, wait
 from harness.until import until
 
 MAX_SECONDS = 120

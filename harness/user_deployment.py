@@ -8,11 +8,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from harness import cloudformation, code_bucket
+from harness.change_set import Change, change_set
+from harness.cloudformation import DEPLOY_TAG, GONE, UNDER_REVIEW, described
 from harness.errors import Problem, UserError
-from harness.platforms import cloudformation, code_bucket
-from harness.platforms.change_set import Change, change_set
-from harness.platforms.cloudformation import DEPLOY_TAG, GONE, UNDER_REVIEW, described
-from harness.platforms.user_stack import BUCKET, UserStack
+from harness.user_stack import BUCKET, UserStack
 from harness.where import Where
 
 MAX_SECONDS = 900  # AWS takes minutes over some resources

@@ -15,6 +15,7 @@ from harness.errors import Problem, UserError
 from harness.interrupt import held_back
 from harness.until import until
 
+STACK_PREFIX = "harness-"  # of stacks that runs make
 RUN_TAG, DEPLOY_TAG = {"Key": "harness", "Value": "run"}, {"Key": "harness", "Value": "deploy"}
 MAX_STACK_SECONDS = 120
 GONE = "DELETE_COMPLETE"
