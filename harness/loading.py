@@ -58,18 +58,19 @@ def load(client: Any, table_name: str, items: list[Item]) -> Iterator[tuple[Item
 def _put(client: Any, table_name: str, item: Item) -> str:
     """Raises UserError when somebody else changes the item again and again."""
     key = next(iter(item.key))
-    tried: AttributeValue | None = None
+    outcome, tried = UNCHANGED, None
     for _ in range(MAX_ATTEMPTS):
         there = client.get_item(TableName=table_name, Key=item.key, ConsistentRead=True).get("Item")
+        if there is not None and there == tried:
+            return outcome  # the condition has failed against our own write, whose reply was lost (S-11)
         wanted = numbered(item, there)
+        outcome = NEW if there is None else UNCHANGED if wanted == there else CHANGED
         try:
             client.put_item(TableName=table_name, Item=wanted, **_while(there, key))
         except client.exceptions.ConditionalCheckFailedException:
-            tried = wanted[_INTENT]  # by somebody else's write, or by our own, whose reply was lost (S-11)
-            continue
-        if there is None:
-            return NEW
-        return UNCHANGED if wanted == there and there[_INTENT] != tried else CHANGED
+            tried = wanted
+        else:
+            return outcome
     raise UserError(f"{item.name}: it was changed by others {MAX_ATTEMPTS} times while it was loaded")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.errors import UserError
+from harness.errors import NotImitated, UserError
 from harness.platform_name import AWS, LOCALSTACK
 from harness.template_options import TemplateChoice, of_a_template
 from harness.where_options import WHERE, where_options
@@ -42,9 +42,7 @@ def synth(choice: TemplateChoice) -> int:
     """Print the template as `deploy` hands it to CloudFormation: SAM translated, code in its bucket."""
     import yaml
 
-    from harness.user_stack import user_stack
-
-    template = dict(user_stack(choice.read()).request.template)
+    template = dict(_wanted(choice).request.template)
     click.echo(yaml.safe_dump(template, sort_keys=False, width=120), nl=False)
     return 0
 
@@ -55,7 +53,7 @@ def synth(choice: TemplateChoice) -> int:
 @click.option("--fail", is_flag=True, help="End with exit code 1 where there is a difference.")
 def diff(choice: TemplateChoice, place: Where, fail: bool) -> int:
     """Say what `deploy` would change. Nothing is left of the comparison."""
-    wanted, deployment = _wanted(choice, place)
+    wanted, deployment = _wanted(choice), _deployment(choice, place)
     found = deployment.difference(wanted)
     _tell(choice, place, found)
     return 1 if fail and found else 0
@@ -66,7 +64,7 @@ def diff(choice: TemplateChoice, place: Where, fail: bool) -> int:
 @_at_a_place
 def deploy(choice: TemplateChoice, place: Where) -> int:
     """Deploy the template as it is written, to stay: without agent, and without faults."""
-    wanted, deployment = _wanted(choice, place)
+    wanted, deployment = _wanted(choice), _deployment(choice, place)
     _tell(choice, place, deployment.deploy(wanted))
     for name, value in deployment.outputs().items():
         click.echo(f"  {name} = {value}")
@@ -79,9 +77,7 @@ def deploy(choice: TemplateChoice, place: Where) -> int:
 @click.option("--yes", is_flag=True, help="Without being asked.")
 def destroy(choice: TemplateChoice, place: Where, yes: bool) -> int:
     """Remove the stack that `deploy` made, with what it holds."""
-    from harness.user_deployment import UserDeployment
-
-    deployment = UserDeployment(place, choice.name)
+    deployment = _deployment(choice, place)
     found = deployment.resources()
     click.echo("".join(f"  - {name} {type}\n" for type, name in found.values()), nl=False)
     asked = f"Remove {choice.name} at {place}, with these {len(found)} and what they hold?"
@@ -100,11 +96,10 @@ def destroy(choice: TemplateChoice, place: Where, yes: bool) -> int:
 def load(data: Path, choice: TemplateChoice, place: Where) -> int:
     """Put the items of DATA into the table whose stream triggers the function. Doing it again changes nothing."""
     from harness import loading
-    from harness.user_deployment import UserDeployment
 
     source = choice.read().source
     items = loading.read_items(data, source)
-    found = UserDeployment(place, choice.name).resources()
+    found = _deployment(choice, place).resources()
     if source.logical_id not in found:
         raise UserError(f"{source.logical_id} is not in {choice.name} at {place} yet: `harness deploy` comes first")
     _, table = found[source.logical_id]
@@ -124,10 +119,8 @@ def load(data: Path, choice: TemplateChoice, place: Where) -> int:
 )
 def build(choice: TemplateChoice, out: Path) -> int:
     """Package each function as `deploy` does, and show what is in the zip."""
-    from harness.user_stack import programs
-
     out.mkdir(parents=True, exist_ok=True)
-    for program in programs(choice.read()):
+    for program in _wanted(choice).programs:
         package = program.build(out / f"{program.logical_id}.zip")
         unpacked = _size(sum(package.files.values()))
         click.echo(f"{package.path}: {_size(package.path.stat().st_size)}, {unpacked} unpacked")
@@ -147,20 +140,20 @@ def watch(context: click.Context, choice: TemplateChoice, place: Where, scenario
     """Deploy, and deploy again whenever the template or the code changes, until Ctrl-C."""
     from harness.watching import changes
 
-    wanted, deployment = _wanted(choice, place)
+    wanted, deployment = _wanted(choice), _deployment(choice, place)
     folders = [choice.template.parent, *(program.root for program in wanted.programs)]
     deployed = None
     try:
         for files in changes(folders):
             click.echo("".join(f"changed: {_short(file)}\n" for file in files), nl=False)
             try:
-                wanted, _ = _wanted(choice, place)
+                wanted = _wanted(choice)
                 if wanted.request != deployed:
                     _tell(choice, place, deployment.deploy(wanted))
                     deployed = wanted.request
                     if scenario:
                         _run(context, scenario, place)
-            except UserError as error:  # the next change may put it right
+            except (UserError, NotImitated) as error:  # the next change may put it right
                 click.echo(str(error), err=True)
             click.echo("watching; Ctrl-C ends it")
     except KeyboardInterrupt:
@@ -168,14 +161,19 @@ def watch(context: click.Context, choice: TemplateChoice, place: Where, scenario
     return 0
 
 
-def _wanted(choice: TemplateChoice, place: Where) -> tuple[UserStack, UserDeployment]:
-    from harness.user_deployment import UserDeployment
+def _wanted(choice: TemplateChoice) -> UserStack:
     from harness.user_stack import user_stack
 
     wanted = user_stack(choice.read())
     for warning in wanted.warnings:
         click.echo(f"warning: {warning}", err=True)
-    return wanted, UserDeployment(place, choice.name)
+    return wanted
+
+
+def _deployment(choice: TemplateChoice, place: Where) -> UserDeployment:
+    from harness.user_deployment import UserDeployment
+
+    return UserDeployment(place, choice.name)
 
 
 def _tell(choice: TemplateChoice, place: Where, changes: Sequence[Change]) -> None:

@@ -8,17 +8,20 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.httpsession import URLLib3Session
 from pipeline import client, eventually
 
+from harness.loading import load, read_items
 from harness.runtimes.base import Running
+from harness.stack import Table
 from harness.stream_reader import StreamReader
 
 ROOT = Path(__file__).parents[2]
@@ -113,6 +116,20 @@ def project(tmp_path: Path, localstack: Running) -> Iterator[Project]:
         made.says("destroy", "--yes")
 
 
+def losing_replies() -> Callable[..., None]:
+    """Carries out each item's first request, and loses its reply: the SDK, which cannot know, sends it again."""
+    seen = set()
+
+    def lose(request: Any, **_: Any) -> None:
+        key = json.loads(request.body)["Item"]["id"]["S"]
+        if key not in seen:
+            seen.add(key)
+            URLLib3Session().send(request)
+            raise ConnectionClosedError(endpoint_url=request.url)
+
+    return lose
+
+
 @contextmanager
 def foreign_stack(project: Project) -> Iterator[None]:
     """One of the same name that somebody else has made."""
@@ -161,7 +178,7 @@ def test_a_stack_is_compared_deployed_loaded_and_removed(project: Project) -> No
 
 
 def test_loading_twice_leaves_the_stream_as_it_is(project: Project) -> None:
-    """Each item leaves a record and has its effect once; an edited one leaves one more, and has another effect."""
+    """Each item leaves a record and has its effect once, an edited one another, also where replies are lost (S-11)."""
     assert "no stack ledger is deployed" in project.says("load", "data/todos.yaml", code=254)
     project.says("deploy")
     assert "5 new, 0 changed, 0 unchanged" in project.says("load", "data/todos.yaml")
@@ -178,7 +195,14 @@ def test_loading_twice_leaves_the_stream_as_it_is(project: Project) -> None:
     project.data.write_text(original)  # back again is a change too
     assert "0 new, 1 changed, 4 unchanged" in project.says("load", "data/todos.yaml")
     assert project.records() == 7
-    intents = {f"todo-{number}/1" for number in range(1, 6)} | {"todo-1/2", "todo-1/3"}
+
+    dynamodb, todos = project.client("dynamodb"), Table("Todos", project.physical("Todos"), "id", None, {"id": "S"})
+    project.data.write_text("[{id: todo-1, title: sell milk}, {id: todo-6, title: new}, {id: todo-2, title: late}]")
+    dynamodb.meta.events.register("before-send.dynamodb.PutItem", losing_replies())
+    found = load(dynamodb, todos.name, read_items(project.data, todos))
+    assert [outcome for _, outcome in found] == ["changed", "new", "changed"]
+    assert project.records() == 10
+    intents = {f"todo-{number}/1" for number in range(1, 7)} | {"todo-1/2", "todo-1/3", "todo-1/4", "todo-2/2"}
     eventually(lambda: project.effects() == intents, "an effect for each change")
 
 
