@@ -63,7 +63,7 @@ def reasons(client: Any, name: str) -> str:
     """What failed of the last thing that was done to a stack, in CloudFormation's words."""
     found = []
     for event in client.describe_stack_events(StackName=name)["StackEvents"]:  # the newest first
-        if event["LogicalResourceId"] == name and event["ResourceStatus"] in _BEGINNINGS:
+        if event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in _BEGINNINGS:
             break
         if "FAILED" in event["ResourceStatus"] and event.get("ResourceStatusReason"):
             found.append(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}")
@@ -116,7 +116,7 @@ def wait(client: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> str:
         nonlocal found
         stack = described(client, name)
         found = stack["StackStatus"] if stack else GONE
-        return found == UNDER_REVIEW or not found.endswith("_IN_PROGRESS")
+        return not found.endswith("_IN_PROGRESS")
 
     until(final, seconds)
     return found
