@@ -3,6 +3,8 @@
 That is the better half of a cold start. A function can't tell: what it could see of the difference, a module of its
 own under a name that is loaded already, or Python's own variables, makes its process a new one.
 
+A runtime of the function's own is a command that takes the copy's place.
+
 LocalStack sends one message for each process: the order as JSON, with its log and a line (a socket) as descriptors.
 When the line is closed at the other end, the process is killed with all that it started. When it has ended, its
 status (that of subprocess.Popen) is told there. Started as `python -S -u fork_server.py <parent's id> <descriptor>`.
@@ -141,6 +143,8 @@ def main(localstack: int, channel: int) -> None:
         importlib.import_module(name)
     order = ForkServer(socket.socket(fileno=channel)).serve()
     os.chdir(order["code"])
+    if order["command"]:
+        os.execve(order["command"][0], order["command"], order["variables"])
     if _is_new(order):
         script = str(Path(child.__file__))
         command = [sys.executable, "-S", "-u", script, str(os.getppid()), order["handler"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 
@@ -13,12 +13,18 @@ from .runtime_api import RuntimeApi
 
 
 class FunctionProcess:
-    """`log` grows while it runs. The process leads its own group, so that what it starts ends with it."""
+    """`log` grows while it runs. The process leads its own group, so that what it starts ends with it.
 
-    def __init__(self, handler: str, code: Path, log: Path, environment: Mapping[str, str]) -> None:
+    handler: for Lambda's Python runtime. command: the function's own runtime, in its place.
+    """
+
+    def __init__(
+        self, handler: str, command: Sequence[str], code: Path, log: Path, environment: Mapping[str, str]
+    ) -> None:
         self.api = RuntimeApi()
         variables = {**environment, "AWS_LAMBDA_RUNTIME_API": self.api.address}
-        self._line = starter().start({"handler": handler, "code": str(code), "variables": variables}, log)
+        order = {"handler": handler, "command": command, "code": str(code), "variables": variables}
+        self._line = starter().start(order, log)
         self.alive = True
         self._end = Thread(target=self._wait, daemon=True)
         self._end.start()

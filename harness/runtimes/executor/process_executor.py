@@ -28,9 +28,12 @@ from .function_process import FunctionProcess
 from .function_starter import PYTHON_VARIABLES, starter
 from .runtime_api import InitFailed, Invocation, Outcome, error
 
+BOOTSTRAP = "bootstrap"
+
 
 class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
-    """Zip functions in Python. Any python3.x runtime gets the Python that LocalStack itself runs on."""
+    """Zip functions: in Python, where any python3.x runtime gets the Python that LocalStack itself runs on, and with a
+    runtime of their own (docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html)."""
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:
         super().__init__(id=id, function_version=function_version)
@@ -93,7 +96,8 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
                 raise InitFailed(error("Runtime.ExitError", "the execution environment was stopped"))
             code = self._variables["LAMBDA_TASK_ROOT"]
             handler = self._variables["_HANDLER"]
-            self._process = FunctionProcess(handler, Path(code), self._log, self._variables)
+            own = [f"{code}/{BOOTSTRAP}"] if _has_its_own_runtime(self.function_version) else []
+            self._process = FunctionProcess(handler, own, Path(code), self._log, self._variables)
             return self._process
 
     def _ask(self, process: FunctionProcess, payload: dict[str, str]) -> Outcome:
@@ -145,9 +149,11 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
         settings = function_version.config
-        if settings.package_type != "Zip" or not str(settings.runtime).startswith("python3."):
+        python = str(settings.runtime).startswith("python3.")
+        if settings.package_type != "Zip" or not (python or _has_its_own_runtime(function_version)):
             kind = settings.runtime or f"package type {settings.package_type}"
-            raise ValueError(f"the host runtime runs zip functions in Python, not {kind}: use Docker Compose for it")
+            known = "zip functions in Python or with a runtime of their own (provided.al2023)"
+            raise ValueError(f"the host runtime runs {known}, not {kind}: use Docker Compose for it")
         if settings.layers:
             raise ValueError("the host runtime has no layers: put their content into the function's zip")
         starter()  # its server gets ready while the function is made
@@ -156,3 +162,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
         """LocalStack removes the unpacked code itself."""
+
+
+def _has_its_own_runtime(function_version: FunctionVersion) -> bool:
+    return str(function_version.config.runtime).startswith("provided")
