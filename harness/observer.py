@@ -16,7 +16,8 @@ from harness import landings
 from harness.attribution import BY_NAME, Attribution, plain
 from harness.history import Value
 from harness.landings import Landed
-from harness.stack import LEDGER, ON_FAILURE, VIEW, Bucket, Queue, Stack, Table, Topic
+from harness.stack import LEDGER, ON_FAILURE, VIEW, Stack
+from harness.stores import Bucket, Queue, Table, Topic
 from harness.stream_reader import StreamReader
 
 Record = Callable[[str, Value], object]  # f, value

@@ -16,13 +16,13 @@ from pydantic.alias_generators import to_pascal
 from harness.errors import nearest
 from harness.intrinsics import text
 from harness.mapping import Mapping
-from harness.stack import (
+from harness.stack import is_python
+from harness.stores import (
     Index,
     Table,
     arn,
     bucket_arn,
     function_arn,
-    is_python,
     queue_arn,
     queue_url,
     stream_arn,

@@ -31,7 +31,8 @@ from harness.mistake import shown
 from harness.scenario_document import parse
 from harness.scenario_part import Part, Sink, Source, named
 from harness.seeds import SEEDS_SCHEMA, parse_seeds
-from harness.stack import Bucket, Queue, Stack, Table, Topic
+from harness.stack import Stack
+from harness.stores import Bucket, Queue, Table, Topic
 
 if TYPE_CHECKING:
     from harness.matrix import Variant

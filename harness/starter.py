@@ -8,7 +8,8 @@ from pathlib import Path
 from harness.errors import Problem, UserError
 from harness.sam import cloudformation
 from harness.scenario import NAME_PATTERN
-from harness.stack import LEDGER, VIEW, Stack, Table
+from harness.stack import LEDGER, VIEW, Stack
+from harness.stores import Table
 from harness.template import WANTED, read
 from harness.template_document import load
 from harness.workloads.own_items import key_of

@@ -17,22 +17,8 @@ from harness.resources import AnyFunctionSettings, FunctionSettings, MappingSett
 from harness.sam import cloudformation
 from harness.settings import SettingsReader, properties
 from harness.sink_resources import BucketSettings, QueueSettings, TopicSettings
-from harness.stack import (
-    LEDGER,
-    ON_FAILURE,
-    ROLES,
-    SOURCE,
-    VIEW,
-    Bucket,
-    Endpoint,
-    Function,
-    Queue,
-    Stack,
-    Table,
-    Topic,
-    function_arn,
-    is_python,
-)
+from harness.stack import LEDGER, ON_FAILURE, ROLES, SOURCE, VIEW, Endpoint, Function, Stack, is_python
+from harness.stores import Bucket, Queue, Table, Topic, function_arn
 from harness.template_document import Place, load
 
 R = TypeVar("R", Table, Queue)

@@ -22,7 +22,8 @@ from harness.package import zipped
 from harness.platforms import inbox
 from harness.platforms.entrances import without_entrances
 from harness.sam import cloudformation
-from harness.stack import LEDGER, Bucket, Function, Queue, Stack, Table, Topic
+from harness.stack import LEDGER, Function, Stack
+from harness.stores import Bucket, Queue, Table, Topic
 from harness.template_document import load
 from harness.until import until
 

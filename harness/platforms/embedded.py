@@ -45,7 +45,8 @@ from harness.services.moto import Moto
 from harness.services.queues import Queues
 from harness.services.streams import Streams
 from harness.simulation import Event, OutOfSteps, Simulation
-from harness.stack import REGION, Function, Stack
+from harness.stack import Function, Stack
+from harness.stores import REGION
 from harness.tickets import LocalTickets
 from harness.where import Where
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from harness.attribution import Attribution, plain
 from harness.errors import Problem, UserError
 from harness.schedule import Seed
-from harness.stack import Table
+from harness.stores import Table
 from harness.workloads.own_items import Item, key_of, own_items
 
 _VERBS = ("buy", "call", "fix", "paint", "read", "return", "visit", "write")

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.attribution import Attribution, plain
 from harness.errors import Problem, UserError
-from harness.stack import Table
+from harness.stores import Table
 
 AttributeValue = dict[str, Any]
 DATA = "workload.data"

@@ -7,7 +7,8 @@ from pathlib import Path
 from small_template import after, write
 
 from harness.mapping import Mapping
-from harness.stack import Function, Index, Queue, Stack, Table
+from harness.stack import Function, Stack
+from harness.stores import Index, Queue, Table
 from harness.template import read
 
 LEDGER = Path(__file__).parents[2] / "lambda" / "ledger"
