@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Values
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 ACCOUNT, REGION, PARTITION = "123456789012", "us-east-1", "aws"
 # AWS labels a stream with the time of its creation; a stack has none, and its names are known beforehand.
@@ -80,6 +80,7 @@ class Table:
     stream_view_type: str | None = None
     role: str | None = None
     time_to_live: str | None = None
+    service: ClassVar[str] = "dynamodb"  # whose stream it has
 
     @property
     def arn(self) -> str:

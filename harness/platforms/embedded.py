@@ -225,7 +225,7 @@ class Embedded:
         return hook.own_client(service, max_attempts=1)
 
     def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
-        return hook.client("dynamodb", retry_mode, max_attempts)
+        return hook.client(self._plan.stack.source.service, retry_mode, max_attempts)
 
     def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
         self._plan.history.append(self.time(), process, type, f, value, error)

@@ -16,8 +16,8 @@ from harness.package import AGENT_FILES, AGENT_FOLDERS
 LAYERS = {
     "values": """
         account action answer attribution errors history host mapping mistake platform_name point result
-        scenario_document schedule stack stores stream_event verdict agent agent.host services services.base
-        runtimes.base""",
+        scenario_document schedule sources sources.base sources.dynamodb stack stores stream_event
+        verdict agent agent.host services services.base runtimes.base""",
     "decisions": """
         aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane ledger
         mapping_settings redelivery scenario_part seeds sentences agent.subject workloads.generator workloads.own_items

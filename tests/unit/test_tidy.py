@@ -39,6 +39,7 @@ FOLDERS = {
             "os_process",
         },
     ),
+    "harness.sources": ("SOURCES", set()),
     "harness.workloads": ("WRITERS", {"client", "generator", "own_items"}),
 }
 
