@@ -16,5 +16,6 @@ SETTINGS = {
     # CloudFormation asks so often whether a function is ready before it asks once a second only.
     "CFN_NO_WAIT_ITERATIONS": "100",
     "DISABLE_EVENTS": "1",
+    "KINESIS_LATENCY": "0",  # of making and deleting a stream, in milliseconds
 }
 NO_TOKEN = 55  # the exit code of later versions when LOCALSTACK_AUTH_TOKEN is missing
