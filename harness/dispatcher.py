@@ -1,4 +1,4 @@
-"""The dispatcher: an event source mapping for a DynamoDB stream, made of AWS calls and the redelivery rules.
+"""The dispatcher: an event source mapping for a stream of either source, made of AWS calls and the redelivery rules.
 
 It follows the stream's shards, parents before children (S-94), filters what it reads, and gives each record to the
 lane of its item. Every shard has one lane, or ParallelizationFactor many (S-81); a lane that is stuck holds up no

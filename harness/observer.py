@@ -18,13 +18,13 @@ from harness.dead_letter import batch_told
 from harness.history import Value
 from harness.landings import Landed
 from harness.sources import SOURCES
-from harness.stack import LEDGER, ON_FAILURE, VIEW, Stack
-from harness.stores import Bucket, Queue, Table, Topic
+from harness.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
+from harness.stores import Bucket, DataStream, Queue, Table, Topic
 from harness.stream_event import content, sequence_number
 from harness.stream_reader import StreamReader
 
 Record = Callable[[str, Value], object]  # f, value
-Sink = Table | Queue | Bucket | Topic
+Sink = Table | DataStream | Queue | Bucket | Topic
 # What DynamoDB, its streams, SQS and S3 answer for what is not there.
 GONE = ("ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket")
 
@@ -88,8 +88,9 @@ class Observer:
                 self._landed_in(topic.logical_id, landings.in_topic(sqs, topic, self._arrival_seconds, at))
         for place, (endpoint, body) in enumerate(self._applied):
             self._landed_in(endpoint, [landings.named(body, BY_NAME, place)])
-        with self._reading(self._stack.source):
-            self._states("source", self._stack.source)
+        for table in self._stack.tables_of(SOURCE):
+            with self._reading(table):
+                self._states("source", table)
         for table in self._stack.tables_of(VIEW):
             with self._reading(table):
                 self._states("view", table)
@@ -143,7 +144,7 @@ class Observer:
         for page in pages:
             yield from page["Items"]
 
-    def _reader(self, source: Table) -> StreamReader:
+    def _reader(self, source: Table | DataStream) -> StreamReader:
         return StreamReader(self._client, SOURCES[source.service].stream_arn(self._client, source.name))
 
 

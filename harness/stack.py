@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.attribution import BY_NAME, Attribution, by_key
 from harness.mapping import Mapping
-from harness.stores import Bucket, Queue, Table, Topic, function_arn
+from harness.stores import Bucket, DataStream, Queue, Table, Topic, function_arn
 
 SOURCE, LEDGER, VIEW, STATE, ON_FAILURE = "source", "ledger", "view", "state", "on_failure"
 ROLES = (SOURCE, LEDGER, VIEW, STATE, ON_FAILURE)
@@ -83,19 +83,26 @@ class Stack:
     attributions: Values[str, Attribution] = field(default_factory=dict)
     other_mapping_ids: tuple[str, ...] = ()
     other_code: Values[str, Path] = field(default_factory=dict)
+    data_streams: tuple[DataStream, ...] = ()
 
     @property
-    def source(self) -> Table:
-        """The table whose stream the mapping reads."""
-        return self.tables_of(SOURCE)[0]
+    def source(self) -> Table | DataStream:
+        """What the mapping reads the records of."""
+        known: tuple[Table | DataStream, ...] = (*self.tables, *self.data_streams)
+        return next(each for each in known if each.role == SOURCE)
+
+    @property
+    def time_to_live(self) -> str | None:
+        """The attribute that says when an item of the source expires, where it is a table that has one."""
+        return next((table.time_to_live for table in self.tables_of(SOURCE)), None)
 
     def tables_of(self, role: str) -> tuple[Table, ...]:
         return tuple(table for table in self.tables if table.role == role)
 
-    def attribution(self, resource: Table | Queue | Bucket | Topic) -> Attribution:
+    def attribution(self, resource: Table | DataStream | Queue | Bucket | Topic) -> Attribution:
         """Where what is in it says which intent and which item it is about."""
         known = self.attributions.get(resource.logical_id)
-        if known is None and isinstance(resource, Table) and resource.role != LEDGER:
+        if known is None and isinstance(resource, Table | DataStream) and resource.role != LEDGER:
             return by_key(resource.key_names)
         return known or BY_NAME
 

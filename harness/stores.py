@@ -1,4 +1,4 @@
-"""What a stack keeps things in: tables, queues, buckets and topics, as plain values with every name known.
+"""What a stack keeps things in: tables, Kinesis streams, queues, buckets and topics, as plain values with every name.
 
 One account, one Region.
 """
@@ -40,6 +40,10 @@ def bucket_arn(name: str) -> str:
 
 def topic_arn(name: str) -> str:
     return arn("sns", name)
+
+
+def data_stream_arn(name: str) -> str:
+    return arn("kinesis", f"stream/{name}")
 
 
 def queue_url(name: str) -> str:
@@ -108,6 +112,27 @@ class Table:
         if self.stream_view_type:
             parameters["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": self.stream_view_type}
         return parameters
+
+
+@dataclass(frozen=True, slots=True)
+class DataStream:
+    """A Kinesis stream. What is written into it is an item with an `id`, which is the partition key."""
+
+    logical_id: str
+    name: str
+    shards: int = 1
+    role: str | None = None
+    service: ClassVar[str] = "kinesis"
+    key_names: ClassVar[tuple[str, ...]] = ("id",)
+    attribute_types: ClassVar[Values[str, str]] = {"id": "S"}
+
+    @property
+    def arn(self) -> str:
+        return data_stream_arn(self.name)
+
+    def create_parameters(self) -> dict[str, Any]:
+        """The parameters of Kinesis's CreateStream."""
+        return {"StreamName": self.name, "ShardCount": self.shards}
 
 
 @dataclass(frozen=True, slots=True)

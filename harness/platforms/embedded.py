@@ -41,6 +41,7 @@ from harness.services.dynamodb import DynamoDB
 from harness.services.endpoints import Endpoints
 from harness.services.execution import Execution
 from harness.services.functions import Functions
+from harness.services.kinesis import Kinesis
 from harness.services.moto import Moto
 from harness.services.queues import Queues
 from harness.services.streams import Streams
@@ -129,6 +130,8 @@ class Embedded:
         }
         if stack.buckets:  # moto takes its time to import what it serves
             self._services["s3"] = Moto("s3", _OBJECT_OPERATIONS, self.seed)
+        if stack.data_streams:
+            self._services["kinesis"] = Kinesis(self.now, self.seed, lambda shard: self._arrival(shard).set())
         if stack.topics:
             self._services["sns"] = Moto("sns", _TOPIC_OPERATIONS, self.seed)
         self._functions = Functions(stack.function, self._code, self._simulation, self.writers, self.writers)

@@ -2,8 +2,9 @@
 
 from harness.sources.base import Record, Source
 from harness.sources.dynamodb import DynamoDBStream
+from harness.sources.kinesis import KinesisStream
 
-SOURCES: dict[str, Source] = {"dynamodb": DynamoDBStream()}
+SOURCES: dict[str, Source] = {"dynamodb": DynamoDBStream(), "kinesis": KinesisStream()}
 
 
 def source_at(stream_arn: str) -> Source:

@@ -40,7 +40,7 @@ FOLDERS = {
         },
     ),
     "harness.sources": ("SOURCES", set()),
-    "harness.workloads": ("WRITERS", {"client", "generator", "own_items"}),
+    "harness.workloads": ("WRITERS", {"client", "generator", "own_items", "put_record"}),
 }
 
 # A bracket in each word keeps the pattern from finding itself.
