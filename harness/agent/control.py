@@ -4,7 +4,7 @@ It is reached by a client whose calls are marked as the experiment's own: the wi
 
 | id | attributes |
 | plan | body: the plan, as JSON |
-| number#<name> | given: how many were given out |
+| number#environment | given: how many environments there are |
 | fault#<index> | matched, fired: counts; healed: whether it is over |
 | history#<source>#<number> | body: operations from that number on, as a JSON list |
 """

@@ -47,7 +47,7 @@ def handler(event: Any, context: Any) -> Any:
     """One execution. What happened is stored before its answer is handed over."""
     global _cold
     subject = of_event(event)
-    _host.begin(_control.count("number#execution", "given"), subject)
+    _host.begin(subject)
     cold, _cold = _cold, False
     try:
         answer = execute(_handler, event, context, _host, _host.environment, cold)

@@ -14,7 +14,7 @@ from harness.agent.host import Subject
 from harness.agent.wire import network
 from harness.history import INFO, INVOKE, Value
 from harness.nemesis import Nemesis
-from harness.point import Point
+from harness.point import FUNCTION, Point
 
 
 class FunctionHost:
@@ -31,12 +31,14 @@ class FunctionHost:
         self._network = network()
         self._kept: list[dict[str, Any]] = []
         self._written = 0
+        self._executions = 0
         self._calls = 0
         self._execution: Value = {}
         self._subject = Subject()
 
-    def begin(self, number: int, subject: Subject) -> None:
-        self.process = f"function/{number}"
+    def begin(self, subject: Subject) -> None:
+        self._executions += 1
+        self.process = f"{FUNCTION}/{self.environment}.{self._executions}"
         self._subject = subject
         self._calls = 0
 

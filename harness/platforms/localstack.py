@@ -17,6 +17,8 @@ from harness.runtimes import runtime_at
 from harness.stack import Stack
 from harness.where import Where
 
+OWN_RUNTIME = "provided"  # and the system's name
+
 
 class LocalStack(Deployed):
     """What its own mapping cannot do is refused, unless the harness's dispatcher stands in for it."""
@@ -36,8 +38,10 @@ class LocalStack(Deployed):
         if stack.endpoints and (found is None or found[0].name != "host"):
             reasons.append("endpoints: functions reach this machine's 127.0.0.1 with `harness up --runtime host` only")
         reasons += capabilities.refusals_of_language(stack.function, stack.mapping, faults)
-        if not stack.function.has_agent and found is not None and found[0].name == "host":
-            reasons.append(f"{stack.function.runtime}: `harness up --runtime host` runs functions in Python only")
+        own = stack.function.runtime.startswith(OWN_RUNTIME)
+        if not (stack.function.has_agent or own) and found is not None and found[0].name == "host":
+            what = "functions in Python, and those with a runtime of their own (provided.al2023), only"
+            reasons.append(f"{stack.function.runtime}: `harness up --runtime host` runs {what}")
         if stack.mapping.by == BY_HARNESS:
             reasons += dispatcher.refusals(stack.mapping)
         return reasons

@@ -20,6 +20,7 @@ from harness.until import until
 
 Records = list[tuple[str, Record]]  # of the source, each with its shard
 MAX_CHANGE_SECONDS = 120.0
+_IDLE_SECONDS = 0.3  # a function that does something more often has given up nothing of what it is at
 # What a mapping tells of itself and another one can be made with.
 SETTINGS = frozenset(
     {
@@ -39,7 +40,7 @@ class PlatformMapping:
         self._stack = stack
         self._left = left
         self._on_failure: list[str] = []  # URLs
-        self._told = 0
+        self._idle = Stillness(_IDLE_SECONDS)
         self._removed: dict[str, Any] = {}
         self._made = ""
         self._stillness = Stillness(still)
@@ -79,9 +80,7 @@ class PlatformMapping:
         if not records:
             return "", []
         operations = self._left.read()
-        # As long as the function gets on, nothing of what it is at was given up.
-        given_up = self._dead_letters() if len(operations) == self._told else []
-        self._told = len(operations)
+        given_up = self._dead_letters() if self._idle.lasts(len(operations)) else []
         done = processed(operations, given_up, self._stack.mapping)
         waiting = [(shard, record) for shard, record in records if not done(shard, sequence_number(record))]
         if not waiting or self._misses(waiting, operations):

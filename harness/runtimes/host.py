@@ -22,7 +22,7 @@ from harness.runtimes.health import health, local, wait_until_dynamodb_answers, 
 from harness.runtimes.install import Installation, install, java_home
 from harness.runtimes.localstack import SETTINGS
 from harness.runtimes.lock import alone
-from harness.runtimes.os_process import MARK, OsProcess, holder_of, kill_marked, marked, process, variable_of
+from harness.runtimes.os_process import MARK, OsProcess, holder_of, kill_marked, marked, output_of, process
 
 # They would lead LocalStack's own clients and interpreter astray.
 LEFT_OUT = ("AWS_", "PYTHON", "VIRTUAL_ENV", "LD_PRELOAD")
@@ -113,7 +113,7 @@ class Host:
             one.signal(signal.SIGCONT)
 
     def kill_function(self, port: int, name: str) -> int:
-        own = [one for one in self.processes(port) if variable_of(one, "AWS_LAMBDA_FUNCTION_NAME") == name]
+        own = [one for one in self.processes(port) if layout.function_of(output_of(one)) == name]
         for one in own:
             one.signal(signal.SIGKILL)
         return len(own)

@@ -32,3 +32,9 @@ def lay_out_plugin(folder: Path, *, on_loopback: bool = True) -> None:
     if not on_loopback:
         lines = entry_points.read_text().splitlines(keepends=True)
         entry_points.write_text("".join(line for line in lines if not line.startswith(LOOPBACK_HOOK)))
+
+
+def function_of(output: Path) -> str:
+    """The function whose process writes there; "" where that is no execution environment's log."""
+    kind, _, name = [*output.parent.name.split("-", 2), "", ""][:3]
+    return name if kind == "environment" else ""

@@ -63,14 +63,11 @@ def marked(folder: Path) -> list[OsProcess]:
     return [one for one in found if one is not None]
 
 
-def variable_of(one: OsProcess, name: str) -> str:
-    """An environment variable that the process was started with; "" where there is none, or no process any more."""
+def output_of(one: OsProcess) -> Path:
+    """The file that its standard output goes to; an empty path where there is no such process any more."""
     with suppress(OSError):
-        for variable in (PROC / str(one.number) / "environ").read_bytes().split(b"\0"):
-            key, _, value = variable.partition(b"=")
-            if key == name.encode():
-                return value.decode(errors="replace")
-    return ""
+        return (PROC / str(one.number) / "fd" / "1").readlink()
+    return Path()
 
 
 def kill_marked(folder: Path) -> int:

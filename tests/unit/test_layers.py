@@ -45,8 +45,9 @@ LAYERS = {
         runtimes runtimes.compose runtimes.container runtimes.explain runtimes.health runtimes.host runtimes.install
         runtimes.interpreter runtimes.java runtimes.layout runtimes.localstack runtimes.lock runtimes.os_process
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
-        runtimes.executor.function_process runtimes.executor.kinesis_mock runtimes.executor.parent
-        runtimes.executor.plugin runtimes.executor.process_executor runtimes.executor.runtime_api
+        runtimes.executor.fork_server runtimes.executor.function_process runtimes.executor.function_starter
+        runtimes.executor.kinesis_mock runtimes.executor.parent runtimes.executor.plugin
+        runtimes.executor.process_executor runtimes.executor.runtime_api
         services.attribute_value services.capacity services.dynamodb services.endpoints services.execution
         services.expiry services.expressions services.functions services.item_storage services.kinesis services.moto
         services.partiql services.queues services.shard services.stream_record services.streams services.tables

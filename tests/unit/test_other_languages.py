@@ -61,7 +61,8 @@ def test_the_host_runtime_refuses_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
     found = refused(tmp_path, THERE, mapping={"by": "harness"})
     assert [problem.removeprefix("default: refused on localstack: ") for problem in found] == [
         "crash at function: a function in nodejs22.x goes without the agent, which would do it there",
-        "nodejs22.x: `harness up --runtime host` runs functions in Python only",
+        "nodejs22.x: `harness up --runtime host` runs functions in Python, and those with a runtime of their own "
+        "(provided.al2023), only",
     ]
 
 

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 
+from .function_starter import starter
 from .runtime_api import RuntimeApi
-
-CHILD = Path(__file__).with_name("child.py")
-# The kernel's "kill when the parent dies" means the thread that forked: this one lives as long as LocalStack.
-_STARTER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="function-starter")
 
 
 class FunctionProcess:
-    """`log` grows while it runs. The process leads its own group, so that what it starts ends with it."""
+    """`log` grows while it runs. The process leads its own group, so that what it starts ends with it.
 
-    def __init__(self, handler: str, code: Path, log: Path, environment: Mapping[str, str]) -> None:
+    handler: for Lambda's Python runtime. command: the function's own runtime, in its place.
+    """
+
+    def __init__(
+        self, handler: str, command: Sequence[str], code: Path, log: Path, environment: Mapping[str, str]
+    ) -> None:
         self.api = RuntimeApi()
-        # -S: as on Lambda, a function sees its own folder and the runtime's, and no other installed package.
-        command = [sys._base_executable, "-S", "-u", str(CHILD), str(os.getpid()), handler]  # type: ignore[attr-defined]
-        with log.open("ab") as output:
-            self._process = _STARTER.submit(
-                subprocess.Popen,
-                command,
-                cwd=code,
-                env={**environment, "AWS_LAMBDA_RUNTIME_API": self.api.address},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            ).result()
+        variables = {**environment, "AWS_LAMBDA_RUNTIME_API": self.api.address}
+        order = {"handler": handler, "command": command, "code": str(code), "variables": variables}
+        self._line = starter().start(order, log)
         self.alive = True
         self._end = Thread(target=self._wait, daemon=True)
         self._end.start()
@@ -44,19 +32,15 @@ class FunctionProcess:
     def kill(self) -> None:
         """End the process and all that it started. Returns when the process is gone."""
         if self.alive:
-            self._kill_group()
+            self._line.shutdown(socket.SHUT_WR)
         self._end.join()
 
     def _wait(self) -> None:
-        # The process is left unreaped until its group is killed: till then its number can't be another's.
-        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-        self._kill_group()
+        # Nothing is told when the server was killed, and its copies with it.
+        status = int(self._line.recv(16) or -signal.SIGKILL)
         self.alive = False  # before anybody is told: who is told may ask for the next process
-        self.api.process_ended(exit_reason(self._process.wait()))
-
-    def _kill_group(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._line.close()
+        self.api.process_ended(exit_reason(status))
 
 
 def exit_reason(status: int) -> str:

@@ -25,17 +25,20 @@ from localstack.services.lambda_.invocation.lambda_models import (  # type: igno
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor  # type: ignore[import-not-found]
 
 from .function_process import FunctionProcess
+from .function_starter import PYTHON_VARIABLES, starter
 from .runtime_api import InitFailed, Invocation, Outcome, error
 
-PACKAGES = "HARNESS_FUNCTION_PACKAGES"  # names the folder that stands for /var/runtime
+BOOTSTRAP = "bootstrap"
 
 
 class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
-    """Zip functions in Python. Any python3.x runtime gets the Python that LocalStack itself runs on."""
+    """Zip functions: in Python, where any python3.x runtime gets the Python that LocalStack itself runs on, and with a
+    runtime of their own (docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html)."""
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:
         super().__init__(id=id, function_version=function_version)
-        self._folder = Path(tempfile.mkdtemp(prefix="environment-"))
+        # All processes of the function write into it: that says whose they are (`function_of` in layout.py).
+        self._folder = Path(tempfile.mkdtemp(f"-{function_version.id.function_name}", "environment-"))
         self._log = self._folder / "log"
         self._variables: dict[str, str] = {}
         self._process: FunctionProcess | None = None
@@ -55,9 +58,8 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
             **inherited,
             **{name: str(value) for name, value in env_vars.items()},
             "LAMBDA_TASK_ROOT": code,
-            "LAMBDA_RUNTIME_DIR": os.environ[PACKAGES],
-            "PYTHONPATH": os.environ[PACKAGES],
-            "PYTHONDONTWRITEBYTECODE": "1",  # on Lambda the code's folder can't be written
+            "LAMBDA_RUNTIME_DIR": PYTHON_VARIABLES["PYTHONPATH"],
+            **PYTHON_VARIABLES,
             "TMPDIR": str(temporary),
         }
         try:
@@ -94,7 +96,8 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
                 raise InitFailed(error("Runtime.ExitError", "the execution environment was stopped"))
             code = self._variables["LAMBDA_TASK_ROOT"]
             handler = self._variables["_HANDLER"]
-            self._process = FunctionProcess(handler, Path(code), self._log, self._variables)
+            own = [f"{code}/{BOOTSTRAP}"] if _has_its_own_runtime(self.function_version) else []
+            self._process = FunctionProcess(handler, own, Path(code), self._log, self._variables)
             return self._process
 
     def _ask(self, process: FunctionProcess, payload: dict[str, str]) -> Outcome:
@@ -146,13 +149,20 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
         settings = function_version.config
-        if settings.package_type != "Zip" or not str(settings.runtime).startswith("python3."):
+        python = str(settings.runtime).startswith("python3.")
+        if settings.package_type != "Zip" or not (python or _has_its_own_runtime(function_version)):
             kind = settings.runtime or f"package type {settings.package_type}"
-            raise ValueError(f"the host runtime runs zip functions in Python, not {kind}: use Docker Compose for it")
+            known = "zip functions in Python or with a runtime of their own (provided.al2023)"
+            raise ValueError(f"the host runtime runs {known}, not {kind}: use Docker Compose for it")
         if settings.layers:
             raise ValueError("the host runtime has no layers: put their content into the function's zip")
+        starter()  # its server gets ready while the function is made
         settings.code.prepare_for_execution()
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
         """LocalStack removes the unpacked code itself."""
+
+
+def _has_its_own_runtime(function_version: FunctionVersion) -> bool:
+    return str(function_version.config.runtime).startswith("provided")

@@ -1,0 +1,23 @@
+"""A function in JavaScript with its own runtime, on the real LocalStack: without the agent, judged all the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.jobs import jobs_of
+from harness.runner import run
+from harness.runtimes.base import Running
+from harness.where import Where
+
+SCENARIO = Path(__file__).parents[1] / "other_language" / "scenario.yaml"
+
+
+@pytest.mark.parametrize("variant", ["reply lost", "delivered again"])
+def test_faults_outside_the_function_show_what_it_does(variant: str, localstack: Running, tmp_path: Path) -> None:
+    """A reply that the writer's SDK never got is harmless; a batch that comes again is a second receipt."""
+    where = Where("localstack", localstack.endpoint)
+    (job,) = jobs_of([SCENARIO], seeds=0, variants=[variant], where=where)
+    result = run(job, tmp_path)
+    assert result.expectation_met, f"{result.expectation_reason}\n{result.verdict}"
