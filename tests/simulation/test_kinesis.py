@@ -56,6 +56,20 @@ def test_the_applications_own_repetition_is_one_too(tmp_path: Path) -> None:
     assert "the operation was made twice (duplicate_put, #" in outcome.anomalies[0].why
 
 
+@pytest.mark.parametrize(
+    "harm",
+    [{"lose_request": {}}, {"refuse": {"code": "ProvisionedThroughputExceededException"}}],
+    ids=lambda harm: next(iter(harm)),
+)
+def test_a_request_that_was_not_carried_out_is_repeated_without_harm(tmp_path: Path, harm: Any) -> None:
+    """What counts is whether the first one took place, and the writer cannot know (S-07)."""
+    ((word, fields),) = harm.items()
+    fault = {word: {"process": "writer", "call": "kinesis.PutRecord", "nth": 1, **fields}}
+    outcome = on_stream(tmp_path, NAIVE, [fault])
+    assert (fired(outcome), outcome.verdict, len(operations(outcome, "record"))) == ([1], "valid", 10)
+    assert max(attempts(outcome, "kinesis.PutRecord")) == 2
+
+
 @pytest.mark.parametrize("fault", [LOST, {"duplicate_put": {"nth": 1, "changed": True}}])
 @pytest.mark.parametrize("handler, verdict", [(EVENT_ID, "invalid"), (BUSINESS_KEY, "valid")])
 def test_an_event_id_does_not_tell_a_repetition_and_a_business_key_does(
