@@ -13,7 +13,7 @@ from typing import Any
 from harness.attribution import by_key, plain
 from harness.errors import Problem, UserError
 from harness.scenario_document import parse
-from harness.stack import Table
+from harness.stores import DataStream, Table
 from harness.workloads.own_items import AttributeValue, Item, own_items
 
 NEW, CHANGED, UNCHANGED = "new", "changed", "unchanged"
@@ -22,8 +22,11 @@ MAX_ATTEMPTS = 10
 _INTENT = "intent"
 
 
-def read_items(file: Path, table: Table) -> list[Item]:
+def read_items(file: Path, table: Table | DataStream) -> list[Item]:
     """The items of a file, YAML or JSON. Raises UserError with all that is wrong with them."""
+    if isinstance(table, DataStream):
+        again = "whatever is put into it again is a second record (S-55)"
+        raise UserError(f"{table.logical_id} is a Kinesis stream, and has no items: {again}. `load` needs a table")
     try:
         document = parse(file.read_bytes(), str(file))
     except OSError as error:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from harness.errors import Problem, UserError, nearest
-from harness.stack import REGION
+from harness.stores import REGION
 from harness.template_document import Document, Place, in_json
 
 TRANSFORM = "AWS::Serverless-2016-10-31"

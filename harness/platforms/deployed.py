@@ -34,8 +34,9 @@ from harness.platforms.base import Plan
 from harness.platforms.function_history import FunctionHistory
 from harness.platforms.harness_mapping import HarnessMapping
 from harness.platforms.outages import UNREACHABLE
-from harness.platforms.platform_mapping import PlatformMapping, Source
+from harness.platforms.platform_mapping import PlatformMapping, Records
 from harness.services.endpoints import Endpoints
+from harness.sources import SOURCES
 from harness.stream_reader import StreamReader
 from harness.thread_host import ThreadHost
 from harness.threads import Threads
@@ -69,7 +70,7 @@ class Deployed:
         self._attendance = Attendance(Disruptions(self.can(), self.record))
         self.writers.disrupt = self._attendance.ask
         self._source: StreamReader | None = None
-        self._unprocessed: Source = []
+        self._unprocessed: Records = []
         self._exits = ExitStack()
 
     @property
@@ -87,7 +88,7 @@ class Deployed:
 
     def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
         endpoint = self._plan.where.endpoint
-        return hook.client("dynamodb", retry_mode, max_attempts, endpoint, own=self.session)
+        return hook.client(self._plan.stack.source.service, retry_mode, max_attempts, endpoint, own=self.session)
 
     def can(self) -> dict[str, Disruption]:
         """What can be done to it as a whole, by the faults' words."""
@@ -132,8 +133,8 @@ class Deployed:
         self._control.put("plan", self._function_plan().to_json())
         self._exits.callback(cloudformation.delete, stacks, s3, stack.name)
         cloudformation.create(stacks, deployment.request(stack, self._control.table, bucket, self._urls))
-        arn = self.client("dynamodb").describe_table(TableName=stack.source.name)["Table"]["LatestStreamArn"]
-        self._source = StreamReader(self.client("dynamodbstreams"), arn)
+        arn = SOURCES[stack.source.service].stream_arn(self.client, stack.source.name)
+        self._source = StreamReader(self.client, arn)
         self._exits.callback(self._mapping.stop)
         self._exits.callback(self._attendance.heal)
         self._mapping.start()

@@ -16,7 +16,8 @@ from harness.package import unpacked, zipped
 from harness.platforms import inbox
 from harness.platforms.entrances import without_entrances
 from harness.sam import cloudformation
-from harness.stack import LEDGER, Bucket, Function, Queue, Stack, Table, Topic
+from harness.stack import LEDGER, Function, Stack
+from harness.stores import Bucket, DataStream, Queue, Table, Topic
 from harness.template_document import in_json, load
 
 _KEY = "function.zip"
@@ -25,6 +26,7 @@ _NAMED = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::S3::Bucket": "BucketName",
     "AWS::SNS::Topic": "TopicName",
+    "AWS::Kinesis::Stream": "Name",
     "AWS::Lambda::Function": "FunctionName",
 }
 _MAPPING = {
@@ -73,8 +75,8 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     return without_entrances(template, names if stack.mapping_id in idle else (*names, stack.mapping_id), idle)
 
 
-def _named(stack: Stack) -> tuple[Table | Queue | Bucket | Topic | Function, ...]:
-    return (*stack.tables, *stack.queues, *stack.buckets, *stack.topics, stack.function)
+def _named(stack: Stack) -> tuple[Table | DataStream | Queue | Bucket | Topic | Function, ...]:
+    return (*stack.tables, *stack.data_streams, *stack.queues, *stack.buckets, *stack.topics, stack.function)
 
 
 def request(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> StackRequest:
@@ -88,11 +90,15 @@ def names(stack: Stack) -> list[str]:
     """Everything that a run creates, in words."""
     return [
         f"stack {stack.name}, with its role and its mapping",
-        *(f"{type(each).__name__.lower()} {each.name}" for each in _named(stack)),
+        *(f"{_noun(each)} {each.name}" for each in _named(stack)),
         *(f"queue {topic.inbox.name}" for topic in stack.topics_of(LEDGER)),
         f"table {control_of(stack.name)}",
         f"bucket {bucket_of(stack.name)}",
     ]
+
+
+def _noun(resource: object) -> str:
+    return "Kinesis stream" if isinstance(resource, DataStream) else type(resource).__name__.lower()
 
 
 def packages(stack: Stack) -> dict[str, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from harness.dead_letter import batch_told
 from harness.history import OK
 from harness.mapping import Mapping
 
@@ -17,7 +18,7 @@ def processed(
     for operation in operations:
         if operation["f"] == "execute" and operation["type"] == OK:
             done.update(_acknowledged(operation["value"], mapping.report_batch_item_failures))
-    batches = [letter["DDBStreamBatchInfo"] for letter in dead_letters]
+    batches = [batch_told(letter) for letter in dead_letters]
     spans = [
         (batch["shardId"], int(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])) for batch in batches
     ]

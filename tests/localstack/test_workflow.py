@@ -21,7 +21,7 @@ from pipeline import client, eventually
 
 from harness.loading import load, read_items
 from harness.runtimes.base import Running
-from harness.stack import Table
+from harness.stores import Table
 from harness.stream_reader import StreamReader
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,8 @@ from harness.package import AGENT_FILES, AGENT_FOLDERS
 LAYERS = {
     "values": """
         account action answer attribution errors history host mapping mistake platform_name point result
-        scenario_document schedule stack stream_event verdict agent agent.host services services.base runtimes.base""",
+        scenario_document schedule sources sources.base sources.dynamodb sources.kinesis stack stores stream_event
+        verdict agent agent.host services services.base runtimes.base""",
     "decisions": """
         aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane
         ledger mapping_settings mentions redelivery scenario_part seeds sentences agent.subject
@@ -33,9 +34,9 @@ LAYERS = {
         actors cache chance change_set clock cloudformation code_bucket confinement delivery dispatcher
         disruptions distributions endpoint_server environment hook imports interrupt intrinsics landings
         lane_worker loading location matrix names nemesis observer package replacement requirements resources
-        sam scenario scenario_file scenario_schema sdk_retries settings shard_reader simulation sink_resources
-        starter stillness store stream_reader template template_document thread_host threads tickets until
-        user_deployment user_stack watching where
+        roles sam scenario scenario_file scenario_schema sdk_retries settings shard_reader simulation
+        sink_resources starter stillness store stream_reader template template_document thread_host threads
+        tickets until user_deployment user_stack watching where
         agent.body agent.connections agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan
         agent.process agent.raised agent.response agent.unprocessed agent.wire
         platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
@@ -46,15 +47,15 @@ LAYERS = {
         runtimes.interpreter runtimes.java runtimes.layout runtimes.localstack runtimes.lock runtimes.os_process
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
         runtimes.executor.fork_server runtimes.executor.function_process runtimes.executor.function_starter
-        runtimes.executor.parent runtimes.executor.plugin
+        runtimes.executor.kinesis_mock runtimes.executor.parent runtimes.executor.plugin
         runtimes.executor.process_executor runtimes.executor.runtime_api
         services.attribute_value services.capacity services.dynamodb services.endpoints services.execution
-        services.expiry services.expressions services.functions services.item_storage services.moto services.partiql
-        services.queues services.shard services.stream_record services.streams services.tables services.tokens
-        services.update_expression
+        services.expiry services.expressions services.functions services.item_storage services.kinesis services.moto
+        services.partiql services.queues services.shard services.stream_record services.streams services.tables
+        services.tokens services.update_expression
         workloads workloads.base workloads.batch_put workloads.blind_batch_put workloads.blind_create
         workloads.blind_transact_add workloads.blind_versioned_put workloads.client workloads.create_once
-        workloads.expiring_put workloads.put
+        workloads.expiring_put workloads.put workloads.put_record
         workloads.put_then_delete workloads.stamped_put workloads.transact_add workloads.update_add workloads.update_set
         workloads.versioned_put""",
     "runner": "exit_code jobs outcome runner side_by_side",

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.loading import numbered, read_items
-from harness.stack import Table
+from harness.stores import DataStream, Table
 from harness.workloads.own_items import Item
 
 ROOT = Path(__file__).parents[2]
@@ -81,3 +81,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """Once, with the reason."""
     with pytest.raises(UserError, match=r"none.yaml: cannot be read: No such file"):
         read_items(tmp_path / "none.yaml", TODOS)
+
+
+def test_a_kinesis_stream_is_refused() -> None:
+    """Loading into it twice would not be the same as once."""
+    with pytest.raises(UserError, match=r"Events is a Kinesis stream.* is a second record"):
+        read_items(ROOT / "data" / "todos.yaml", DataStream("Events", "Events"))

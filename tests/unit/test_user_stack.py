@@ -101,7 +101,7 @@ def test_of_several_with_a_stream_one_is_named(shop: Path) -> None:
         Second={"Type": "AWS::Lambda::Function", "Properties": second},
         SecondMapping={"Type": "AWS::Lambda::EventSourceMapping", "Properties": mapping},
     )
-    with pytest.raises(UserError, match=r"--function: 2 functions of .* have a DynamoDB stream.*Function, Second"):
+    with pytest.raises(UserError, match=r"--function: 2 functions of .* have a stream.*Function, Second"):
         wanted(shop)
     assert wanted(shop, function="Second").programs[0].logical_id == "Second"
     assert len(wanted(shop, function="Second").packages) == 2
