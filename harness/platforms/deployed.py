@@ -198,6 +198,6 @@ class Deployed:
     def _who_delivers(self) -> PlatformMapping | HarnessMapping:
         plan = self._plan
         if plan.stack.mapping.by != BY_HARNESS:
-            return PlatformMapping(self.client, plan.stack, self._left, self.still_seconds)
+            return PlatformMapping(self.client, plan.stack, self._left, self.record, self.still_seconds)
         host = ThreadHost(self.writers, plan.history, self.nemesis, plan.seed, self.caller, self.timestamp_seconds)
         return HarnessMapping(host, self.client, plan.stack, plan.history, self.still_seconds)

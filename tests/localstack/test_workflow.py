@@ -96,7 +96,7 @@ class Project:
     def records(self) -> int:
         """How many there are in the stream, from its beginning."""
         table = self.client("dynamodb").describe_table(TableName=self.physical("Todos"))["Table"]
-        return len(list(StreamReader(self.client("dynamodbstreams"), table["LatestStreamArn"]).new_records()))
+        return len(list(StreamReader(self.client, table["LatestStreamArn"]).new_records()))
 
     def effects(self) -> set[str]:
         rows = self.client("dynamodb").scan(TableName=self.physical("Effects"))["Items"]
