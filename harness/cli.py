@@ -1,4 +1,4 @@
-"""The command line: `python -m harness init|run|check|lint|list|schema`."""
+"""The command line: `python -m harness init|run|check|matrix|lint|list|schema`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import click
 from harness import exit_code, runtime_commands, workflow_commands
 from harness.errors import NotImitated, Problem, UserError
 from harness.init_command import init
+from harness.matrix_command import matrix
 from harness.platform_name import AWS, PLATFORM_NAMES
 from harness.where_options import where_options
 
@@ -107,7 +108,9 @@ def run(
     with Progress(len(accepted)) as progress:
         for order, result in results_of(accepted, runs, processes):
             results[order] = result
-            progress.end(result)
+            met = "as expected" if result.expectation_met else "NOT AS EXPECTED"
+            name = f"{result.scenario} / {result.variant}"
+            progress.end(f"{name}   seed {result.seed}   {result.verdict.verdict}, {met}")
     code = _report([results[order] for order in sorted(results)], json_to)
     _tell_refused(jobs)
     return code
@@ -213,5 +216,5 @@ def _report(results: Sequence[RunResult], json_to: str | None) -> int:
     return exit_code.of(results)
 
 
-for command in (init, *runtime_commands.COMMANDS, *workflow_commands.COMMANDS):
+for command in (init, matrix, *runtime_commands.COMMANDS, *workflow_commands.COMMANDS):
     main.add_command(command)

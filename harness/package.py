@@ -5,7 +5,9 @@ Files that are not Python are read by name, not imported: they stay, unless they
 
 from __future__ import annotations
 
+import compileall
 import hashlib
+import os
 import shutil
 import tempfile
 import zipfile
@@ -27,11 +29,12 @@ from harness.template_document import TEMPLATES
 AGENT_FOLDERS = ("agent", "faults")
 AGENT_FILES = ("__init__.py", "action.py", "history.py", "nemesis.py", "point.py", "schedule.py", "tickets.py")
 
-# The earliest time that a zip can hold; a file that everybody may read, made on Unix.
+# The earliest time that a zip can hold; a file that everybody may read, or run if it is a program, made on Unix.
 _TIME = (1980, 1, 1, 0, 0, 0)
-_MODE = 0o100644
+_MODE, _PROGRAM_MODE = 0o100644, 0o100755
 _UNIX = 3
 _LEVEL = 6
+_SILENT = 2  # a file that is no Python is the function's own affair
 _SCRATCH = ".new-"
 RUNS = "runs"  # where run folders go, unless --runs says otherwise
 _HARNESS = Path(__file__).parent
@@ -58,12 +61,13 @@ def build(root: Path, out: Path, python: str = THIS_PYTHON, handler: str | None 
     required = _required(root, python, told.outside if told else None)
     kept = [(name, file) for name, file in own.items() if name not in left_out]
     files = [*required, *kept, *(_agent() if agent else ())]  # of two files of one name the function's own counts
-    contents = {name: file.read_bytes() for name, file in sorted(dict(files).items()) if file != out}
+    found = {name: file for name, file in sorted(dict(files).items()) if file != out}
+    contents = {name: file.read_bytes() for name, file in found.items()}
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in contents.items():
             entry = zipfile.ZipInfo(name, _TIME)
             entry.create_system = _UNIX
-            entry.external_attr = _MODE << 16
+            entry.external_attr = (_PROGRAM_MODE if os.access(found[name], os.X_OK) else _MODE) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content, compresslevel=_LEVEL)
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
@@ -75,7 +79,7 @@ def unpacked(root: Path, python: str = THIS_PYTHON, handler: str | None = None, 
 
     python: the version that the function's requirements are installed for.
     """
-    state = tuple((name, file.stat()) for name, file in _files(root))
+    state = ((name, file.stat()) for name, file in _files(root))  # the agent stays while this process lives
     return _unpacked(
         root, python, handler, agent, tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state)
     )
@@ -99,6 +103,8 @@ def _unpacked(
                     archive.extractall(Path(scratch) / "code")
                 package.path.replace(code.with_suffix(".zip"))
                 (Path(scratch) / "code").rename(code)
+            if not any(code.rglob("__pycache__")):  # else each cold start would compile what it imports
+                compileall.compile_dir(code, quiet=_SILENT)
     return code
 
 
@@ -135,7 +141,7 @@ def _folders(names: Iterable[str]) -> set[str]:
 
 
 def _files(root: Path) -> list[tuple[str, Path]]:
-    """Names in the zip, in order, and the files that they are read from."""
+    """Names in the zip, in order, and the files that they are read from; the agent's are not among them."""
     if not root.is_dir():
         raise UserError([Problem("is not a folder", file=str(root))])
     if (root / "harness").exists():

@@ -1,4 +1,4 @@
-"""Says what is running: a bar on a terminal, a plain line for each run elsewhere, both on standard error."""
+"""Says what is running: a bar on a terminal, plain lines elsewhere, both on standard error."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from harness.result import RunResult
-
 
 class Progress:
-    """A context for so many runs."""
+    """A context for so many steps; a plain line is written for every step, or for one of so many."""
 
-    def __init__(self, runs: int) -> None:
-        self._runs = runs
+    def __init__(self, steps: int, every: int = 1) -> None:
+        self._steps = steps
+        self._every = every
         self._done = 0
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -26,7 +25,7 @@ class Progress:
     def __enter__(self) -> Progress:
         if self._bar:
             self._bar.start()
-            self._task = self._bar.add_task("", total=self._runs)
+            self._task = self._bar.add_task("", total=self._steps)
         return self
 
     def __exit__(
@@ -35,13 +34,9 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def end(self, result: RunResult) -> None:
+    def end(self, step: str) -> None:
         self._done += 1
-        met = "as expected" if result.expectation_met else "NOT AS EXPECTED"
-        name = f"{result.scenario} / {result.variant}"
         if self._bar:
-            self._bar.update(self._task, description=f"{name}, {met}", completed=self._done, refresh=True)
-            return
-        print(
-            f"{self._done}/{self._runs} {name}   seed {result.seed}   {result.verdict.verdict}, {met}", file=sys.stderr
-        )
+            self._bar.update(self._task, description=step, completed=self._done, refresh=True)
+        elif self._done % self._every == 0 or self._done == self._steps:
+            print(f"{self._done}/{self._steps} {step}", file=sys.stderr)

@@ -5,6 +5,7 @@ A part stands between `<!-- generated: NAME -->` and `<!-- end -->`, and is repl
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tempfile
@@ -14,10 +15,12 @@ from pathlib import Path
 from harness import reference, store
 from harness.errors import UserError, nearest
 from harness.jobs import jobs_of
+from harness.matrix import markdown
 from harness.reports import text as text_report
 from harness.runner import run
 
 MAIN_JOB = Path("scenarios/duplicate_put.yaml")
+MATRIX = Path("docs/matrix.json")
 _PART = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _ANOMALY = re.compile(r"^(?=  \w)", re.MULTILINE)
 
@@ -39,8 +42,14 @@ def run_folder() -> str:
     return _fenced((store.__doc__ or "").partition("\n\n")[2])
 
 
+def in_short() -> str:
+    """The matrix that is committed."""
+    return markdown.summary(json.loads(MATRIX.read_text("utf-8")))
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "main job": main_job,
+    "matrix": in_short,
     "scenarios": reference.scenarios,
     "anomalies": reference.anomalies,
     "run folder": run_folder,

@@ -25,7 +25,6 @@ from harness import clock, expectation, judge
 from harness.difference import Difference
 from harness.errors import Problem, UserError
 from harness.history import INFO, OK, History, Operation, Value
-from harness.matrix import DIFFERS, Variant
 from harness.observer import Observer
 from harness.package import unpacked
 from harness.platforms import PLATFORMS
@@ -37,8 +36,9 @@ from harness.result import RunResult
 from harness.scenario import Scenario, attributions, refuse, refuse_what_does_not_fit, refuse_without_sink
 from harness.schedule import Seed
 from harness.stack import Stack
-from harness.store import REPORT, RUN, SCHEDULE, VERDICT, RunFolder, has_verdict, read_history, read_run
+from harness.store import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
 from harness.template import read as read_template
+from harness.variants import DIFFERS, Variant
 from harness.where import IN_THIS_PROCESS, Where
 from harness.workloads.base import BatchWriter, Writer
 from harness.workloads.client import Client
@@ -145,8 +145,16 @@ def _stack(variant: Variant, where: Where) -> Stack:
 
 def run(job: Job, runs: Path) -> RunResult:
     """Runs it and leaves a folder under `runs`. Raises UserError or NotImitated for what cannot be run at all."""
+    return _run(job, RunFolder(runs, job.scenario.scenario, job.variant.name, job.seed))[0]
+
+
+def run_unkept(job: Job) -> tuple[RunResult, Sequence[Operation]]:
+    """The same without a folder, for whoever runs thousands of them: what happened comes back with the result."""
+    return _run(job, NoFolder())
+
+
+def _run(job: Job, folder: RunFolder | NoFolder) -> tuple[RunResult, Sequence[Operation]]:
     began = clock.real_seconds()
-    folder = RunFolder(runs, job.scenario.scenario, job.variant.name, job.seed)
     history = History(folder.append, folder.rewrite)
     folder.write(RUN, job.question())
     try:
@@ -154,9 +162,10 @@ def run(job: Job, runs: Path) -> RunResult:
     finally:
         folder.close()
     result = _conclude(job.question(), history.operations, folder.path, clock.real_seconds() - began)
-    folder.write(VERDICT, json_report.entry(result))
-    folder.write(REPORT, text_report.finding(result, history.operations))
-    return result
+    if folder.path:
+        folder.write(VERDICT, json_report.entry(result))
+        folder.write(REPORT, text_report.finding(result, history.operations))
+    return result, history.operations
 
 
 def check(folder: Path) -> RunResult:
@@ -169,7 +178,7 @@ def check(folder: Path) -> RunResult:
     return _conclude(question, operations, folder, clock.real_seconds() - began, has_verdict(folder))
 
 
-def _play(job: Job, history: History, folder: RunFolder) -> None:
+def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
     scenario, function = job.scenario, job.stack.function
     plan = Plan(
         stack=job.stack,
@@ -246,7 +255,7 @@ def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
 
 
 def _conclude(
-    question: Value, operations: Sequence[Operation], folder: Path, wall_seconds: float, ended: bool = True
+    question: Value, operations: Sequence[Operation], folder: Path | str, wall_seconds: float, ended: bool = True
 ) -> RunResult:
     verdict = judge.judge(operations, ended)
     expected = expectation.parse(question["expect"])

@@ -35,7 +35,7 @@ from harness.stack import Stack
 from harness.stores import Bucket, DataStream, Queue, Table, Topic
 
 if TYPE_CHECKING:
-    from harness.matrix import Variant
+    from harness.variants import Variant
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
 TEMPLATE = "template.yaml"

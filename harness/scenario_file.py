@@ -10,9 +10,9 @@ from typing import Any
 from harness.dimension import MATRIX, existing_path, with_value
 from harness.errors import Problem, UserError
 from harness.location import find, folders
-from harness.matrix import Variant, variants
 from harness.scenario_document import Document, DocumentPath, Place, parse, parse_path, path_text
 from harness.scenario_schema import json_schema
+from harness.variants import Variant, variants
 
 
 @dataclass(frozen=True, slots=True)

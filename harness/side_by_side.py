@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 from harness import hook
 from harness.platforms.capabilities import OUTAGES
@@ -17,6 +20,8 @@ from harness.runtimes.executor.parent import die_with
 
 # A copy of this process has everything imported; on other systems copying one that has threads is not safe.
 _START = "fork" if sys.platform == "linux" else "spawn"
+W = TypeVar("W")
+R = TypeVar("R")
 
 
 def results(jobs: Sequence[Job], runs: Path, processes: int) -> Iterator[tuple[int, RunResult]]:
@@ -24,19 +29,20 @@ def results(jobs: Sequence[Job], runs: Path, processes: int) -> Iterator[tuple[i
     together = [place for place, job in enumerate(jobs) if not _harms_all(job)]
     if processes == 1 or len(together) < 2:
         together = []
-    yield from _in_processes({place: jobs[place] for place in together}, runs, processes)
+    yield from in_processes(partial(run, runs=runs), {place: jobs[place] for place in together}, processes)
     for place, job in enumerate(jobs):
         if place not in together:
             yield place, run(job, runs)
 
 
-def _in_processes(jobs: dict[int, Job], runs: Path, processes: int) -> Iterator[tuple[int, RunResult]]:
-    if not jobs:
+def in_processes(do: Callable[[W], R], work: Mapping[int, W], processes: int) -> Iterator[tuple[int, R]]:
+    """What `do` makes of each piece of work, with its number, in their order."""
+    if not work:
         return
-    workers = min(processes, len(jobs))
+    workers = min(processes, len(work))
     pool = ProcessPoolExecutor(workers, get_context(_START), initializer=_begin, initargs=(os.getpid(),))
     try:
-        running = {place: pool.submit(run, job, runs) for place, job in jobs.items()}
+        running = {place: pool.submit(do, each) for place, each in work.items()}
         for place, future in running.items():
             yield place, future.result()
     finally:
@@ -47,6 +53,7 @@ def _begin(parent: int) -> None:
     if sys.platform == "linux":
         die_with(parent)
     hook.own_client.cache_clear()  # their connections are the parent's
+    gc.freeze()  # what is loaded by now stays: to look at it again and again would cost a tenth of a run's time
 
 
 def _harms_all(job: Job) -> bool:

@@ -28,12 +28,9 @@ class RunFolder:
     """Created empty, under a name that no other run has; appended to while the run lasts."""
 
     def __init__(self, root: Path, scenario: str, variant: str, seed: int) -> None:
-        parent = root / scenario
-        time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        self.path = _create(parent, f"{time}-{variant.replace('/', '+')}-{seed}")
+        self.path = new_folder(root / scenario, f"{variant.replace('/', '+')}-{seed}")
         # What UTF-8 does not have, half a pair, becomes the escape that JSON has for it.
         self._history = (self.path / HISTORY).open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
-        _link_latest(parent, self.path)
 
     def append(self, operation: Operation) -> None:
         self._history.write(operation.to_json() + "\n")
@@ -56,6 +53,22 @@ class RunFolder:
 
     def close(self) -> None:
         self._history.close()
+
+
+class NoFolder:
+    """Takes what a run's folder takes, and keeps nothing of it."""
+
+    path = ""
+
+    def append(self, operation: Operation) -> None: ...
+
+    def rewrite(self, operations: list[Operation]) -> None: ...
+
+    def log(self, text: str) -> None: ...
+
+    def write(self, name: str, content: Any) -> None: ...
+
+    def close(self) -> None: ...
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -90,6 +103,13 @@ def read_history(path: Path) -> list[Operation]:
                 break
             raise UserError(f"{path / HISTORY}:{number}: not an operation ({error})") from None
     return operations
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """An empty one, named after the time and that; `latest` beside it leads to it."""
+    path = _create(parent, f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}-{name}")
+    _link_latest(parent, path)
+    return path
 
 
 def _create(parent: Path, name: str) -> Path:

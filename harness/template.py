@@ -220,7 +220,7 @@ class _Reader:
     def _endpoints(self, function_id: str) -> tuple[Endpoint, ...]:
         """As in `Metadata: {harness: {endpoints: {WEBHOOK_URL: {idempotency_key: honoured}}}}` of the function."""
         place = ("Resources", function_id, "Metadata", "harness", "endpoints")
-        declared = self._document.at(place) or {}
+        declared = self._names.resolver.resolve(place) or {}
         if not isinstance(declared, dict):
             self._settings.add(place, "maps variables of the function to settings such as {idempotency_key: honoured}")
             return ()

@@ -60,7 +60,8 @@ def finding(result: RunResult, operations: Sequence[Operation]) -> str:
         lines.append(f"  expected {result.expectation}: {result.expectation_reason}")
     if result.again:
         lines.append(f"  run again     {result.again}")
-    lines.append(f"  judge again   python -m harness check {shlex.quote(str(result.run_folder))}")
+    if result.run_folder:
+        lines.append(f"  judge again   python -m harness check {shlex.quote(str(result.run_folder))}")
     return "\n".join(lines) + "\n"
 
 

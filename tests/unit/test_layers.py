@@ -29,14 +29,15 @@ LAYERS = {
         checkers checkers.base checkers.completeness checkers.dead_lettered checkers.duplicated checkers.lost
         checkers.phantom checkers.reordered checkers.vacuity checkers.wrong_final_state
         platforms.capabilities platforms.entrances platforms.processed
-        reports reports.base reports.json reports.line reports.table reports.text""",
+        reports reports.base reports.json reports.line reports.table reports.text
+        matrix matrix.aims matrix.tally""",
     "effects": """
         actors cache chance change_set clock cloudformation code_bucket confinement delivery dispatcher
         disruptions distributions endpoint_server environment hook imports interrupt intrinsics landings
-        lane_worker loading location matrix names nemesis observer package replacement requirements resources
+        lane_worker loading location names nemesis observer package replacement requirements resources
         roles sam scenario scenario_file scenario_schema sdk_retries settings shard_reader simulation
         sink_resources starter stillness store stream_reader template template_document thread_host threads
-        tickets until user_deployment user_stack watching where
+        tickets until user_deployment user_stack variants watching where
         agent.body agent.connections agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan
         agent.process agent.raised agent.response agent.unprocessed agent.wire
         platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
@@ -58,10 +59,13 @@ LAYERS = {
         workloads.expiring_put workloads.put workloads.put_record
         workloads.put_then_delete workloads.stamped_put workloads.transact_add workloads.update_add workloads.update_set
         workloads.versioned_put""",
-    "runner": "exit_code jobs outcome runner side_by_side",
+    "runner": """
+        exit_code jobs outcome runner side_by_side
+        matrix.cell matrix.consumers matrix.document matrix.markdown matrix.page matrix.player matrix.report_folder
+        matrix.selection""",
     "front": """
-        __main__ cli init_command progress pytest_plugin readme reference runtime_commands template_options
-        where_options workflow_commands""",
+        __main__ cli init_command matrix_command progress pytest_plugin readme reference runtime_commands
+        template_options where_options workflow_commands""",
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
 ORDER = list(LAYERS)

@@ -35,7 +35,7 @@ def own(names: dict[str, int]) -> list[str]:
 
 
 def test_the_same_files_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    """Neither time nor modes nor the order in which files were made are in the zip."""
+    """Neither time nor who may read them nor the order in which files were made are in the zip."""
     first = build(folder, tmp_path / "first.zip")
     (folder / "app.py").rename(tmp_path / "app.py")
     (folder / "app.py").write_bytes((tmp_path / "app.py").read_bytes())
@@ -73,6 +73,14 @@ def test_files_can_be_read_by_the_runtime(folder: Path, tmp_path: Path) -> None:
         assert archive.namelist() == sorted(archive.namelist())
 
 
+def test_a_program_can_be_run_by_the_runtime(folder: Path, tmp_path: Path) -> None:
+    """As `bootstrap` is, by which a function brings its own runtime; it need not be so for others than its owner here."""
+    (folder / "bootstrap").write_text("#!/bin/sh")
+    (folder / "bootstrap").chmod(0o700)
+    with zipfile.ZipFile(build(folder, tmp_path / "package.zip").path) as archive:
+        assert archive.getinfo("bootstrap").external_attr >> 16 == 0o100755
+
+
 def test_a_folder_that_cannot_be_packaged_is_refused(folder: Path, tmp_path: Path) -> None:
     """The error names the folder that is not there, or the name that the agent needs."""
     with pytest.raises(UserError, match="absent: is not a folder"):
@@ -90,6 +98,16 @@ def test_what_a_killed_process_left_is_removed(folder: Path, tmp_path: Path, mon
     (left / "package.zip").touch()
     code = unpacked(folder)
     assert sorted((tmp_path / "packages").iterdir()) == [code, code.with_suffix(".zip")]
+
+
+def test_what_is_unpacked_is_compiled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where Python is told to write no bytecode: each cold start imports it. The zip has none of it."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (folder / "broken.py").write_text("def")
+    code = unpacked(folder)
+    assert {file.name.partition(".")[0] for file in code.glob("__pycache__/*.pyc")} == {"app"}
+    with zipfile.ZipFile(code.with_suffix(".zip")) as archive:
+        assert not [name for name in archive.namelist() if "__pycache__" in name]
 
 
 def test_unpacking_twice_gives_one_folder(folder: Path) -> None:

@@ -21,6 +21,7 @@ ON_LOCALSTACK = "needs a LocalStack: tests/localstack/test_readme_there.py runs 
 NOT_RUN = {
     "make run": "sets up an environment; what it then runs is the main job, whose output is compared here",
     "make test": "runs this very test",
+    "harness matrix": "takes minutes: tests/simulation/test_matrix.py plays a sample of what it said",
     ". .venv/bin/activate": "the commands below find the same programs without it",
     "harness up --runtime host": ON_LOCALSTACK,
     "harness run scenarios/crash.yaml --variant 'between/*' --platform localstack": ON_LOCALSTACK,

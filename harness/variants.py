@@ -1,4 +1,4 @@
-"""The matrix: from a scenario as the user wrote it to its variants, each with what is expected of it."""
+"""The variants of a scenario: from the `matrix` as the user wrote it to each cell, with what is expected of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix: which variants a scenario has, what they are called, and what is expected of each."""
+"""The variants of a scenario: which there are, what they are called, and what is expected of each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from scenario_texts import SHORT, folder, load_text, problems, short
 
 from harness.faults import Crash, Delay
-from harness.matrix import variants
 from harness.scenario_document import Document
+from harness.variants import variants
 
 TWO = "matrix: {workload.writer: [put, stamped_put]}\n"
 

@@ -1,0 +1,80 @@
+"""The matrix as one JSON document, from which every other report is made. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.matrix.aims import AIMS
+from harness.matrix.consumers import SINKS, Consumer, paragraph
+from harness.matrix.player import Played, Task
+from harness.matrix.selection import Axes, Filters, left_out
+from harness.matrix.tally import ENOUGH_WITH_ANOMALY, REFUSED, Seen
+from harness.workloads import WRITERS
+
+FORMAT = 1
+Document = dict[str, Any]
+_REPRODUCED = "cells"  # one on a line, so that two documents can be compared
+
+
+def document(
+    tasks: Sequence[Task],
+    played: Sequence[Played],
+    axes: Axes,
+    filters: Filters,
+    consumers: Mapping[str, Consumer],
+    sinks: Mapping[str, Sequence[str]],
+) -> Document:
+    """A key may be added within a format; one that changes its meaning, or goes, makes a new format."""
+    chosen = [consumers[name] for name in axes.consumer]
+    return {
+        "format": FORMAT,
+        "platform": tasks[0].where.platform,
+        "runs": tasks[0].runs,
+        "runs_with_anomaly": min(ENOUGH_WITH_ANOMALY, tasks[0].runs),
+        "filters": filters.words(),
+        "axes": {
+            "writer": {word: paragraph(WRITERS[word].__doc__) for word in axes.writer},
+            "consumer": {each.name: each.does for each in chosen},
+            "fault": {word: {"does": AIMS[word].does, "faults": list(AIMS[word].faults)} for word in axes.fault},
+            "sink": {word: SINKS[word] for word in axes.sink},
+        },
+        "sinks": {each.name: list(sinks[each.name]) for each in chosen},
+        "left_out": left_out(axes, filters, consumers, sinks),
+        "cells": [entry(task, each) for task, each in zip(tasks, played, strict=True)],
+    }
+
+
+def entry(task: Task, played: Played) -> dict[str, Any]:
+    """One cell. `runs` are those that the class stands on, of `tried`; `command` plays all of them again."""
+    known = played.claim
+    return {
+        "cell": str(task.cell),
+        "class": known.name,
+        "runs": known.runs,
+        "tried": known.tried,
+        "kinds": known.kinds,
+        "reason": known.reason,
+        "command": None if known.name == REFUSED else task.again(seeds=max(known.tried, 1)),
+        "witnesses": [_witness(task, run) for run in known.witnesses],
+    }
+
+
+def _witness(task: Task, run: Seen) -> dict[str, Any]:
+    """One run that shows it: the first of its anomalies, and the command that shows all of the finding."""
+    anomaly = run.anomalies[0]
+    told = {name: getattr(anomaly, name) for name in ("kind", "summary", "why", "blame")}
+    return {"seed": run.seed, "kinds": sorted(run.kinds), **told, "command": task.again(seed=run.seed)}
+
+
+def text(document: Document) -> str:
+    """As it is saved."""
+    parts = []
+    for key, value in document.items():
+        if key == _REPRODUCED:
+            lines = ",\n".join(f"    {json.dumps(cell, ensure_ascii=False)}" for cell in value)
+            parts.append(f'  "{key}": [\n{lines}\n  ]')
+        else:
+            parts.append(f'  "{key}": {json.dumps(value, ensure_ascii=False)}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"

@@ -1,0 +1,143 @@
+"""The matrix as Markdown: in short for a README, and in full. Pure; made of the saved document alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.matrix.document import Document
+from harness.matrix.tally import (
+    AT_LEAST_ONCE,
+    AT_MOST_ONCE,
+    CLASSES,
+    EXACTLY_ONCE,
+    FEWEST_FOR_EXACTLY_ONCE,
+    NEITHER,
+    NOT_REACHED,
+    OPEN,
+    REFUSED,
+    UNKNOWN,
+)
+
+MARKS = {
+    EXACTLY_ONCE: "=1",
+    AT_LEAST_ONCE: "≥1",
+    AT_MOST_ONCE: "≤1",
+    NEITHER: "≠1",
+    OPEN: "open",
+    NOT_REACHED: "–",
+    REFUSED: "refused",
+    UNKNOWN: "unknown",
+}
+MEANINGS = {
+    EXACTLY_ONCE: f"no anomaly of any kind in at least {FEWEST_FOR_EXACTLY_ONCE} runs in which the fault fired",
+    AT_LEAST_ONCE: "effects were there twice, and none was lost",
+    AT_MOST_ONCE: "effects were lost, or given up to the on-failure queue, and none was there twice",
+    NEITHER: "both; or a wrong final state, a phantom, or effects in another order",
+    OPEN: f"no anomaly, in fewer than {FEWEST_FOR_EXACTLY_ONCE} runs",
+    NOT_REACHED: "the fault never fired: there is nothing that it could harm",
+    REFUSED: "the platform cannot run it, and says why",
+    UNKNOWN: "a run did not come to an end that could be judged",
+}
+Cells = dict[tuple[str, str, str, str], str]  # class by writer, consumer, fault and sink
+
+
+def summary(document: Document) -> str:
+    """For each consumer and fault the classes behind all writers; then what each writer hands to `naive`."""
+    cells, faults = _classes(document), list(document["axes"]["fault"])
+    told = [f"{_count(document)}. {legend(document)}", _faults(document)]
+    told.append(_table(["consumer", "sink", *map(_code, faults)], _by_consumer(document, cells, faults)))
+    if any(key[1] == "naive" for key in cells):
+        told.append("Behind each writer, with the consumer that hides nothing (`naive`):")
+        told.append(_table(["writer", *map(_code, faults)], _by_writer(document, cells, faults)))
+    return "\n\n".join(told)
+
+
+def full(document: Document) -> str:
+    """Every cell: a table for each sink and writer, then why cells are missing, and a witness for each broken one."""
+    cells, axes = _classes(document), document["axes"]
+    faults = list(axes["fault"])
+    told = [f"{_count(document)}. {legend(document)}", _faults(document)]
+    for sink in axes["sink"]:
+        for writer in axes["writer"]:
+            rows = [
+                [_code(consumer), *(MARKS[cells[writer, consumer, fault, sink]] for fault in faults)]
+                for consumer in axes["consumer"]
+                if (writer, consumer, faults[0], sink) in cells
+            ]
+            if rows:
+                told += [f"### {sink} behind {writer}", _table(["consumer", *map(_code, faults)], rows)]
+    return "\n\n".join([*told, *(["### Not in it", missing(document)] if missing(document) else [])])
+
+
+def legend(document: Document) -> str:
+    """What the marks mean, and on how much each stands."""
+    found = {cell["class"] for cell in document["cells"]}
+    marks = "; ".join(f"**{MARKS[name]}** {name}: {MEANINGS[name]}" for name in CLASSES if name in found)
+    runs = document["runs_with_anomaly"]
+    return (
+        f"{marks}. A class with an anomaly stands on at least {runs} runs, or on the one that shows both sides of it."
+    )
+
+
+def missing(document: Document) -> str:
+    """What was left out, what was refused and what was not reached, each with its reason."""
+    lines = [f"- {each['what']} {each['names']}: {each['reason']}{_asks(each['ask'])}" for each in document["left_out"]]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for cell in document["cells"]:
+        if cell["reason"]:
+            reasons.setdefault((cell["class"], cell["reason"]), []).append(f"`{cell['cell']}`")
+    for (name, reason), names in reasons.items():
+        lines.append(f"- {name}: {reason}: {', '.join(names)}")
+    return "\n".join(lines)
+
+
+def _by_consumer(document: Document, cells: Cells, faults: Sequence[str]) -> Iterator[list[str]]:
+    writers = document["axes"]["writer"]
+    for consumer, sinks in document["sinks"].items():
+        for sink in (sink for sink in sinks if sink in document["axes"]["sink"]):
+            met = [writer for writer in writers if (writer, consumer, faults[0], sink) in cells]
+            by_fault = ({writer: cells[writer, consumer, fault, sink] for writer in met} for fault in faults)
+            yield [_code(consumer), sink, *map(_together, by_fault)]
+
+
+def _by_writer(document: Document, cells: Cells, faults: Sequence[str]) -> Iterator[list[str]]:
+    sink = document["sinks"]["naive"][0]
+    for writer in document["axes"]["writer"]:
+        yield [_code(writer), *(MARKS[cells[writer, "naive", fault, sink]] for fault in faults)]
+
+
+def _together(classes: dict[str, str]) -> str:
+    """The class that most writers have; the others with the writers that have them."""
+    count = Counter(classes.values())
+    parts: list[str] = []
+    for name in sorted(count, key=lambda name: -count[name]):
+        writers = [writer for writer, own in classes.items() if own == name]
+        parts.append(f"{MARKS[name]} {', '.join(writers)}" if parts else MARKS[name])
+    return "; ".join(parts)
+
+
+def _classes(document: Document) -> Cells:
+    return {tuple(cell["cell"].split("/")): cell["class"] for cell in document["cells"]}
+
+
+def _count(document: Document) -> str:
+    count = Counter(cell["class"] for cell in document["cells"])
+    told = ", ".join(f"{count[name]} {name}" for name in CLASSES if count[name])
+    return f"{len(document['cells'])} cells on the {document['platform']} platform: {told}"
+
+
+def _faults(document: Document) -> str:
+    return "\n".join(f"- {_code(word)}: {fault['does']}" for word, fault in document["axes"]["fault"].items())
+
+
+def _asks(words: str) -> str:
+    return f" (`{words}`)" if words else ""
+
+
+def _code(word: str) -> str:
+    return f"`{word}`"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows))

@@ -1,0 +1,177 @@
+"""`python -m harness matrix`: which writer, consumer, fault and sink together are exactly-once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from harness import exit_code
+from harness.errors import UserError
+from harness.platform_name import EMBEDDED, LOCALSTACK
+
+if TYPE_CHECKING:  # so that --help need not wait for boto3
+    from harness.matrix.cell import Cell
+    from harness.matrix.consumers import Consumer
+    from harness.matrix.player import Played, Task
+    from harness.where import Where
+
+F = TypeVar("F", bound=Callable[..., Any])
+_DEFAULT_RUNS = 20
+_RUNS_IN_A_PART = 20  # of one cell, that one process plays
+_LINES = 40  # that progress writes where there is no terminal
+_LOCALSTACK_SECONDS = 7  # of one run there, measured
+
+
+def _globs(axis: str) -> Callable[[F], F]:
+    return click.option(f"--{axis}", multiple=True, metavar="GLOB", help=f"Only {axis}s that match, of all there are.")
+
+
+@click.command()
+@_globs("writer")
+@_globs("consumer")
+@_globs("fault")
+@_globs("sink")
+@click.option("--cell", metavar="WRITER/CONSUMER/FAULT/SINK", help="Play one cell, with all of the seeds.")
+@click.option("--seeds", type=click.IntRange(1, 100_000), help="Runs that count, for each cell; 20 unless given.")
+@click.option("--seed", type=click.IntRange(0), help="With --cell: show the run with this seed.")
+@click.option("--scenario", is_flag=True, help="With --cell: print it as a scenario file, and run nothing.")
+@click.option(
+    "--platform", type=click.Choice([EMBEDDED, LOCALSTACK]), default=EMBEDDED, show_default=True, help="Where."
+)
+@click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given.")
+@click.option("--processes", type=click.IntRange(1, 64), default=os.cpu_count(), help="How many cells go side by side.")
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where it goes.")
+def matrix(
+    cell: str | None,
+    seeds: int | None,
+    seed: int | None,
+    scenario: bool,
+    platform: str,
+    endpoint: str | None,
+    processes: int,
+    runs: Path,
+    **globs: tuple[str, ...],
+) -> int:
+    """Say of writers x consumers x faults x sinks which are exactly-once, and save it as JSON, Markdown and HTML.
+
+    Exit codes: 0 it is known of every cell, 2 of some it is not. With --cell: 0 exactly-once, 1 not, 2 unknown.
+    """
+    from harness.matrix.selection import Filters
+    from harness.where import where
+
+    filters = Filters(**globs)
+    if cell is None and (seed is not None or scenario):
+        raise UserError("--seed and --scenario go with --cell")
+    if cell and filters:
+        raise UserError("--cell is one cell already: it goes without --writer, --consumer, --fault and --sink")
+    if seed is not None and seeds is not None:
+        raise UserError("--seed and --seeds: give one of them")
+    place = where(platform, endpoint)
+    if cell is None:
+        return _matrix(filters, place, seeds or _DEFAULT_RUNS, processes, runs)
+    return _cell(cell, place, seeds or _DEFAULT_RUNS, seed, scenario, processes, runs)
+
+
+def _matrix(filters: Any, place: Where, runs: int, processes: int, folder: Path) -> int:
+    from harness.matrix import document, markdown, selection
+    from harness.matrix.consumers import consumers
+    from harness.matrix.player import Task, used_sinks
+    from harness.matrix.report_folder import save
+    from harness.matrix.tally import OPEN, UNKNOWN
+
+    known = consumers()
+    axes = selection.axes(filters, known)
+    sinks = {name: used_sinks(known[name]) for name in axes.consumer}
+    cells = selection.cells(axes, filters, known, sinks)
+    if not cells:
+        raise UserError(f"no cell is left: {_used(sinks)}")
+    if place.platform == LOCALSTACK and not filters:
+        minutes = len(cells) * runs * _LOCALSTACK_SECONDS // 60 // processes
+        raise UserError(
+            f"all {len(cells)} cells would take LocalStack about {minutes} minutes: choose some with --writer, "
+            "--consumer, --fault and --sink"
+        )
+    tasks = [Task(cell, known[cell.consumer], place, runs) for cell in cells]
+    played = _played(tasks, processes)
+    made = document.document(tasks, played, axes, filters, known, sinks)
+    where = save(made, played, folder)
+    click.echo("\n\n".join(filter(None, (markdown.summary(made), markdown.missing(made), ""))))
+    click.echo(f"saved in {where}: " + ", ".join(sorted(file.name for file in where.iterdir())))
+    return exit_code.NOT_KNOWN if any(each.claim.name in (OPEN, UNKNOWN) for each in played) else exit_code.MET
+
+
+def _used(sinks: dict[str, list[str]]) -> str:
+    return "; ".join(f"{consumer} writes to {' and '.join(used) or 'nothing'}" for consumer, used in sinks.items())
+
+
+def _cell(text: str, place: Where, runs: int, seed: int | None, scenario: bool, processes: int, folder: Path) -> int:
+    from harness.matrix.consumers import consumers
+    from harness.matrix.player import Task, used_sinks
+    from harness.matrix.selection import parse_cell
+
+    known = consumers()
+    cell = parse_cell(text, known)
+    used = used_sinks(known[cell.consumer])
+    if cell.sink not in used:
+        raise UserError(f"--cell: {cell.consumer} writes to no {cell.sink}. {_used({cell.consumer: used})}")
+    task = Task(cell, known[cell.consumer], place, runs)
+    if scenario:
+        return _print_scenario(cell, known[cell.consumer])
+    return _one_run(task, seed, folder) if seed is not None else _every_run(task, runs, processes)
+
+
+def _print_scenario(cell: Cell, consumer: Consumer) -> int:
+    import yaml
+
+    from harness.matrix.aims import AIMS
+    from harness.matrix.cell import scenario_of
+
+    values = scenario_of(cell, consumer, AIMS[cell.fault])
+    click.echo(yaml.safe_dump(values, sort_keys=False, width=120), nl=False)
+    return exit_code.MET
+
+
+def _one_run(task: Task, seed: int, folder: Path) -> int:
+    from harness.matrix.player import job_of
+    from harness.reports.text import finding
+    from harness.runner import run
+    from harness.store import read_history
+
+    result = run(job_of(task, seed), folder)
+    click.echo(finding(result, read_history(Path(result.run_folder))), nl=False)
+    return exit_code.of([result])
+
+
+def _every_run(task: Task, runs: int, processes: int) -> int:
+    from dataclasses import replace
+
+    from harness.matrix.player import merged
+    from harness.matrix.tally import BROKEN, EXACTLY_ONCE
+
+    parts = range(0, runs, _RUNS_IN_A_PART)
+    tasks = [replace(task, first=first, runs=min(_RUNS_IN_A_PART, runs - first), every=True) for first in parts]
+    played = merged(_played(tasks, processes))
+    known = played.claim
+    click.echo(f"{played.cell}: {known.name}{f' ({known.reason})' if known.reason else ''}")
+    click.echo(f"  {known.runs} of {known.tried} runs count" + _told(known.kinds))
+    for told in played.findings.values():
+        click.echo(f"\n{told}", nl=False)
+    if known.name == EXACTLY_ONCE:
+        return exit_code.MET
+    return exit_code.VIOLATED if known.name in BROKEN else exit_code.NOT_KNOWN
+
+
+def _told(kinds: dict[str, int]) -> str:
+    return "".join(f", {runs} of them with {kind}" for kind, runs in kinds.items())
+
+
+def _played(tasks: Sequence[Task], processes: int) -> list[Played]:
+    from harness.matrix.player import play_all
+    from harness.progress import Progress
+
+    with Progress(len(tasks), every=max(1, len(tasks) // _LINES)) as progress:
+        return play_all(tasks, processes, lambda played: progress.end(f"{played.cell}   {played.claim.name}"))
