@@ -74,7 +74,7 @@ def test_files_can_be_read_by_the_runtime(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_program_can_be_run_by_the_runtime(folder: Path, tmp_path: Path) -> None:
-    """As `bootstrap` is, by which a function brings its own runtime; it need not be so for others than its owner here."""
+    """As `bootstrap` is, by which a function brings its own runtime; whoever may run it here."""
     (folder / "bootstrap").write_text("#!/bin/sh")
     (folder / "bootstrap").chmod(0o700)
     with zipfile.ZipFile(build(folder, tmp_path / "package.zip").path) as archive:
