@@ -40,7 +40,7 @@ _ITEM_OPERATIONS = (
 )
 CALLS = (
     *(f"dynamodb.{operation}" for operation in _ITEM_OPERATIONS),
-    *("dynamodbstreams.GetRecords", "lambda.Invoke", "sqs.SendMessage"),
+    *("dynamodbstreams.GetRecords", "kinesis.GetRecords", "kinesis.PutRecord", "lambda.Invoke", "sqs.SendMessage"),
 )
 _CALL = re.compile(r"[a-z0-9]+\.[A-Z][A-Za-z0-9]+")
 _GLOB = re.compile(r"[*?\[]")

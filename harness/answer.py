@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.stream_event import Record, sequence_numbers
+from harness.sources.base import Record
+from harness.stream_event import sequence_numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import exit_code
+from harness import exit_code, runtime_commands, workflow_commands
 from harness.errors import NotImitated, Problem, UserError
 from harness.init_command import init
 from harness.matrix_command import matrix
 from harness.platform_name import AWS, PLATFORM_NAMES
-from harness.runtime_commands import COMMANDS
+from harness.where_options import where_options
 
 if TYPE_CHECKING:  # so that --help and schema need not wait for boto3
     from harness.history import Operation
@@ -70,16 +70,6 @@ _RUNS = click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders go."
 )
 
-_PLATFORM = click.option(
-    "--platform",
-    type=click.Choice(PLATFORM_NAMES),
-    help="Where the pipeline lives: LocalStack if one answers, else embedded.",
-)
-_ENDPOINT = click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given.")
-_ACCOUNT = click.option("--account", metavar="ID", help="With --platform aws: the account in which it all happens.")
-_PROFILE = click.option("--profile", metavar="NAME", help="With --platform aws: whose credentials are used.")
-_REGION = click.option("--region", metavar="NAME", help="With --platform aws: where.")
-
 
 @main.command()
 @_SCENARIOS
@@ -87,11 +77,7 @@ _REGION = click.option("--region", metavar="NAME", help="With --platform aws: wh
 @click.option("--seeds", metavar="0..49", help="Run with each of these seeds.")
 @click.option("--variant", "variants", multiple=True, metavar="NAME", help="Run the variants that match (a glob).")
 @_SET
-@_PLATFORM
-@_ENDPOINT
-@_ACCOUNT
-@_PROFILE
-@_REGION
+@where_options(PLATFORM_NAMES, "Where the pipeline lives: LocalStack if one answers, else embedded.")
 @click.option("--processes", type=click.IntRange(1, 64), default=os.cpu_count(), help="How many runs go side by side.")
 @_JSON
 @_RUNS
@@ -230,5 +216,5 @@ def _report(results: Sequence[RunResult], json_to: str | None) -> int:
     return exit_code.of(results)
 
 
-for command in (init, matrix, *COMMANDS):
+for command in (init, matrix, *runtime_commands.COMMANDS, *workflow_commands.COMMANDS):
     main.add_command(command)

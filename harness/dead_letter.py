@@ -10,8 +10,9 @@ from typing import Any
 
 from harness.errors import NotImitated
 from harness.redelivery import RAISED, RETRY_ATTEMPTS_EXHAUSTED, Discard, Outcome
-from harness.stream_event import created_at, sequence_number
+from harness.sources import SOURCES, source_at
 
+_BATCH_INFO = [source.BATCH_INFO for source in SOURCES.values()]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,7 +31,7 @@ def on_failure_record(
     A batch that became too old has no responseContext; functionError is null when the function itself reported
     the failure instead of raising.
     """
-    records = discard.batch.records
+    records, source = discard.batch.records, source_at(stream_arn)
     record: dict[str, Any] = {
         "requestContext": {
             "requestId": request_id,
@@ -47,16 +48,23 @@ def on_failure_record(
         }
     record["version"] = "1.0"
     record["timestamp"] = _iso(now, "milliseconds")
-    record["DDBStreamBatchInfo"] = {
+    record[source.BATCH_INFO] = {
         "shardId": shard_id,
-        "startSequenceNumber": sequence_number(records[0]),
-        "endSequenceNumber": sequence_number(records[-1]),
-        "approximateArrivalOfFirstRecord": _iso(created_at(records[0]), "seconds"),
-        "approximateArrivalOfLastRecord": _iso(created_at(records[-1]), "seconds"),
+        "startSequenceNumber": source.sequence_number(records[0]),
+        "endSequenceNumber": source.sequence_number(records[-1]),
+        "approximateArrivalOfFirstRecord": _iso(source.created_at(records[0]), source.TIMESPEC),
+        "approximateArrivalOfLastRecord": _iso(source.created_at(records[-1]), source.TIMESPEC),
         "batchSize": len(records),
         "streamArn": stream_arn,
     }
     return record
+
+
+def batch_told(on_failure_record: dict[str, Any]) -> dict[str, Any]:
+    """Where the batch was that an on-failure record is about."""
+    told: dict[str, Any]
+    (told,) = (on_failure_record[word] for word in _BATCH_INFO if word in on_failure_record)
+    return told
 
 
 def queue_url(arn: str) -> str:

@@ -1,4 +1,4 @@
-"""The dispatcher: an event source mapping for a DynamoDB stream, made of AWS calls and the redelivery rules.
+"""The dispatcher: an event source mapping for a stream of either source, made of AWS calls and the redelivery rules.
 
 It follows the stream's shards, parents before children (S-94), filters what it reads, and gives each record to the
 lane of its item. Every shard has one lane, or ParallelizationFactor many (S-81); a lane that is stuck holds up no
@@ -22,7 +22,8 @@ from harness.lane import lane_number
 from harness.lane_worker import LaneWorker, Route
 from harness.mapping import LATEST, TRIM_HORIZON, Mapping
 from harness.shard_reader import ShardReader, describe_shards
-from harness.stream_event import Record, intents, sequence_numbers
+from harness.sources.base import Record
+from harness.stream_event import filtered, intents, sequence_numbers
 
 POLL_SECONDS = 0.25  # Lambda polls a shard four times a second: docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 LATEST_DELAY_SECONDS = 5.0  # at most; until then LATEST misses what is written (S-87; AWS says minutes)
@@ -148,12 +149,12 @@ class Dispatcher:
     def _hand_out(self, records: list[Record], process: str, shard_id: str, workers: list[LaneWorker]) -> None:
         """Gives each record that passes the filters to the lane of its item; the others are gone for good (S-84)."""
         lanes: list[list[Record]] = [[] for _ in workers]
-        filtered: list[Record] = []
+        refused: list[Record] = []
         for record in records:
-            passed = filters.passes(record, self._route.mapping.filter_patterns)
-            (lanes[lane_number(record, len(workers))] if passed else filtered).append(record)
-        if filtered:
-            numbers, carried = sequence_numbers(filtered), list(intents(filtered))
+            passed = filters.passes(filtered(record), self._route.mapping.filter_patterns)
+            (lanes[lane_number(record, len(workers))] if passed else refused).append(record)
+        if refused:
+            numbers, carried = sequence_numbers(refused), list(intents(refused))
             value = {"shard": shard_id, "sequence_numbers": numbers, "intents": carried}
             self._host.record(process, INFO, "filter", value)
         for worker, offered in zip(workers, lanes, strict=True):

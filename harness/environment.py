@@ -33,18 +33,18 @@ class Code:
     """The function's unpacked package, and which environment's modules are the ones in `sys.modules` now."""
 
     def __init__(self, root: Path, handler: str) -> None:
-        self._root = str(root)
+        self.root = str(root)
         self._module, _, self._function = handler.rpartition(".")
         self._active: Environment | None = None
 
     def __enter__(self) -> Code:
-        sys.path.insert(0, self._root)
+        sys.path.insert(0, self.root)
         self._before = frozenset(sys.modules)
         return self
 
     def __exit__(self, *_: Any) -> None:
         self._put_away()
-        sys.path.remove(self._root)
+        sys.path.remove(self.root)
 
     def load(self, environment: Environment) -> Handler:
         """Imports the handler into a new environment; raises what the user's module raises."""
@@ -82,4 +82,4 @@ class Code:
 
     def _is_own(self, module: ModuleType) -> bool:
         file = getattr(module, "__file__", None)
-        return isinstance(file, str) and file.startswith(self._root)
+        return isinstance(file, str) and file.startswith(self.root)

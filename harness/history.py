@@ -11,7 +11,7 @@ Every operation has a process, a type, an `f` and a value. `invoke` opens an ope
 | nemesis       | the fault's name  | info                 | fault (index in the scenario), point (its name), action, process, intents |
 | dispatcher/S  | deliver           | invoke ok fail info  | delivery, attempt, shard, sequence_numbers, intents; on completion: outcome |
 | dispatcher/S  | discard           | info                 | reason, shard, sequence_numbers, intents, dead_lettered (bool) |
-| dispatcher/S  | filter            | info                 | shard, sequence_numbers, intents |
+| dispatcher/S or observer | filter | info                 | shard, sequence_numbers, intents |
 | function/N    | execute           | invoke ok fail info  | request_id, environment, cold, sequence_numbers, intents; ok: reported (ids) (fail: it raised; info: it died) |
 | platform      | a disruption      | invoke ok fail       | seconds, setting; ok: it was put right, and for kill_function: process (of the execution) |
 | observer      | gone              | ok                   | resource (logical id): it was deployed, and the platform has it no longer |

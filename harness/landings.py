@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.attribution import Attribution
-from harness.stack import Bucket, Queue, Topic
+from harness.stores import Bucket, Queue, Topic
 
 Message = dict[str, Any]
 _MAX_MESSAGES = 100_000

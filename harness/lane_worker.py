@@ -16,7 +16,8 @@ from harness.host import Event, Host
 from harness.lane import Lane
 from harness.mapping import Mapping
 from harness.redelivery import EXPIRED, Batch, Decision, Discard, Outcome, pause, sift
-from harness.stream_event import Record, intents, sequence_number, sequence_numbers
+from harness.sources.base import Record
+from harness.stream_event import intents, sequence_number, sequence_numbers
 
 
 @dataclass(frozen=True, slots=True)

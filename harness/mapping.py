@@ -1,4 +1,4 @@
-"""The settings of an event source mapping for a DynamoDB stream, with AWS's names, defaults and bounds.
+"""The settings of an event source mapping for a stream of DynamoDB or Kinesis, with AWS's names, defaults and bounds.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html (semantics rows S-62…S-86).
 """

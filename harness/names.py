@@ -8,7 +8,7 @@ from typing import Any
 from harness.errors import NotImitated, UserError, nearest
 from harness.intrinsics import NO_VALUE, Resolver, text
 from harness.resources import ATTRIBUTES, BUCKET, NAME_SETTINGS
-from harness.stack import ACCOUNT, PARTITION, REGION, arn
+from harness.stores import ACCOUNT, PARTITION, REGION, arn
 from harness.template_document import Document
 
 _OF_SSM = "AWS::SSM::Parameter::Value"

@@ -14,13 +14,17 @@ from botocore.exceptions import ClientError
 
 from harness import landings
 from harness.attribution import BY_NAME, Attribution, plain
+from harness.dead_letter import batch_told
 from harness.history import Value
 from harness.landings import Landed
-from harness.stack import LEDGER, ON_FAILURE, VIEW, Bucket, Queue, Stack, Table, Topic
+from harness.sources import SOURCES
+from harness.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
+from harness.stores import Bucket, DataStream, Queue, Table, Topic
+from harness.stream_event import content, sequence_number
 from harness.stream_reader import StreamReader
 
 Record = Callable[[str, Value], object]  # f, value
-Sink = Table | Queue | Bucket | Topic
+Sink = Table | DataStream | Queue | Bucket | Topic
 # What DynamoDB, its streams, SQS and S3 answer for what is not there.
 GONE = ("ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket")
 
@@ -59,7 +63,7 @@ class Observer:
                 self._record("record", _record_value(shard, record, at))
         for table, reader in self._landings:
             with self._reading(table):
-                landed = sorted(reader.new_records(), key=lambda pair: int(pair[1]["dynamodb"]["SequenceNumber"]))
+                landed = sorted(reader.new_records(), key=lambda pair: int(sequence_number(pair[1])))
                 for _, record in landed:
                     key = _key(table, record["dynamodb"]["Keys"])
                     self._landed.setdefault((table.name, key), len(self._landed))
@@ -84,8 +88,9 @@ class Observer:
                 self._landed_in(topic.logical_id, landings.in_topic(sqs, topic, self._arrival_seconds, at))
         for place, (endpoint, body) in enumerate(self._applied):
             self._landed_in(endpoint, [landings.named(body, BY_NAME, place)])
-        with self._reading(self._stack.source):
-            self._states("source", self._stack.source)
+        for table in self._stack.tables_of(SOURCE):
+            with self._reading(table):
+                self._states("source", table)
         for table in self._stack.tables_of(VIEW):
             with self._reading(table):
                 self._states("view", table)
@@ -129,7 +134,7 @@ class Observer:
     def _dead_letters(self, queue: Queue) -> None:
         for message in landings.messages(self._client("sqs"), queue.name, 0):
             body = json.loads(message["Body"])
-            batch = body["DDBStreamBatchInfo"]
+            batch = batch_told(body)
             value = {"condition": body["requestContext"]["condition"], "shard": batch["shardId"]}
             value |= {"start": batch["startSequenceNumber"], "end": batch["endSequenceNumber"]}
             self._record("dead_letter", {**value, "batch_size": batch["batchSize"]})
@@ -139,17 +144,15 @@ class Observer:
         for page in pages:
             yield from page["Items"]
 
-    def _reader(self, table: Table) -> StreamReader:
-        arn = self._client("dynamodb").describe_table(TableName=table.name)["Table"]["LatestStreamArn"]
-        return StreamReader(self._client("dynamodbstreams"), arn)
+    def _reader(self, source: Table | DataStream) -> StreamReader:
+        return StreamReader(self._client, SOURCES[source.service].stream_arn(self._client, source.name))
 
 
 def _record_value(shard: str, record: dict[str, Any], at: Attribution) -> Value:
-    change = record["dynamodb"]
-    image = plain(change["Keys"] | (change.get("NewImage") or change.get("OldImage") or {}))
+    image = content(record)
     return {
         "shard": shard,
-        "sequence_number": change["SequenceNumber"],
+        "sequence_number": sequence_number(record),
         "event_id": record["eventID"],
         "event_name": record["eventName"],
         "item": at.item_in(image),

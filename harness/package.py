@@ -1,71 +1,94 @@
-"""The zip that is deployed: the function's own folder, and the agent that wraps its handler."""
+"""The zip that is deployed: what the handler imports of the function's folder, and the agent that wraps the handler.
+
+Files that are not Python are read by name, not imported: they stay, unless they lie with code that goes.
+"""
 
 from __future__ import annotations
 
 import compileall
 import hashlib
+import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from harness.cache import cache_folder
+from harness.distributions import needed
 from harness.errors import Problem, UserError
-from harness.requirements import THIS_PYTHON, installed
+from harness.imports import imports_of
+from harness.requirements import REQUIREMENTS, THIS_PYTHON, installed
 from harness.runtimes.lock import alone
+from harness.stack import is_python
+from harness.template_document import TEMPLATES
 
 # What the agent needs of the harness, and all of it: folders whole, single files by name.
 AGENT_FOLDERS = ("agent", "faults")
 AGENT_FILES = ("__init__.py", "action.py", "history.py", "nemesis.py", "point.py", "schedule.py", "tickets.py")
 
-# The earliest time that a zip can hold; a file that everybody may read, made on Unix.
+# The earliest time that a zip can hold; a file that everybody may read, or run if it is a program, made on Unix.
 _TIME = (1980, 1, 1, 0, 0, 0)
-_MODE = 0o100644
+_MODE, _PROGRAM_MODE = 0o100644, 0o100755
 _UNIX = 3
 _LEVEL = 6
 _SILENT = 2  # a file that is no Python is the function's own affair
 _SCRATCH = ".new-"
+RUNS = "runs"  # where run folders go, unless --runs says otherwise
 _HARNESS = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """`files` are the names in the zip and their sizes in bytes, unpacked."""
+    """`files`: names in the zip, and their sizes in bytes, unpacked. `left_out`: what the handler does not import."""
 
     path: Path
     sha256: str
     files: dict[str, int]
+    left_out: tuple[str, ...]
 
 
-def build(root: Path, out: Path, python: str = THIS_PYTHON) -> Package:
-    """Writes the zip: the same files give the same bytes. Raises UserError when the folder cannot be packaged."""
-    files = [*_required(root, python), *_files(root)]  # of two files of one name the function's own counts
-    contents = {name: file.read_bytes() for name, file in sorted(dict(files).items()) if file != out}
+def build(root: Path, out: Path, python: str = THIS_PYTHON, handler: str | None = None, agent: bool = True) -> Package:
+    """Writes the zip: the same files give the same bytes. Raises UserError when the folder cannot be packaged.
+
+    handler: `module.function`, where it is known: then what it does not import is left out. agent: whether it is in.
+    """
+    own, imports = dict(_files(root)), imports_of(root, handler) if handler else None
+    told = imports if imports and not imports.untold else None
+    left_out = _not_imported(list(own), told.files) if told else []
+    required = _required(root, python, told.outside if told else None)
+    kept = [(name, file) for name, file in own.items() if name not in left_out]
+    files = [*required, *kept, *(_agent() if agent else ())]  # of two files of one name the function's own counts
+    found = {name: file for name, file in sorted(dict(files).items()) if file != out}
+    contents = {name: file.read_bytes() for name, file in found.items()}
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in contents.items():
             entry = zipfile.ZipInfo(name, _TIME)
             entry.create_system = _UNIX
-            entry.external_attr = _MODE << 16
+            entry.external_attr = (_PROGRAM_MODE if os.access(found[name], os.X_OK) else _MODE) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content, compresslevel=_LEVEL)
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
-    return Package(out, digest, {name: len(content) for name, content in contents.items()})
+    return Package(out, digest, {name: len(content) for name, content in contents.items()}, tuple(left_out))
 
 
-def unpacked(root: Path, python: str = THIS_PYTHON) -> Path:
+def unpacked(root: Path, python: str = THIS_PYTHON, handler: str | None = None, agent: bool = True) -> Path:
     """The folder that the zip unpacks to, in the cache: the same one for the same files.
 
     python: the version that the function's requirements are installed for.
     """
-    state = ((name, file.stat()) for name, file in _own_files(root))  # the agent stays while this process lives
-    return _unpacked(root, python, tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state))
+    state = ((name, file.stat()) for name, file in _files(root))  # the agent stays while this process lives
+    return _unpacked(
+        root, python, handler, agent, tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state)
+    )
 
 
 @cache
-def _unpacked(root: Path, python: str, state: tuple[tuple[str, int, int], ...]) -> Path:
+def _unpacked(
+    root: Path, python: str, handler: str | None, agent: bool, state: tuple[tuple[str, int, int], ...]
+) -> Path:
     """`state` tells this process whether the folder has changed since it was packaged last."""
     packages = cache_folder() / "packages"
     with alone(packages.with_suffix(".lock"), lambda doing: None):
@@ -73,7 +96,7 @@ def _unpacked(root: Path, python: str, state: tuple[tuple[str, int, int], ...]) 
         for left in packages.glob(f"{_SCRATCH}*"):  # by one that was killed meanwhile: else it would hold the lock
             shutil.rmtree(left)
         with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=packages) as scratch:
-            package = build(root, Path(scratch) / "package.zip", python)
+            package = build(root, Path(scratch) / "package.zip", python, handler, agent)
             code = packages / package.sha256
             if not code.is_dir():
                 with zipfile.ZipFile(package.path) as archive:
@@ -85,23 +108,40 @@ def _unpacked(root: Path, python: str, state: tuple[tuple[str, int, int], ...]) 
     return code
 
 
-def zipped(root: Path, runtime: str = f"python{THIS_PYTHON}") -> Path:
-    """The zip itself, in the cache too, for a runtime of Lambda."""
-    return unpacked(root, runtime.removeprefix("python")).with_suffix(".zip")
+def zipped(root: Path, runtime: str, handler: str | None, agent: bool = True) -> Path:
+    """The zip itself, in the cache too, for a runtime of Lambda; it is named after its SHA-256."""
+    if not is_python(runtime):
+        return unpacked(root, agent=agent).with_suffix(".zip")
+    return unpacked(root, runtime.removeprefix("python"), handler, agent).with_suffix(".zip")
 
 
-def _required(root: Path, python: str) -> list[tuple[str, Path]]:
+def _required(root: Path, python: str, imported: Set[str] | None) -> list[tuple[str, Path]]:
     folder = installed(root, python)
-    own = [(file.relative_to(folder), file) for file in folder.rglob("*") if file.is_file()] if folder else []
+    if folder is None:
+        return []
+    files = needed(folder, imported, (root / REQUIREMENTS).read_text("utf-8"))
+    own = [(file.relative_to(folder), file) for file in files]
     return [(path.as_posix(), file) for path, file in own if not _is_left_out(path)]
 
 
+def _not_imported(names: Sequence[str], imported: Set[str]) -> list[str]:
+    """Python that is not imported, and what lies in folders in which there is no other."""
+    code = [name for name in names if name.endswith(".py")]
+    used, all_code = _folders(imported), _folders(code)
+    return [
+        name
+        for name in names
+        if (name not in imported if name.endswith(".py") else _folders([name]) & (all_code - used))
+    ]
+
+
+def _folders(names: Iterable[str]) -> set[str]:
+    """The folders around these files, the root itself left out."""
+    return {parent.as_posix() for name in names for parent in PurePosixPath(name).parents} - {"."}
+
+
 def _files(root: Path) -> list[tuple[str, Path]]:
-    """Names in the zip, in order, and the files that they are read from."""
-    return sorted([*_own_files(root), *((f"harness/{path.as_posix()}", _HARNESS / path) for path in _agent())])
-
-
-def _own_files(root: Path) -> list[tuple[str, Path]]:
+    """Names in the zip, in order, and the files that they are read from; the agent's are not among them."""
     if not root.is_dir():
         raise UserError([Problem("is not a folder", file=str(root))])
     if (root / "harness").exists():
@@ -110,16 +150,17 @@ def _own_files(root: Path) -> list[tuple[str, Path]]:
     return sorted((path.as_posix(), file) for path, file in own if not _is_left_out(path))
 
 
-def _agent() -> Iterator[Path]:
-    yield from map(Path, AGENT_FILES)
-    for folder in AGENT_FOLDERS:
-        yield from (file.relative_to(_HARNESS) for file in (_HARNESS / folder).rglob("*.py"))
+def _agent() -> list[tuple[str, Path]]:
+    folders = [file for folder in AGENT_FOLDERS for file in (_HARNESS / folder).rglob("*.py")]
+    files = [*(_HARNESS / name for name in AGENT_FILES), *folders]
+    return [(f"harness/{file.relative_to(_HARNESS).as_posix()}", file) for file in files]
 
 
 def _is_left_out(path: Path) -> bool:
-    """The template, hidden files and what Python compiled are no part of the code."""
+    """Templates, what pip is told, what runs leave, hidden files and what Python compiled are no part of the code."""
     return (
-        path == Path("template.yaml")
+        str(path) in (*TEMPLATES, REQUIREMENTS)
+        or path.parts[0] == RUNS
         or path.suffix == ".pyc"
         or any(part.startswith(".") or part == "__pycache__" for part in path.parts)
     )

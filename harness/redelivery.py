@@ -10,7 +10,8 @@ from typing import Any
 
 from harness.answer import Answer, read
 from harness.mapping import FOREVER, Mapping
-from harness.stream_event import Record, created_at
+from harness.sources.base import Record
+from harness.stream_event import created_at
 
 # How an invocation ended.
 SUCCEEDED, RAISED, NOT_STARTED, RESULT_LOST = "succeeded", "raised", "not_started", "result_lost"

@@ -16,13 +16,14 @@ from pydantic.alias_generators import to_pascal
 from harness.errors import nearest
 from harness.intrinsics import text
 from harness.mapping import Mapping
-from harness.stack import (
+from harness.stack import is_python
+from harness.stores import (
     Index,
     Table,
     arn,
     bucket_arn,
+    data_stream_arn,
     function_arn,
-    is_python,
     queue_arn,
     queue_url,
     stream_arn,
@@ -34,6 +35,7 @@ TABLE = "AWS::DynamoDB::Table"
 QUEUE = "AWS::SQS::Queue"
 BUCKET = "AWS::S3::Bucket"
 TOPIC = "AWS::SNS::Topic"
+DATA_STREAM = "AWS::Kinesis::Stream"
 FUNCTION = "AWS::Lambda::Function"
 MAPPING = "AWS::Lambda::EventSourceMapping"
 ROLE = "AWS::IAM::Role"
@@ -45,6 +47,7 @@ NAME_SETTINGS = {
     QUEUE: "QueueName",
     BUCKET: "BucketName",
     TOPIC: "TopicName",
+    DATA_STREAM: "Name",
     FUNCTION: "FunctionName",
     MAPPING: "",  # has an id only
     ROLE: "RoleName",
@@ -60,6 +63,7 @@ ATTRIBUTES: dict[str, Callable[[str], dict[str, str]]] = {
         "QueueUrl": queue_url(name),
     },
     BUCKET: lambda name: {"Ref": name, "Arn": bucket_arn(name)},
+    DATA_STREAM: lambda name: {"Ref": name, "Arn": data_stream_arn(name)},
     TOPIC: lambda name: {"Ref": topic_arn(name), "TopicArn": topic_arn(name), "TopicName": name},
     FUNCTION: lambda name: {"Ref": name, "Arn": function_arn(name)},
     MAPPING: lambda name: {"Ref": name, "Id": name},

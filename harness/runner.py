@@ -33,7 +33,7 @@ from harness.platforms.capabilities import refusals_of_expiry
 from harness.reports import json as json_report
 from harness.reports import text as text_report
 from harness.result import RunResult
-from harness.scenario import Scenario, attributions, refuse, refuse_without_sink
+from harness.scenario import Scenario, attributions, refuse, refuse_what_does_not_fit, refuse_without_sink
 from harness.schedule import Seed
 from harness.stack import Stack
 from harness.store import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
@@ -102,8 +102,8 @@ def prepare(variant: Variant, seed: int, where: Where = IN_THIS_PROCESS, again: 
     stack = _stack(variant, where)
     refusals = PLATFORMS[where.platform].refusals(stack, variant.scenario.faults, where)
     workload = variant.scenario.workload
-    if getattr(workload.writer_class, "EXPIRES", False):
-        refusals += refusals_of_expiry(workload.writer, where.platform, stack.source.time_to_live)
+    if getattr(workload.writer_class(stack.source.service), "EXPIRES", False):
+        refusals += refusals_of_expiry(workload.writer, where.platform, stack.time_to_live)
     problems = refuse(variant, stack.mapping)
     known = variant.differences.get(where.platform)
     listed = known is not None and known.expectation is None
@@ -135,6 +135,7 @@ def _stack(variant: Variant, where: Where) -> Stack:
             any_language=where != IN_THIS_PROCESS,
         )
         stack = replace(stack, attributions=attributions(stack, pipeline))
+        refuse_what_does_not_fit(stack, variant.scenario)
         refuse_without_sink(stack)
         _changes(variant.scenario, stack, seed=0)  # whether the items fit the table does not hang on the seed
     except UserError as error:
@@ -178,10 +179,10 @@ def check(folder: Path) -> RunResult:
 
 
 def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
-    scenario = job.scenario
+    scenario, function = job.scenario, job.stack.function
     plan = Plan(
         stack=job.stack,
-        code=unpacked(job.stack.function.root),
+        code=unpacked(function.root, handler=function.handler if function.has_agent else None),
         faults=scenario.faults,
         seed=Seed(job.seed),
         history=history,
@@ -220,11 +221,11 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
 
 def _start_writers(job: Job, platform: Platform) -> None:
     workload = job.scenario.workload
-    table = job.stack.source.name
+    source = job.stack.source
 
     def writer() -> Writer | BatchWriter:
         client = platform.writer_client(workload.sdk.retry_mode, workload.sdk.max_attempts)
-        made: Writer | BatchWriter = workload.writer_class(client, table)
+        made: Writer | BatchWriter = workload.writer_class(source.service)(client, source.name)
         return made
 
     def write(work: Sequence[Change]) -> None:

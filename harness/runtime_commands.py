@@ -12,6 +12,7 @@ from harness.platform_name import AWS, LOCALSTACK
 from harness.runtimes import RUNTIMES
 from harness.runtimes.base import Say
 from harness.runtimes.localstack import PORT
+from harness.where_options import where_options
 
 NOTHING = "no LocalStack runs that harness started"
 _RUNTIME = click.Choice(sorted(RUNTIMES))
@@ -32,15 +33,11 @@ def up(runtime: str, port: int) -> int:
 @click.command()
 @click.option("--port", type=_SOME_PORT, help="End the one on this port only.")
 @click.option("--stacks", is_flag=True, help="Leave LocalStack running, and remove the stacks that runs left in it.")
-@click.option("--endpoint", metavar="URL", help="Where --stacks looks; AWS_ENDPOINT_URL or port 4566 unless given.")
-@click.option("--platform", type=click.Choice([LOCALSTACK, AWS]), default=LOCALSTACK, help="What --stacks looks in.")
-@click.option("--account", metavar="ID", help="With --platform aws: the account whose stacks are removed.")
-@click.option("--profile", metavar="NAME", help="With --platform aws: whose credentials are used.")
-@click.option("--region", metavar="NAME", help="With --platform aws: where.")
-def down(port: int | None, stacks: bool, endpoint: str | None, platform: str, **account: str | None) -> int:
+@where_options([LOCALSTACK, AWS], "What --stacks looks in.", LOCALSTACK)
+def down(port: int | None, stacks: bool, **place: str | None) -> int:
     """End what `up` started, whatever became of it."""
     if stacks:
-        return _remove_stacks(platform, endpoint, account)
+        return _remove_stacks(place)
     with _progress() as say:
         ended = [line for runtime in RUNTIMES.values() for line in runtime().down(port, say)]
     click.echo("\n".join(f"ended {line}" for line in ended) or NOTHING)
@@ -55,13 +52,15 @@ def status() -> int:
     return 0
 
 
-def _remove_stacks(platform: str, endpoint: str | None, account: Mapping[str, str | None]) -> int:
+def _remove_stacks(options: Mapping[str, str | None]) -> int:
     from harness.platforms import left_over  # boto3: not before it is needed
     from harness.where import where
 
-    place = where(platform, endpoint, **account)
+    place = where(**options)
     removed = left_over.remove(place)
     click.echo("\n".join(f"removed {line}" for line in removed) or f"no run left anything at {place.endpoint or place}")
+    for name in left_over.kept(place):
+        click.echo(f"kept stack {name}, which `harness deploy` made: `harness destroy --stack {name}` removes it")
     return 0
 
 

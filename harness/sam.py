@@ -12,15 +12,15 @@ from functools import cache
 from typing import Any
 
 from harness.errors import Problem, UserError, nearest
-from harness.stack import REGION
-from harness.template_document import Document, Place
+from harness.stores import REGION
+from harness.template_document import Document, Place, in_json
 
 TRANSFORM = "AWS::Serverless-2016-10-31"
 _FUNCTION, _LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
 _CODE = {_FUNCTION: "CodeUri", _LAYER: "ContentUri"}
 _NO_FOLDER = ("CodeUri", "InlineCode", "ImageUri")
 # Each run deploys anew: an alias of the newest version would be one more name of the function, and nothing else.
-_OF_RELEASES = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")
+OF_RELEASES = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")
 _BUCKET = "a-folder-beside-the-template"
 
 
@@ -77,14 +77,14 @@ def _problem(document: Document, error: Any) -> Problem:
 
 
 def _folders_hidden(document: Document) -> dict[str, Any]:
-    content: dict[str, Any] = _listed(document.content)
+    content: dict[str, Any] = in_json(document.content)
     general = document.at(("Globals", "Function")) or {}
     for place in _places(document):
         properties: dict[str, Any] = content
         for key in place:
             properties = properties[key]
         type = content["Resources"][place[1]]["Type"] if place[0] == "Resources" else _FUNCTION
-        for name in _OF_RELEASES:
+        for name in OF_RELEASES:
             properties.pop(name, None)
         given = any(name in each for name in _NO_FOLDER for each in (properties, general))
         if type == _FUNCTION and place[0] == "Resources" and not given:
@@ -106,18 +106,6 @@ def _places(document: Document) -> Iterator[tuple[str, ...]]:
             and isinstance(resource.get("Properties"), dict)
         ):
             yield "Resources", logical_id, "Properties"
-
-
-def _listed(value: Any) -> Any:
-    """A copy with the one spelling of `Fn::GetAtt` that the library knows: as a list."""
-    if isinstance(value, list):
-        return [_listed(inner) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: inner.split(".", 1) if key == "Fn::GetAtt" and isinstance(inner, str) else _listed(inner)
-        for key, inner in value.items()
-    }
 
 
 def _show_folder(properties: Any) -> None:

@@ -31,7 +31,8 @@ from harness.mistake import shown
 from harness.scenario_document import parse
 from harness.scenario_part import Part, Sink, Source, named
 from harness.seeds import SEEDS_SCHEMA, parse_seeds
-from harness.stack import Bucket, Queue, Stack, Table, Topic
+from harness.stack import Stack
+from harness.stores import Bucket, DataStream, Queue, Table, Topic
 
 if TYPE_CHECKING:
     from harness.variants import Variant
@@ -85,18 +86,18 @@ def _writer(value: Any) -> str:
     return value
 
 
-def _writer_class(word: str) -> Any:
-    from harness.workloads import WRITERS  # botocore: not before a writer is named
+def _writer_class(word: str, source: str = Table.service) -> Any:
+    from harness.workloads import STREAM_WRITERS, WRITERS  # botocore: not before a writer is named
 
+    if source == DataStream.service:
+        return implementation(word, STREAM_WRITERS, "a writer into a Kinesis stream")
     return implementation(word, WRITERS, "a writer")
 
 
 class FunctionSettings(Part):
     """Settings of the function; those that are given override the template's."""
 
-    name: str | None = Field(
-        None, description="Its logical id in the template, where several functions have a DynamoDB stream."
-    )
+    name: str | None = Field(None, description="Its logical id in the template, where several functions have a stream.")
     timeout: Annotated[int, Field(ge=1, le=900), Duration()] | None = Field(
         None, description="Whole seconds after which an execution is ended."
     )
@@ -129,7 +130,7 @@ class Pipeline(Part):
     sinks: dict[str, Sink] = Field(
         {}, description="Where effects land, by logical id, for a template that does not say so itself."
     )
-    shards: int = Field(1, ge=1, le=8, description="How many shards the embedded platform gives the stream.")
+    shards: int = Field(1, ge=1, le=8, description="How many shards the embedded platform gives a table's stream.")
 
     @field_validator("template", mode="plain")
     @classmethod
@@ -202,10 +203,12 @@ class Workload(Part):
         most = min(self.intents, len(self.data)) if self.data else self.intents
         return most if self.items is None else self.items
 
-    @property
-    def writer_class(self) -> Any:
-        """The class that the word stands for (harness.workloads.base.Writer)."""
-        return _writer_class(self.writer)
+    def writer_class(self, source: str) -> Any:
+        """The class that the word stands for (harness.workloads.base.Writer), by the service that has the source.
+
+        Raises ValueError where it writes into none of that kind.
+        """
+        return _writer_class(self.writer, source)
 
 
 class Limits(Part):
@@ -228,7 +231,7 @@ class Scenario(Part):
     scenario: str = Field(pattern=NAME_PATTERN, description="The scenario's name.", examples=["duplicate-put"])
     question: str = Field(min_length=1, description="What a run of it answers, as a question.")
     pipeline: Pipeline = Field(description="What is under test.")
-    workload: Workload = Field(description="What is written into the source table, and how.")
+    workload: Workload = Field(description="What is written into the source, and how.")
     faults: tuple[Annotated[Fault, PlainValidator(parse_fault), WithJsonSchema({})], ...] = Field(
         (), description="The faults of a run: a word alone, or a word with its fields."
     )
@@ -242,10 +245,24 @@ def attributions(stack: Stack, pipeline: Pipeline) -> dict[str, Attribution]:
     """What the scenario says of the stack's tables and queues, by logical id; the rest is as they are themselves."""
     given = {name: Attribution(sink.intent, sink.item or "", sink.count) for name, sink in pipeline.sinks.items()}
     given[stack.source.logical_id] = Attribution(pipeline.source.intent, pipeline.source.item or "")
-    resources: tuple[Table | Queue | Bucket | Topic, ...]
-    resources = (*stack.tables, *stack.queues, *stack.buckets, *stack.topics)
+    resources: tuple[Table | DataStream | Queue | Bucket | Topic, ...]
+    resources = (*stack.tables, *stack.data_streams, *stack.queues, *stack.buckets, *stack.topics)
     known = {resource.logical_id: stack.attribution(resource).item for resource in resources}
     return {name: each if each.item else replace(each, item=known[name]) for name, each in given.items()}
+
+
+def refuse_what_does_not_fit(stack: Stack, scenario: Scenario) -> None:
+    """What makes no sense together with the source. Raises UserError."""
+    problems = []
+    try:
+        scenario.workload.writer_class(stack.source.service)
+    except ValueError as error:
+        problems.append(Problem(str(error), "workload.writer"))
+    if stack.data_streams and "shards" in scenario.pipeline.model_fields_set:
+        told = "a Kinesis stream has as many shards as its ShardCount in the template says"
+        problems.append(Problem(told, "pipeline.shards"))
+    if problems:
+        raise UserError(problems)
 
 
 def refuse_without_sink(stack: Stack) -> None:

@@ -31,7 +31,7 @@ class Sink(Part):
 
 
 class Source(Part):
-    """The table whose stream triggers the function."""
+    """The table or the Kinesis stream that triggers the function."""
 
     intent: Expression = Field("intent", description="Where an item says which intent has made it what it is.")
     item: Expression | None = Field(None, description="Where an item says its name; `id` or else its key unless given.")

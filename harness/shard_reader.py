@@ -8,7 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.host import Host
 from harness.mapping import LATEST, TRIM_HORIZON
-from harness.stream_event import Record, created_at, sequence_number, to_record
+from harness.sources import source_at
+from harness.sources.base import Record
 
 READ_LIMIT = 1000  # the most that GetRecords allows (S-49)
 RETRY_SECONDS = 1.0
@@ -22,23 +23,22 @@ class Unreadable(Exception):
 
 
 def describe_shards(host: Host, stream_arn: str) -> list[dict[str, Any]]:
-    """The stream's shards as DescribeStream lists them; none when the stream is gone. Raises Unreadable."""
-    streams = host.client("dynamodbstreams")
+    """The stream's shards, as its service lists them; none when the stream is gone. Raises Unreadable."""
+    source = source_at(stream_arn)
+    reader = host.client(source.READER)
     shards: list[dict[str, Any]] = []
-    start: dict[str, str] = {}
     for _ in range(MAXIMUM_CALLS):
         try:
-            page = streams.describe_stream(StreamArn=stream_arn, **start)["StreamDescription"]
+            page, more = source.shards(reader, stream_arn, shards[-1]["ShardId"] if shards else None)
         except (ClientError, BotoCoreError) as error:
             if _code(error) == NOT_FOUND:
                 return []
             host.sleep(RETRY_SECONDS)
             continue
-        shards += page["Shards"]
-        if not (last := page.get("LastEvaluatedShardId")):
+        shards += page
+        if not more:
             return shards
-        start = {"ExclusiveStartShardId": last}
-    raise Unreadable(f"DescribeStream {stream_arn}")
+    raise Unreadable(f"the shards of {stream_arn}")
 
 
 class ShardReader:
@@ -46,8 +46,10 @@ class ShardReader:
 
     def __init__(self, host: Host, stream_arn: str, shard_id: str, starting_position: str) -> None:
         self._host = host
-        self._streams = host.client("dynamodbstreams")
-        self._shard = {"StreamArn": stream_arn, "ShardId": shard_id}
+        self._source = source_at(stream_arn)
+        self._reader = host.client(self._source.READER)
+        self._stream_arn = stream_arn
+        self._shard_id = shard_id
         self._starting_position = starting_position
         self._position: str | None = None
         self._iterator: str | None = None
@@ -65,34 +67,32 @@ class ShardReader:
                 return []
             try:
                 self._iterator = self._iterator or self._new_iterator()
-                page = self._streams.get_records(ShardIterator=self._iterator, Limit=READ_LIMIT)
+                page = self._reader.get_records(ShardIterator=self._iterator, Limit=READ_LIMIT)
             except (ClientError, BotoCoreError) as error:
                 self._recover(_code(error))
             else:
                 return self._advance(page)
-        raise Unreadable(f"GetRecords {self._shard['ShardId']}")
+        raise Unreadable(f"GetRecords {self._shard_id}")
 
     def _advance(self, page: dict[str, Any]) -> list[Record]:
-        records = [self._dated(to_record(read, self._shard["StreamArn"])) for read in page["Records"]]
+        records = [self._record(read) for read in page["Records"]]
         self._iterator = page.get("NextShardIterator")
         self.closed = self._iterator is None
         if records:
-            self._position = sequence_number(records[-1])
-        return [record for record in records if created_at(record) >= self._skip_before]
+            self._position = self._source.sequence_number(records[-1])
+        return [record for record in records if self._source.created_at(record) >= self._skip_before]
 
-    def _dated(self, record: Record) -> Record:
-        """Where a record names only the minute, it is taken for as young as it can be."""
-        youngest = created_at(record) + (self._host.timestamp_seconds - 1) * 1_000_000
-        record["dynamodb"]["ApproximateCreationDateTime"] = min(youngest, self._host.now()) / 1_000_000
-        return record
+    def _record(self, read: dict[str, Any]) -> Record:
+        record = self._source.to_record(read, self._stream_arn, self._shard_id)
+        return self._source.dated(record, self._host.timestamp_seconds, self._host.now())
 
     def _new_iterator(self) -> str:
+        kind = self._starting_position
         if self._position is not None:
-            kind = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._position}
+            kind = "AFTER_SEQUENCE_NUMBER"
         else:
-            kind = {"ShardIteratorType": self._starting_position}
             self._skip_before = self._latest_at or 0
-        iterator: str = self._streams.get_shard_iterator(**self._shard, **kind)["ShardIterator"]
+        iterator = self._source.iterator(self._reader, self._stream_arn, self._shard_id, kind, self._position)
         if self._starting_position == LATEST:
             # LATEST asked for again would skip what was written in between. If it must be, then its first moment
             # stands for it, in whole seconds, because records carry no more.

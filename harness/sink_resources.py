@@ -1,6 +1,10 @@
-"""The settings of resources that only take what is sent to them: queues, buckets, topics; as in harness.resources."""
+"""The settings of what takes what is sent to it: queues, buckets, topics, Kinesis streams; as in harness.resources."""
 
 from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from harness.resources import Settings
 
@@ -50,3 +54,23 @@ class TopicSettings(Settings):
         "TracingConfig",
     )
     topic_name: str | None = None
+
+
+class StreamMode(Settings):
+    stream_mode: Literal["PROVISIONED", "ON_DEMAND"]
+
+
+class DataStreamSettings(Settings):
+    """An on-demand stream begins with four: docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html."""
+
+    RETENTION_HOURS: ClassVar[int] = 24
+    SHARDS: ClassVar[dict[str, int]] = {"PROVISIONED": 1, "ON_DEMAND": 4}
+    ignored = ("DesiredShardLevelMetrics", "StreamEncryption", "Tags", "WarmThroughputMiBps")
+    name: str | None = None
+    shard_count: Annotated[int, Field(ge=1, le=100)] | None = None
+    stream_mode_details: StreamMode = StreamMode(StreamMode="PROVISIONED")
+    retention_period_hours: int = RETENTION_HOURS
+
+    @property
+    def shards(self) -> int:
+        return self.shard_count or self.SHARDS[self.stream_mode_details.stream_mode]

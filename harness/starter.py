@@ -8,13 +8,13 @@ from pathlib import Path
 from harness.errors import Problem, UserError
 from harness.sam import cloudformation
 from harness.scenario import NAME_PATTERN
-from harness.stack import LEDGER, VIEW, Stack, Table
+from harness.stack import LEDGER, VIEW, Stack
+from harness.stores import DataStream, Table
 from harness.template import WANTED, read
-from harness.template_document import load
+from harness.template_document import TEMPLATES, load
 from harness.workloads.own_items import key_of
 
 SCENARIO, ITEMS = "scenario.yaml", "items.yaml"
-TEMPLATES = ("template.yaml", "template.yml", "template.json")
 
 _TEMPLATE = """\
 # A table, its stream, a function, and a table with a row for each effect. AWS deploys it as it is:
@@ -148,7 +148,7 @@ def _scenario(stack: Stack, functions: list[str], name: str) -> str:
     )
 
 
-def _items(table: Table) -> str:
+def _items(table: Table | DataStream) -> str:
     """A few, with no more than their keys."""
     keys = [key_of(f"{table.logical_id.lower()}-{number}", number, table) for number in range(1, 4)]
     plain_keys = [{name: _word(value) for name, value in key.items()} for key in keys]

@@ -1,5 +1,5 @@
-"""Reads a CloudFormation template as the pipeline that it describes: the function that a DynamoDB stream triggers,
-the mapping between them, and the tables and queues around. The rest of a template is left alone.
+"""Reads a CloudFormation template as the pipeline that it describes: the function that a stream triggers, of a
+DynamoDB table or of Kinesis, the mapping between them, and what is around. The rest of a template is left alone.
 """
 
 from __future__ import annotations
@@ -7,38 +7,22 @@ from __future__ import annotations
 from collections.abc import Mapping as Values
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from harness import resources
 from harness.errors import NotImitated, Problem, UserError, nearest
 from harness.mapping import Mapping
 from harness.names import Names
 from harness.resources import AnyFunctionSettings, FunctionSettings, MappingSettings, TableSettings
+from harness.roles import Roles
 from harness.sam import cloudformation
 from harness.settings import SettingsReader, properties
-from harness.sink_resources import BucketSettings, QueueSettings, TopicSettings
-from harness.stack import (
-    LEDGER,
-    ON_FAILURE,
-    ROLES,
-    SOURCE,
-    VIEW,
-    Bucket,
-    Endpoint,
-    Function,
-    Queue,
-    Stack,
-    Table,
-    Topic,
-    function_arn,
-    is_python,
-)
-from harness.template_document import Place, load
+from harness.sink_resources import BucketSettings, DataStreamSettings, QueueSettings, TopicSettings
+from harness.stack import ON_FAILURE, SOURCE, Endpoint, Function, Stack, is_python
+from harness.stores import Bucket, DataStream, Queue, Table, Topic, function_arn
+from harness.template_document import load
 
-R = TypeVar("R", Table, Queue)
-# Where a scenario says what its template leaves open.
-WANTED, SINKS = "pipeline.function", "pipeline.sinks"
-_MESSAGES = (resources.QUEUE, resources.BUCKET, resources.TOPIC)
+WANTED = "pipeline.function"  # where a scenario says what its template leaves open
 
 
 def read(
@@ -93,14 +77,16 @@ class _Reader:
 
     def __init__(self, template: Path, stack_name: str, given: Values[str, str], sinks: Values[str, str]) -> None:
         self._template = template
-        self._sinks = sinks
         self._document = cloudformation(load(template), given)
         self._names = Names(self._document, stack_name, given)
         self._settings = SettingsReader(self._names)
+        self._roles = Roles(template, self._names, self._settings, sinks)
+        self._unread: list[str] = []  # why the source of a mapping is not known
 
     def stack(self, handler: Path | None, function_name: str, logical_id: str | None) -> Stack:
-        self._refuse_strange_sinks()
+        self._roles.refuse_strange_sinks()
         tables = self._settings.each(resources.TABLE, self._table)
+        data_streams = self._settings.each(resources.DATA_STREAM, self._data_stream)
         queues = self._settings.each(resources.QUEUE, self._queue)
         buckets = self._settings.each(resources.BUCKET, self._bucket)
         topics = self._settings.each(resources.TOPIC, self._topic)
@@ -112,16 +98,22 @@ class _Reader:
         if mapping.on_failure_arn not in (None, *(queue.arn for queue in queues)):
             place = properties(mapping_id, "DestinationConfig")
             self._settings.set_aside(place, "a destination other than the template's queues is not imitated")
-        tables = [self._placed(table, table.stream_arn == settings.event_source_arn, SOURCE) for table in tables]
-        queues = [self._placed(queue, queue.arn == mapping.on_failure_arn, ON_FAILURE) for queue in queues]
-        if not any(table.role == SOURCE for table in tables):
-            self._settings.add(properties(mapping_id, "EventSourceArn"), "is not the stream of a table of the template")
+        read, placed = settings.event_source_arn, self._roles.placed
+        tables = [placed(table, table.stream_arn == read, SOURCE) for table in tables]
+        data_streams = [placed(stream, stream.arn == read, SOURCE) for stream in data_streams]
+        queues = [placed(queue, queue.arn == mapping.on_failure_arn, ON_FAILURE) for queue in queues]
+        if any(stream.role == SOURCE for stream in data_streams):
+            self._roles.refuse_views(tables)
+        elif not any(table.role == SOURCE for table in tables):
+            told = "is neither the stream of a table of the template nor a Kinesis stream of it"
+            self._settings.add(properties(mapping_id, "EventSourceArn"), told)
         self._settings.raise_problems()
         return Stack(
             name=self._names.stack_name,
             template=self._template,
             parameters=self._names.parameters,
             tables=tuple(tables),
+            data_streams=tuple(data_streams),
             queues=tuple(queues),
             function=function,
             mapping=mapping,
@@ -141,17 +133,15 @@ class _Reader:
         fed = {name: self._fed(name) for name in triggers}
         functions = {function for function in fed.values() if function}
         if wanted is not None and wanted not in functions:
-            message = f"no function '{wanted}' of {self._template} has a DynamoDB stream. {nearest(wanted, functions)}"
+            message = f"no function '{wanted}' of {self._template} has a stream. {nearest(wanted, functions)}"
             raise UserError([Problem(message, WANTED)])
         if wanted is None and len(functions) > 1:
-            message = (
-                f"{len(functions)} functions of {self._template} have a DynamoDB stream: name the one that is meant"
-            )
+            message = f"{len(functions)} functions of {self._template} have a stream: name the one that is meant"
             raise UserError([Problem(f"{message}. {nearest('', functions)}", WANTED)])
         own = [name for name in triggers if wanted in (None, fed[name])]
         if len(own) != 1:
-            found = f"there are {len(own)}: {', '.join(own)}" if own else "there is none"
-            message = f"a pipeline has one {resources.MAPPING} of a DynamoDB stream; {found}"
+            found = f"there are {len(own)}: {', '.join(own)}" if own else "; ".join(["there is none", *self._unread])
+            message = f"a pipeline has one {resources.MAPPING} of a stream of DynamoDB or Kinesis; {found}"
             raise UserError([self._document.problem(("Resources",), message)])
         return own[0], tuple(name for name in triggers if name not in own)
 
@@ -166,9 +156,11 @@ class _Reader:
     def _if_of_a_stream(self, mapping_id: str) -> str | None:
         try:
             source = str(self._names.resolver.resolve(properties(mapping_id, "EventSourceArn")))
-        except NotImitated:  # a source of another kind, and no part of this pipeline
+        except NotImitated as error:  # a source of another kind, and no part of this pipeline
+            self._unread.append(str(error))
             return None
-        return mapping_id if ":dynamodb:" in source and "/stream/" in source else None
+        of_table = ":dynamodb:" in source and "/stream/" in source
+        return mapping_id if of_table or ":kinesis:" in source else None
 
     def _function_id(self, mapping_id: str, name: str) -> str:
         names = {self._names.physical(logical_id): logical_id for logical_id in self._names.of_type(resources.FUNCTION)}
@@ -178,30 +170,29 @@ class _Reader:
             raise UserError([self._document.problem(properties(mapping_id, "FunctionName"), message)])
         return names[physical]
 
-    def _placed(self, resource: R, is_mapped: bool, role: str) -> R:
-        """The mapping says which table is the source, and which queue takes what failed."""
-        if is_mapped and resource.role not in (None, role):
-            self._settings.add(_role(resource.logical_id), f"is '{resource.role}', but for the mapping it is '{role}'")
-        if resource.role == role and not is_mapped:
-            self._settings.add(_role(resource.logical_id), f"is '{role}', but the mapping does not use it so")
-        return replace(resource, role=role) if is_mapped else resource
-
     def _table(self, logical_id: str) -> Table:
         settings = self._settings.read(logical_id, TableSettings)
-        return settings.to_table(logical_id, self._names.physical(logical_id), self._role(logical_id))
+        return settings.to_table(logical_id, self._names.physical(logical_id), self._roles.of(logical_id))
+
+    def _data_stream(self, logical_id: str) -> DataStream:
+        settings = self._settings.read(logical_id, DataStreamSettings)
+        if settings.retention_period_hours != DataStreamSettings.RETENTION_HOURS:
+            place = properties(logical_id, "RetentionPeriodHours")
+            self._settings.set_aside(place, f"only {DataStreamSettings.RETENTION_HOURS} hours are imitated")
+        return DataStream(logical_id, self._names.physical(logical_id), settings.shards, self._roles.of(logical_id))
 
     def _queue(self, logical_id: str) -> Queue:
         settings = self._settings.read(logical_id, QueueSettings)
-        name, role = self._names.physical(logical_id), self._role(logical_id)
+        name, role = self._names.physical(logical_id), self._roles.of(logical_id)
         return Queue(logical_id, name, settings.fifo_queue, role, settings.content_based_deduplication)
 
     def _bucket(self, logical_id: str) -> Bucket:
         self._settings.read(logical_id, BucketSettings)
-        return Bucket(logical_id, self._names.physical(logical_id), self._role(logical_id))
+        return Bucket(logical_id, self._names.physical(logical_id), self._roles.of(logical_id))
 
     def _topic(self, logical_id: str) -> Topic:
         self._settings.read(logical_id, TopicSettings)
-        return Topic(logical_id, self._names.physical(logical_id), self._role(logical_id))
+        return Topic(logical_id, self._names.physical(logical_id), self._roles.of(logical_id))
 
     def _function(self, logical_id: str, handler: Path | None, function_name: str) -> Function:
         settings = self._settings.read(logical_id, self.function_settings)
@@ -262,35 +253,3 @@ class _Reader:
         others = [name for name in self._names.of_type(resources.FUNCTION) if name != function_id]
         code = {name: self._document.at(properties(name, "Code")) for name in others}
         return {name: self._template.parent / folder for name, folder in code.items() if isinstance(folder, str)}
-
-    def _refuse_strange_sinks(self) -> None:
-        tables = self._names.of_type(resources.TABLE)
-        known = [*tables, *(name for type in _MESSAGES for name in self._names.of_type(type))]
-        strange = [
-            Problem(f"'{name}' is no table, queue, bucket or topic of {self._template}. {nearest(name, known)}", place)
-            for name in self._sinks
-            if (place := f"{SINKS}.{name}") and name not in known
-        ]
-        strange += [
-            Problem(f"only a table can be '{VIEW}'; a sink of another kind is a '{LEDGER}'", f"{SINKS}.{name}.role")
-            for name, role in self._sinks.items()
-            if role == VIEW and name in known and name not in tables
-        ]
-        if strange:
-            raise UserError(strange)
-
-    def _role(self, logical_id: str) -> str | None:
-        if logical_id in self._sinks:
-            return self._sinks[logical_id]
-        role: str | None = self._document.at(_role(logical_id))
-        if role is not None and role not in ROLES:
-            self._settings.add(_role(logical_id), f"'{role}' is not a role. {nearest(role, ROLES)}")
-        elif role in (SOURCE, VIEW) and logical_id not in self._names.of_type(resources.TABLE):
-            self._settings.add(
-                _role(logical_id), f"only a table can be '{role}'; a sink of another kind is a '{LEDGER}'"
-            )
-        return role
-
-
-def _role(logical_id: str) -> Place:
-    return ("Resources", logical_id, "Metadata", "harness", "role")

@@ -14,6 +14,7 @@ import yaml
 from harness.errors import Problem, UserError
 
 Place = tuple[str | int, ...]
+TEMPLATES = ("template.yaml", "template.yml", "template.json")  # what a template is called, unless it is named
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
@@ -60,6 +61,18 @@ def load(path: Path) -> Document:
         raise UserError([Problem(error.problem or str(error), "", str(path), line, column)]) from error
     except yaml.YAMLError as error:
         raise UserError([Problem(str(error), file=str(path))]) from error
+
+
+def in_json(value: Any) -> Any:
+    """A copy with `Fn::GetAtt` as JSON wants it, which SAM and LocalStack 4.14 want too: as a list, not as a text."""
+    if isinstance(value, list):
+        return [in_json(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: inner.split(".", 1) if key == "Fn::GetAtt" and isinstance(inner, str) else in_json(inner)
+        for key, inner in value.items()
+    }
 
 
 class _Loader(yaml.SafeLoader):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from harness import hook
@@ -30,6 +31,11 @@ class Where:
         endpoint = f" at {self.endpoint}" if self.endpoint else ""
         return f"{self.platform}{account}{endpoint}"
 
+    def client(self, service: str) -> Any:
+        """A client of the harness's own, with the user's credentials on AWS."""
+        own = hook.user_session(self.profile, self.region) if self.platform == AWS else None
+        return hook.own_client(service, endpoint=self.endpoint, own=own)
+
     def options(self) -> list[str]:
         """The words on the command line that lead to it."""
         given = {name: getattr(self, name) for name in ("platform", "endpoint", "account", "profile", "region")}
@@ -41,7 +47,7 @@ IN_THIS_PROCESS = Where(EMBEDDED)
 
 def where(
     platform: str | None,
-    endpoint: str | None,
+    endpoint: str | None = None,
     account: str | None = None,
     profile: str | None = None,
     region: str | None = None,

@@ -15,7 +15,7 @@ from botocore.handlers import BUILTIN_HANDLERS
 from harness.agent.connections import lines
 from harness.agent.control import Control, ControlTickets
 from harness.agent.entry_names import CONTROL, HANDLER
-from harness.agent.execution import execute
+from harness.agent.execution import Handler, execute, not_begun
 from harness.agent.plan import FunctionPlan
 from harness.agent.process import FunctionHost
 from harness.agent.subject import of_event
@@ -38,19 +38,36 @@ boto3.DEFAULT_SESSION.events.register("before-send", _wire)
 
 _lines = lines(_wire, (sink for sink in _plan.sinks if "://" in sink))
 _lines.__enter__()  # for as long as this process lives
-_module, _, _function = os.environ[HANDLER].rpartition(".")
-_handler = getattr(importlib.import_module(_module.replace("/", ".")), _function)
+_root = os.environ["LAMBDA_TASK_ROOT"]
+
+
+def _imported() -> tuple[Handler | None, Exception | None]:
+    """The user's handler, or what its module raised: that is for the execution to tell, which comes with an event."""
+    module, _, function = os.environ[HANDLER].rpartition(".")
+    try:
+        return getattr(importlib.import_module(module.replace("/", ".")), function), None
+    except Exception as error:
+        return None, error
+
+
+_handler, _error = _imported()
 _cold = True
 
 
 def handler(event: Any, context: Any) -> Any:
     """One execution. What happened is stored before its answer is handed over."""
-    global _cold
+    global _cold, _handler, _error
     subject = of_event(event)
     _host.begin(subject)
     cold, _cold = _cold, False
     try:
-        answer = execute(_handler, event, context, _host, _host.environment, cold)
+        if _handler is None and not cold:  # Lambda tries again too
+            _handler, _error = _imported()
+        if _handler is None:
+            assert _error
+            not_begun(_error, event, context, _host, _host.environment, _root)
+            raise _error
+        answer = execute(_handler, event, context, _host, _host.environment, cold, _root)
         if _host.decide(ACKNOWLEDGE, AFTER, subject):
             _host.crash_later(SECONDS_TO_HAND_OVER)
         return answer

@@ -10,7 +10,8 @@ from typing import Any
 
 from harness.action import PartialFailure
 from harness.agent.enact import enact
-from harness.agent.host import Host
+from harness.agent.host import Host, Subject
+from harness.agent.raised import told
 from harness.agent.subject import of_event, sequence_numbers
 from harness.history import FAIL, INVOKE, OK
 from harness.point import ACKNOWLEDGE, BEFORE, HANDLE
@@ -18,16 +19,10 @@ from harness.point import ACKNOWLEDGE, BEFORE, HANDLE
 Handler = Callable[[Any, Any], Any]
 
 
-def execute(handler: Handler, event: Any, context: Any, host: Host, environment: int, cold: bool) -> Any:
-    """The handler's answer, as the nemesis left it; raises what the handler raised."""
+def execute(handler: Handler, event: Any, context: Any, host: Host, environment: int, cold: bool, root: str) -> Any:
+    """The handler's answer, as the nemesis left it; raises what the handler raised. root: the function's folder."""
     subject = of_event(event)
-    value = {
-        "request_id": context.aws_request_id,
-        "environment": environment,
-        "cold": cold,
-        "sequence_numbers": sequence_numbers(event),
-        "intents": list(subject.intents),
-    }
+    value = _value(event, context, subject, environment, cold)
     host.record(INVOKE, "execute", value)
     try:
         enact(host.decide(HANDLE, BEFORE, subject), host)
@@ -38,10 +33,27 @@ def execute(handler: Handler, event: Any, context: Any, host: Host, environment:
             else:
                 enact((action,), host)
     except Exception as error:
-        host.record(FAIL, "execute", value, f"{type(error).__name__}: {error}")
+        host.record(FAIL, "execute", value, told(error, root))
         raise
     host.record(OK, "execute", {**value, "reported": _reported(answer)})
     return answer
+
+
+def not_begun(error: Exception, event: Any, context: Any, host: Host, environment: int, root: str) -> None:
+    """Records an execution whose handler could not be imported."""
+    value = _value(event, context, of_event(event), environment, cold=True)
+    host.record(INVOKE, "execute", value)
+    host.record(FAIL, "execute", value, told(error, root))
+
+
+def _value(event: Any, context: Any, subject: Subject, environment: int, cold: bool) -> dict[str, Any]:
+    return {
+        "request_id": context.aws_request_id,
+        "environment": environment,
+        "cold": cold,
+        "sequence_numbers": sequence_numbers(event),
+        "intents": list(subject.intents),
+    }
 
 
 def _reported(answer: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -56,17 +57,28 @@ def of_event(event: Any) -> Subject:
     items: dict[str, None] = {}
     intents: dict[str, None] = {}
     for record in event.get("Records", ()) if isinstance(event, dict) else ():
-        change = record.get("dynamodb", {})
-        image = change.get("NewImage") or change.get("OldImage") or {}
-        keys = change.get("Keys", {})
-        items.update(dict.fromkeys(values(keys, ITEM) or [_whole(keys)]))
-        intents.update(dict.fromkeys(values(image, INTENT)))
+        named, content, otherwise = _shown(record)
+        items.update(dict.fromkeys(values(named, ITEM) or [otherwise]))
+        intents.update(dict.fromkeys(values(content, INTENT)))
     return Subject("", tuple(items), tuple(intents))
+
+
+def _shown(record: dict[str, Any]) -> tuple[Any, Any, str]:
+    """What says which item a record is about, what says of which intent, and how the item is called otherwise."""
+    if "kinesis" in record:
+        carried = _carried(record["kinesis"].get("data", ""))
+        return carried, carried, str(record["kinesis"].get("partitionKey", ""))
+    change = record.get("dynamodb", {})
+    keys = change.get("Keys", {})
+    return keys, change.get("NewImage") or change.get("OldImage") or {}, _whole(keys)
 
 
 def sequence_numbers(event: Any) -> list[str]:
     records = event.get("Records", ()) if isinstance(event, dict) else ()
-    return [record.get("dynamodb", {}).get("SequenceNumber", "") for record in records]
+    return [
+        record.get("kinesis", {}).get("sequenceNumber") or record.get("dynamodb", {}).get("SequenceNumber", "")
+        for record in records
+    ]
 
 
 def _spelled(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -87,9 +99,18 @@ def _content(service: str, body: bytes) -> Any:
         messages = [{_MESSAGE: value} for name, value in given if name.rpartition(".")[2] == "Message"]
         return {**dict(given), "messages": messages}
     try:
-        return json.loads(body) if body else {}
+        content = json.loads(body) if body else {}
     except ValueError:
         return {}
+    if service == "kinesis":
+        records = [each for each in (content, *content.get("Records", ())) if "Data" in each]
+        return {**content, "messages": [_carried(each["Data"]) for each in records]}
+    return content
+
+
+def _carried(data: str) -> dict[str, str]:
+    """What a record of Kinesis carries is like a message."""
+    return {_MESSAGE: base64.b64decode(data).decode("utf-8", "replace")}
 
 
 def _bucket(url: str, sinks: frozenset[str]) -> str:
@@ -102,7 +123,7 @@ def _bucket(url: str, sinks: frozenset[str]) -> str:
 
 def _targets(content: dict[str, Any]) -> list[str]:
     names: dict[str, None] = {}
-    for key in ("TableName", "QueueUrl", "TopicArn"):
+    for key in ("TableName", "StreamName", "StreamARN", "QueueUrl", "TopicArn"):
         if isinstance(content.get(key), str):
             names[re.split("[:/]", content[key])[-1]] = None
     for action in content.get("TransactItems", ()):

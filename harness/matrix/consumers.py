@@ -10,11 +10,13 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.history import Operation
 from harness.requirements import REQUIREMENTS
-from harness.stack import Bucket, Endpoint, Queue, Stack, Table, Topic
+from harness.stack import Endpoint, Stack
+from harness.stores import Bucket, Queue, Table, Topic
 
 Resource = Table | Queue | Bucket | Topic | Endpoint
 
 HANDLERS = Path("lambda")
+TEMPLATE = "template.yaml"
 TABLE, VIEW, QUEUE, FIFO_QUEUE, BUCKET, TOPIC = "table", "view", "queue", "fifo_queue", "bucket", "topic"
 ENDPOINT, FORGETFUL_ENDPOINT = "endpoint", "forgetful_endpoint"
 SINKS = {
@@ -44,9 +46,10 @@ class Consumer:
 
 
 def consumers(folder: Path = HANDLERS) -> dict[str, Consumer]:
-    """Every file below the folder that has a handler. Raises UserError where there is none."""
+    """Every file with a handler beside a template.yaml, which is how a table is their source. Raises UserError where
+    there is none. (The handlers of lambda/sources/ are some of these again, for a Kinesis stream too.)"""
     found = {}
-    for file in sorted(folder.glob("*/*.py")):
+    for file in sorted(file for template in folder.glob(f"*/{TEMPLATE}") for file in template.parent.glob("*.py")):
         tree = ast.parse(file.read_text("utf-8"))
         if any(isinstance(node, ast.FunctionDef) and node.name == "handler" for node in tree.body):
             does = paragraph(ast.get_docstring(tree))

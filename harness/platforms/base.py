@@ -76,7 +76,7 @@ class Platform(Protocol):
         """A boto3 client that no fault reaches and whose SDK does not retry."""
 
     def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
-        """A DynamoDB client of a writer, whose SDK retries like that."""
+        """A client of the source's service, for a writer, whose SDK retries like that."""
 
     def time(self) -> int:
         """Microseconds since the run began."""

@@ -11,7 +11,7 @@ from harness.faults import FAULTS
 from harness.faults.base import Fault
 from harness.mapping import BY_HARNESS, FOREVER, Mapping
 from harness.point import DELIVER, DISPATCHER, FUNCTION
-from harness.stack import Function
+from harness.stack import SOURCE, Function, Stack
 
 MAX_BATCH_SIZE = 1000
 # Of a LocalStack that `harness up` started.
@@ -20,11 +20,12 @@ KILL = "kill_function"  # as soon as the function says that it has begun
 INSTEAD = "`pipeline.mapping.by: harness` can"
 
 
-def refusals(mapping: Mapping, faults: Sequence[Fault]) -> list[str]:
+def refusals(stack: Stack, faults: Sequence[Fault]) -> list[str]:
     """Why this cannot be run there; empty when it can."""
-    if mapping.by == BY_HARNESS:
+    if stack.mapping.by == BY_HARNESS:
         return [reason for fault in faults for reason in _own(fault)]
-    return [*_settings(mapping), *(reason for fault in faults for reason in _fault(fault))]
+    of_table = _of_table(stack.mapping) if stack.tables_of(SOURCE) else ()
+    return [*_settings(stack.mapping), *of_table, *(reason for fault in faults for reason in _fault(fault))]
 
 
 def _settings(mapping: Mapping) -> Iterator[str]:
@@ -34,6 +35,10 @@ def _settings(mapping: Mapping) -> Iterator[str]:
         yield "parallelization_factor: LocalStack 4.14 stores it and delivers one batch at a time (G-05)"
     if mapping.tumbling_window_in_seconds:
         yield "tumbling_window_in_seconds: LocalStack 4.14 stores it and opens no window (G-05)"
+
+
+def _of_table(mapping: Mapping) -> Iterator[str]:
+    """What it can't do for a table's stream alone."""
     if mapping.maximum_record_age_in_seconds != FOREVER:
         yield "maximum_record_age_in_seconds: on LocalStack 4.14 no DynamoDB record ages (G-06)"
     if mapping.batch_size > MAX_BATCH_SIZE:

@@ -15,10 +15,11 @@ from typing import Any, ClassVar, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from harness import hook
+from harness import cloudformation, code_bucket, hook
 from harness.agent.control import Control, ControlTickets
 from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
+from harness.cloudformation import RUN_TAG
 from harness.disruptions import Disruption, Disruptions
 from harness.endpoint_server import serving
 from harness.faults.base import Disruption as DisruptionFault
@@ -33,8 +34,9 @@ from harness.platforms.base import Plan
 from harness.platforms.function_history import FunctionHistory
 from harness.platforms.harness_mapping import HarnessMapping
 from harness.platforms.outages import UNREACHABLE
-from harness.platforms.platform_mapping import PlatformMapping, Source
+from harness.platforms.platform_mapping import PlatformMapping, Records
 from harness.services.endpoints import Endpoints
+from harness.sources import SOURCES
 from harness.stream_reader import StreamReader
 from harness.thread_host import ThreadHost
 from harness.threads import Threads
@@ -68,7 +70,7 @@ class Deployed:
         self._attendance = Attendance(Disruptions(self.can(), self.record))
         self.writers.disrupt = self._attendance.ask
         self._source: StreamReader | None = None
-        self._unprocessed: Source = []
+        self._unprocessed: Records = []
         self._exits = ExitStack()
 
     @property
@@ -86,7 +88,7 @@ class Deployed:
 
     def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
         endpoint = self._plan.where.endpoint
-        return hook.client("dynamodb", retry_mode, max_attempts, endpoint, own=self.session)
+        return hook.client(self._plan.stack.source.service, retry_mode, max_attempts, endpoint, own=self.session)
 
     def can(self) -> dict[str, Disruption]:
         """What can be done to it as a whole, by the faults' words."""
@@ -120,19 +122,19 @@ class Deployed:
         self._plan.history.append(self.time(), process, type, f, value, error)
 
     def deploy(self) -> None:
-        stack, s3, cloudformation = self._plan.stack, self.client("s3"), self.client("cloudformation")
+        stack, s3, stacks = self._plan.stack, self.client("s3"), self.client("cloudformation")
         bucket = deployment.bucket_of(stack.name)
         packages = deployment.packages(stack)
         with held_back():
-            self._exits.callback(deployment.remove_upload, s3, bucket)
-            deployment.upload(s3, packages, bucket)
+            self._exits.callback(code_bucket.remove, s3, bucket)
+            code_bucket.upload(s3, packages, bucket, RUN_TAG)
             self._exits.callback(self._control.delete)
             self._control.create()
         self._control.put("plan", self._function_plan().to_json())
-        self._exits.callback(deployment.delete, cloudformation, s3, stack.name)
-        deployment.create(cloudformation, stack, deployment.body(stack, self._control.table, bucket, self._urls))
-        arn = self.client("dynamodb").describe_table(TableName=stack.source.name)["Table"]["LatestStreamArn"]
-        self._source = StreamReader(self.client("dynamodbstreams"), arn)
+        self._exits.callback(cloudformation.delete, stacks, s3, stack.name)
+        cloudformation.create(stacks, deployment.request(stack, self._control.table, bucket, self._urls))
+        arn = SOURCES[stack.source.service].stream_arn(self.client, stack.source.name)
+        self._source = StreamReader(self.client, arn)
         self._exits.callback(self._mapping.stop)
         self._exits.callback(self._attendance.heal)
         self._mapping.start()
@@ -196,6 +198,6 @@ class Deployed:
     def _who_delivers(self) -> PlatformMapping | HarnessMapping:
         plan = self._plan
         if plan.stack.mapping.by != BY_HARNESS:
-            return PlatformMapping(self.client, plan.stack, self._left, self.still_seconds)
+            return PlatformMapping(self.client, plan.stack, self._left, self.record, self.still_seconds)
         host = ThreadHost(self.writers, plan.history, self.nemesis, plan.seed, self.caller, self.timestamp_seconds)
         return HarnessMapping(host, self.client, plan.stack, plan.history, self.still_seconds)

@@ -41,11 +41,13 @@ from harness.services.dynamodb import DynamoDB
 from harness.services.endpoints import Endpoints
 from harness.services.execution import Execution
 from harness.services.functions import Functions
+from harness.services.kinesis import Kinesis
 from harness.services.moto import Moto
 from harness.services.queues import Queues
 from harness.services.streams import Streams
 from harness.simulation import Event, OutOfSteps, Simulation
-from harness.stack import REGION, Function, Stack
+from harness.stack import Function, Stack
+from harness.stores import REGION
 from harness.tickets import LocalTickets
 from harness.where import Where
 
@@ -128,6 +130,8 @@ class Embedded:
         }
         if stack.buckets:  # moto takes its time to import what it serves
             self._services["s3"] = Moto("s3", _OBJECT_OPERATIONS, self.seed)
+        if stack.data_streams:
+            self._services["kinesis"] = Kinesis(self.now, self.seed, lambda shard: self._arrival(shard).set())
         if stack.topics:
             self._services["sns"] = Moto("sns", _TOPIC_OPERATIONS, self.seed)
         self._functions = Functions(stack.function, self._code, self._simulation, self.writers, self.writers)
@@ -224,7 +228,7 @@ class Embedded:
         return hook.own_client(service, max_attempts=1)
 
     def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
-        return hook.client("dynamodb", retry_mode, max_attempts)
+        return hook.client(self._plan.stack.source.service, retry_mode, max_attempts)
 
     def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
         self._plan.history.append(self.time(), process, type, f, value, error)

@@ -6,12 +6,12 @@ schedule would play along unasked. A disabled mapping would do no harm, but Loca
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
+from harness.mentions import mentioned
+
 _ENTRANCES = ("AWS::ApiGateway::", "AWS::ApiGatewayV2::", "AWS::Events::", "AWS::Scheduler::")
-_VARIABLE = re.compile(r"\$\{([^!.}]+)")
 
 
 def without_entrances(template: dict[str, Any], needed: Iterable[str], idle: Iterable[str] = ()) -> dict[str, Any]:
@@ -20,30 +20,14 @@ def without_entrances(template: dict[str, Any], needed: Iterable[str], idle: Ite
     idle: the logical ids of the mappings that are not to deliver.
     """
     resources = template["Resources"]
-    mentions = {name: set(_mentioned(resource)) for name, resource in resources.items()}
+    mentions = {name: set(mentioned(resource)) for name, resource in resources.items()}
     gone = {name for name, resource in resources.items() if str(resource["Type"]).startswith(_ENTRANCES)} | set(idle)
     while more := {name for name, others in mentions.items() if others & gone} - gone:
         gone |= more
     if gone.intersection(needed):
         return template
     outputs = {
-        name: output for name, output in (template.get("Outputs") or {}).items() if not gone & set(_mentioned(output))
+        name: output for name, output in (template.get("Outputs") or {}).items() if not gone & set(mentioned(output))
     }
     left = {name: resource for name, resource in resources.items() if name not in gone}
     return {**template, "Resources": left} | ({"Outputs": outputs} if "Outputs" in template else {})
-
-
-def _mentioned(value: Any, key: str = "") -> Iterator[str]:
-    """The names that stand where a resource may be named."""
-    if isinstance(value, dict):
-        for inner_key, inner in value.items():
-            yield from _mentioned(inner, inner_key)
-    elif isinstance(value, list):
-        for element in value[:1] if key == "Fn::GetAtt" else value:
-            yield from _mentioned(element, key)
-    elif isinstance(value, str) and key in ("Ref", "DependsOn"):
-        yield value
-    elif isinstance(value, str) and key == "Fn::GetAtt":
-        yield value.partition(".")[0]
-    elif isinstance(value, str) and key == "Fn::Sub":
-        yield from _VARIABLE.findall(value)

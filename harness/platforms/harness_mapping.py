@@ -9,9 +9,11 @@ from typing import Any
 from harness.dispatcher import Dispatcher
 from harness.history import History
 from harness.mapping import LATEST, Mapping
-from harness.platforms.platform_mapping import Source
+from harness.platforms.platform_mapping import Records
+from harness.sources import SOURCES
 from harness.stack import ON_FAILURE, Stack
 from harness.stillness import Stillness
+from harness.stream_event import sequence_number
 from harness.thread_host import ThreadHost
 
 HANDED_ON = ("deliver", "filter", "discard")
@@ -34,11 +36,11 @@ class HarnessMapping:
     def start(self) -> None:
         """The names of a stack are known beforehand, the addresses of what was deployed are not."""
         stack, mapping = self._stack, self._stack.mapping
-        table = self._client("dynamodb").describe_table(TableName=stack.source.name)["Table"]
+        stream_arn = SOURCES[stack.source.service].stream_arn(self._client, stack.source.name)
         function = self._client("lambda").get_function(FunctionName=stack.function.name)["Configuration"]
         if mapping.on_failure_arn:
             mapping = replace(mapping, on_failure_arn=self._queue_arn())
-        self._begin = lambda: self._start(mapping, table["LatestStreamArn"], function["FunctionArn"])
+        self._begin = lambda: self._start(mapping, stream_arn, function["FunctionArn"])
         self._begin()
 
     def stop(self) -> None:
@@ -62,7 +64,7 @@ class HarnessMapping:
         with self._host.turn():
             self._delivering.enable()
 
-    def waiting(self, records: Source) -> tuple[str, Source]:
+    def waiting(self, records: Records) -> tuple[str, Records]:
         """What it has still to do of these, in words ("" when nothing), and which of them are not done."""
         seen = {
             (operation.value["shard"], int(number))
@@ -70,7 +72,7 @@ class HarnessMapping:
             if operation.f in HANDED_ON and operation.role == "dispatcher"
             for number in operation.value["sequence_numbers"]
         }
-        unseen = [pair for pair in records if (pair[0], int(pair[1]["dynamodb"]["SequenceNumber"])) not in seen]
+        unseen = [pair for pair in records if (pair[0], int(sequence_number(pair[1]))) not in seen]
         with self._host.turn():
             idle = self._delivering.idle
         if not idle:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.stack import Topic
+from harness.stores import Topic
 
 
 def resources(topic: Topic, tag: dict[str, str]) -> dict[str, Any]:

@@ -5,23 +5,17 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from harness import hook
-from harness.platform_name import AWS
+from harness import cloudformation, code_bucket
 from harness.platforms import deployment
 from harness.where import Where
 
 
 def remove(where: Where) -> list[str]:
     """Deletes stacks, control tables and code of runs. Names what was deleted."""
-
-    def client(service: str) -> Any:
-        own = hook.user_session(where.profile, where.region) if where.platform == AWS else None
-        return hook.own_client(service, endpoint=where.endpoint, own=own)
-
-    cloudformation, dynamodb, s3 = client("cloudformation"), client("dynamodb"), client("s3")
-    removed = _mappings(client("lambda"))
-    for name in deployment.left_over(cloudformation):
-        deployment.delete(cloudformation, s3, name)
+    stacks, dynamodb, s3 = where.client("cloudformation"), where.client("dynamodb"), where.client("s3")
+    removed = _mappings(where.client("lambda"))
+    for name in cloudformation.tagged(stacks, cloudformation.RUN_TAG):
+        cloudformation.delete(stacks, s3, name)
         removed.append(f"stack {name}")
     for table in dynamodb.get_paginator("list_tables").paginate().build_full_result()["TableNames"]:
         if _is_own(table, deployment.control_of("")):
@@ -29,9 +23,14 @@ def remove(where: Where) -> list[str]:
             removed.append(f"table {table}")
     for bucket in s3.list_buckets()["Buckets"]:
         if _is_own(bucket["Name"], deployment.bucket_of("")):
-            deployment.remove_upload(s3, bucket["Name"])
+            code_bucket.remove(s3, bucket["Name"])
             removed.append(f"bucket {bucket['Name']}")
     return removed
+
+
+def kept(where: Where) -> list[str]:
+    """The stacks that the user has deployed, which are no left-overs."""
+    return cloudformation.tagged(where.client("cloudformation"), cloudformation.DEPLOY_TAG)
 
 
 def _mappings(client: Any) -> list[str]:
@@ -41,7 +40,7 @@ def _mappings(client: Any) -> list[str]:
         client.get_paginator("list_event_source_mappings").paginate().build_full_result()["EventSourceMappings"]
     ):
         function = mapping["FunctionArn"].rpartition(":function:")[2]
-        if function.startswith(deployment.STACK_PREFIX) and mapping["State"] != "Deleting":
+        if function.startswith(cloudformation.STACK_PREFIX) and mapping["State"] != "Deleting":
             with suppress(client.exceptions.ResourceNotFoundException):
                 if mapping["State"] == "Disabled":
                     client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
@@ -51,4 +50,4 @@ def _mappings(client: Any) -> list[str]:
 
 
 def _is_own(name: str, suffix: str) -> bool:
-    return name.startswith(deployment.STACK_PREFIX) and name.endswith(suffix)
+    return name.startswith(cloudformation.STACK_PREFIX) and name.endswith(suffix)

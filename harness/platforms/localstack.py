@@ -28,7 +28,7 @@ class LocalStack(Deployed):
 
     @staticmethod
     def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
-        reasons = capabilities.refusals(stack.mapping, faults)
+        reasons = capabilities.refusals(stack, faults)
         outages = [fault.NAME for fault in faults if fault.NAME in OUTAGES]
         # Who started it is a question to the machine, for what depends on it only.
         depends = outages or stack.endpoints or not stack.function.has_agent

@@ -7,16 +7,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from harness.history import Value
+from harness import filters
+from harness.history import INFO, Value
 from harness.mapping import LATEST
 from harness.platforms.function_history import FunctionHistory
 from harness.platforms.outages import under_way
 from harness.platforms.processed import processed
+from harness.sources.base import Record
 from harness.stack import ON_FAILURE, Stack
 from harness.stillness import Stillness
+from harness.stream_event import filtered, intents, sequence_number
 from harness.until import until
 
-Source = list[tuple[str, dict[str, Any]]]  # records of the source's stream, each with its shard
+Records = list[tuple[str, Record]]  # of the source, each with its shard
+Note = Callable[[str, str, str, Value], object]  # process, type, f, value
 MAX_CHANGE_SECONDS = 120.0
 _IDLE_SECONDS = 0.3  # a function that does something more often has given up nothing of what it is at
 # What a mapping tells of itself and another one can be made with.
@@ -30,11 +34,14 @@ SETTINGS = frozenset(
 
 
 class PlatformMapping:
-    """`client` gives clients of the harness's own, by the name of a service; `still` is how long nothing must change
-    before what was never delivered counts as missed, in seconds."""
+    """`client` gives clients of the harness's own, by the name of a service; `note` appends to the run's history;
+    `still` is how long nothing must change before what was never delivered counts as missed, in seconds."""
 
-    def __init__(self, client: Callable[[str], Any], stack: Stack, left: FunctionHistory, still: float) -> None:
+    def __init__(
+        self, client: Callable[[str], Any], stack: Stack, left: FunctionHistory, note: Note, still: float
+    ) -> None:
         self._client = client
+        self._note = note
         self._stack = stack
         self._left = left
         self._on_failure: list[str] = []  # URLs
@@ -73,23 +80,38 @@ class PlatformMapping:
     def enable(self) -> None:
         self._switch(True, "Enabled")
 
-    def waiting(self, records: Source) -> tuple[str, Source]:
+    def waiting(self, records: Records) -> tuple[str, Records]:
         """What it has still to do of these, in words ("" when nothing), and which of them are not done."""
+        records = self._let_through(records)
         if not records:
             return "", []
         operations = self._left.read()
         given_up = self._dead_letters() if self._idle.lasts(len(operations)) else []
-        done = processed(operations, given_up, self._stack.mapping)
-        waiting = [(shard, record) for shard, record in records if not done(shard, _number(record))]
+        # A mapping that was made anew may deliver again what another one has given up already.
+        counts = self._stack.mapping.on_failure_arn is None and not self._made
+        done = processed(operations, given_up, self._stack.mapping, counts)
+        waiting = [(shard, record) for shard, record in records if not done(shard, sequence_number(record))]
         if not waiting or self._misses(waiting, operations):
             return "", waiting
         return f"{len(waiting)} records were neither processed nor given up", waiting
 
-    def _misses(self, waiting: Source, operations: list[Value]) -> bool:
+    def _let_through(self, records: Records) -> Records:
+        """Those that pass the mapping's filters. Nobody sees the others being taken out (S-84): it is written down."""
+        passed = []
+        for shard, record in records:
+            if filters.passes(filtered(record), self._stack.mapping.filter_patterns):
+                passed.append((shard, record))
+            else:
+                value = {"shard": shard, "sequence_numbers": [sequence_number(record)], "intents": [*intents([record])]}
+                self._note("observer", INFO, "filter", value)
+        return passed
+
+    def _misses(self, waiting: Records, operations: list[Value]) -> bool:
         """At LATEST records can be missed, and nobody says so (S-87): then none of them was ever in an execution, none
         is under way, and all is still."""
         executed = {number for each in operations for number in each["value"].get("sequence_numbers", ())}
-        pending = executed.intersection(_number(record) for _, record in waiting) or under_way(operations, "started")
+        numbers = (sequence_number(record) for _, record in waiting)
+        pending = executed.intersection(numbers) or under_way(operations, "started")
         still = self._stillness.lasts((len(operations), len(waiting)))
         return self._stack.mapping.starting_position == LATEST and not pending and still
 
@@ -121,8 +143,3 @@ class PlatformMapping:
         if not until(there, MAX_CHANGE_SECONDS):
             wanted = " and ".join(states) or "gone"
             raise TimeoutError(f"the event source mapping was not {wanted} after {MAX_CHANGE_SECONDS:g} s")
-
-
-def _number(record: dict[str, Any]) -> str:
-    number: str = record["dynamodb"]["SequenceNumber"]
-    return number

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from harness.history import OK
-from harness.mapping import Mapping
+from harness.dead_letter import batch_told
+from harness.history import INVOKE, OK
+from harness.mapping import FOREVER, Mapping
 
 
 def processed(
-    operations: Iterable[dict[str, Any]], dead_letters: Iterable[dict[str, Any]], mapping: Mapping
+    operations: Iterable[dict[str, Any]],
+    dead_letters: Iterable[dict[str, Any]],
+    mapping: Mapping,
+    counts: bool = False,
 ) -> Callable[[str, str], bool]:
-    """A test for a shard's sequence number."""
+    """A test for a shard's sequence number.
+
+    counts: whether a record was given up after as many failures as the mapping allows, because nothing else tells.
+    """
     done: set[int] = set()
+    failed: Counter[int] = Counter()
     for operation in operations:
-        if operation["f"] == "execute" and operation["type"] == OK:
-            done.update(_acknowledged(operation["value"], mapping.report_batch_item_failures))
-    batches = [letter["DDBStreamBatchInfo"] for letter in dead_letters]
+        if operation["f"] == "execute" and operation["type"] != INVOKE:
+            well = operation["type"] == OK
+            acknowledged = _acknowledged(operation["value"], mapping.report_batch_item_failures) if well else []
+            done.update(acknowledged)
+            failed.update({int(number) for number in operation["value"]["sequence_numbers"]} - {*acknowledged})
+    if counts and mapping.maximum_retry_attempts != FOREVER:
+        done.update(number for number, times in failed.items() if times > mapping.maximum_retry_attempts)
+    batches = [batch_told(letter) for letter in dead_letters]
     spans = [
         (batch["shardId"], int(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])) for batch in batches
     ]

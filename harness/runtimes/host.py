@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 
 from harness.cache import cache_folder
 from harness.errors import UserError
+from harness.runtimes import layout
 from harness.runtimes.base import Running, Say
 from harness.runtimes.explain import exit_explained
 from harness.runtimes.health import health, local, wait_until_dynamodb_answers, wait_until_healthy
 from harness.runtimes.install import Installation, install, java_home
-from harness.runtimes.layout import function_of, lay_out_libraries, lay_out_plugin
 from harness.runtimes.localstack import SETTINGS
 from harness.runtimes.lock import alone
 from harness.runtimes.os_process import MARK, OsProcess, holder_of, kill_marked, marked, output_of, process
@@ -113,7 +113,7 @@ class Host:
             one.signal(signal.SIGCONT)
 
     def kill_function(self, port: int, name: str) -> int:
-        own = [one for one in self.processes(port) if function_of(output_of(one)) == name]
+        own = [one for one in self.processes(port) if layout.function_of(output_of(one)) == name]
         for one in own:
             one.signal(signal.SIGKILL)
         return len(own)
@@ -159,8 +159,9 @@ def _states() -> Path:
 
 def _lay_out(folder: Path, found: Installation, java: Path) -> None:
     """The folders as LocalStack expects them."""
-    lay_out_libraries(folder / "root", found.dynamodb_local, java)
-    lay_out_plugin(folder / "plugin")
+    own = {layout.DYNAMODB_LOCAL: found.dynamodb_local, layout.JAVA: java, layout.KINESIS_MOCK: found.kinesis_mock}
+    layout.lay_out_libraries(folder / "root", own)
+    layout.lay_out_plugin(folder / "plugin")
     (folder / "tmp").mkdir()
 
 

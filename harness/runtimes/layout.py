@@ -1,19 +1,22 @@
-"""Where LocalStack looks for what is not its own: our plugin, DynamoDB Local and Java."""
+"""Where LocalStack looks for what is not its own: our plugin, and the programs that it starts."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 EXECUTOR = Path(__file__).with_name("executor")
 PLUGIN = "harness_executor"
+# The places of what it would download, as its version 4.14 names them.
+DYNAMODB_LOCAL, JAVA, KINESIS_MOCK = "dynamodb-local/2", "java/21", "kinesis-local/0.5.2"
 LOOPBACK_HOOK = "stay_on_loopback"
 
 
-def lay_out_libraries(root: Path, dynamodb_local: Path, java: Path) -> None:
+def lay_out_libraries(root: Path, targets: Mapping[str, Path]) -> None:
     """Links where its own downloads would be, below the folder that it takes for the root of the file system."""
     libraries = root / "var" / "lib" / "localstack" / "lib"
-    for place, target in (("dynamodb-local/2", dynamodb_local), ("java/21", java)):
+    for place, target in targets.items():
         link = libraries / place
         link.parent.mkdir(parents=True)
         link.symlink_to(target)

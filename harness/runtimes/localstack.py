@@ -18,5 +18,6 @@ SETTINGS = {
     # Otherwise each message that is received or looked for is a metric: a second request.
     "SQS_DISABLE_CLOUDWATCH_METRICS": "1",
     "DISABLE_EVENTS": "1",
+    "KINESIS_LATENCY": "0",  # of making and deleting a stream, in milliseconds
 }
 NO_TOKEN = 55  # the exit code of later versions when LOCALSTACK_AUTH_TOKEN is missing

@@ -16,7 +16,7 @@ class Request:
     body: what botocore serialised; for JSON protocols it is a JSON object.
     """
 
-    service: str  # botocore's name: dynamodb, dynamodbstreams, lambda, s3, sns, sqs; or http
+    service: str  # botocore's name: dynamodb, dynamodbstreams, kinesis, lambda, s3, sns, sqs; or http
     operation: str  # as in the API: PutItem; or a method: POST
     method: str
     url: str

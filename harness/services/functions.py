@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
-from harness.agent.execution import execute
+from harness.agent.execution import execute, not_begun
 from harness.agent.host import Host
 from harness.agent.subject import of_event, sequence_numbers
 from harness.environment import Code, Environment, HandlerNotFound
@@ -99,7 +99,7 @@ class Functions:
             handler = environment.handler or self._initialise(execution)
             execution.deadline = self._simulation.now + self._function.timeout * MICROSECONDS
             self._simulation.at(self._function.timeout * MICROSECONDS, lambda: self._time_out(execution))
-            result = execute(handler, execution.event, execution, self._host, environment.number, cold)
+            result = execute(handler, execution.event, execution, self._host, environment.number, cold, self._code.root)
             reply = _reply(result)
         except NotImitated:
             raise
@@ -113,8 +113,14 @@ class Functions:
         self._idle.append(environment)
 
     def _initialise(self, execution: Execution) -> Callable[[Any, Any], Any]:
-        began = self._simulation.now
-        handler = self._code.load(execution.environment)
+        began, environment = self._simulation.now, execution.environment
+        try:
+            handler = self._code.load(environment)
+        except NotImitated:
+            raise
+        except Exception as error:
+            not_begun(error, execution.event, execution, self._host, environment.number, self._code.root)
+            raise
         if self._simulation.now - began > MAX_INIT_SECONDS * MICROSECONDS:
             raise NotImitated("an init phase of more than 10 s is not imitated (on Lambda it would run twice)")
         return handler

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.schedule import Seed
-from harness.services.stream_record import Record
 
 MICROSECONDS = 1_000_000
-ITERATOR_LIFE_MICROSECONDS = 15 * 60 * MICROSECONDS
 RETENTION_MICROSECONDS = 24 * 60 * 60 * MICROSECONDS
 ITERATOR_TYPES = ("TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER")
-_STEP = 10**20
+
+
+Record = dict[str, Any]
 
 
 class Refused(Exception):
@@ -28,15 +28,18 @@ class Refused(Exception):
 
 
 class Numbers:
-    """Sequence numbers of a run: unique, growing, 21 digits or more; text order is not their order (S-41)."""
+    """Sequence numbers of a service in a run: unique, growing, above `base`, and about `step` apart."""
 
-    def __init__(self, seed: Seed) -> None:
+    def __init__(self, seed: Seed, drawn: str, step: int, base: int = 0) -> None:
         self._seed = seed
+        self._drawn = drawn
+        self._step = step
+        self._base = base
         self._count = 0
 
     def next(self) -> int:
         self._count += 1
-        return self._count * _STEP + int(self._seed.draw("sequence number", self._count) * _STEP)
+        return self._base + self._count * self._step + int(self._seed.draw(self._drawn, self._count) * self._step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +56,38 @@ class Iterator:
         return f"{self.stream_arn}|1|{base64.urlsafe_b64encode(content).decode()}"
 
     @staticmethod
-    def of(token: str, now: int) -> Iterator:
-        """Raises Refused: ValidationException for no token, ExpiredIteratorException after 15 minutes (S-48)."""
+    def of(token: str, now: int, life: int) -> Iterator:
+        """Raises Refused: ValidationException for no token, ExpiredIteratorException after so many microseconds."""
         try:
             arn, _, content = token.split("|")
             shard_id, position, issued = json.loads(base64.urlsafe_b64decode(content))
         except ValueError:
             raise Refused("ValidationException", "Invalid ShardIterator") from None
-        if now - issued >= ITERATOR_LIFE_MICROSECONDS:
-            raise Refused("ExpiredIteratorException", "The shard iterator has expired: it is older than 15 minutes")
+        if now - issued >= life:
+            minutes = life // MICROSECONDS // 60
+            raise Refused(
+                "ExpiredIteratorException", f"The shard iterator has expired: it is older than {minutes} minutes"
+            )
         return Iterator(arn, shard_id, position, issued)
 
 
 class Shard:
-    """Records in the order of the changes. Records older than 24 hours are gone (S-46)."""
+    """Records in the order in which they came. Those older than 24 hours are gone (S-46)."""
 
-    def __init__(self, stream_arn: str, index: int, milliseconds: int, numbers: Numbers, seed: Seed) -> None:
-        tail = seed.random("shard id", stream_arn, index).getrandbits(32)
-        self.id = f"shardId-{milliseconds + index:020d}-{tail:08x}"
+    def __init__(self, id: str, numbers: Numbers) -> None:
+        self.id = id
         self._first_number = self._latest_number = numbers.next()
         self._last_number: int | None = None  # None while the shard is open
         self._records: list[Record] = []
         self._numbers: list[int] = []
         self._times: list[int] = []
+        self._sizes: list[int] = []
         self._trimmed = 0
 
-    def append(self, number: int, time: int, record: Record) -> None:
+    def append(self, number: int, time: int, record: Record, size: int) -> None:
+        """`size` is what the record counts for in a page, in bytes."""
         self._records.append(record)
+        self._sizes.append(size)
         self._numbers.append(number)
         self._times.append(time)
         self._latest_number = number
@@ -90,7 +98,7 @@ class Shard:
     def trim(self, now: int) -> None:
         old = bisect_left(self._times, now - RETENTION_MICROSECONDS + 1)
         if old:
-            del self._records[:old], self._numbers[:old], self._times[:old]
+            del self._records[:old], self._numbers[:old], self._times[:old], self._sizes[:old]
             self._trimmed += old
 
     def describe(self) -> dict[str, Any]:
@@ -125,18 +133,22 @@ class Shard:
         """At most `limit` records and `max_bytes`, at least one if there is one. Raises TrimmedDataAccessException."""
         if position < self._trimmed:
             raise Refused("TrimmedDataAccessException", "The iterator points at records older than 24 hours")
-        page: list[Record] = []
-        total = 0
-        for record in self._records[position - self._trimmed : position - self._trimmed + limit]:
-            total += record["dynamodb"]["SizeBytes"]
-            if page and total > max_bytes:
+        first = position - self._trimmed
+        count = total = 0
+        for size in self._sizes[first : first + limit]:
+            total += size
+            if count and total > max_bytes:
                 break
-            page.append(record)
-        return page
+            count += 1
+        return self._records[first : first + count]
 
     def ended(self, position: int) -> bool:
         """Closed and read to its end: then there is no next iterator (S-50)."""
         return self._last_number is not None and position >= self._end
+
+    def waiting_since(self, position: int) -> int | None:
+        """When the record at that position came, in microseconds, if there is one."""
+        return self._times[position - self._trimmed] if position < self._end else None
 
     @property
     def _end(self) -> int:

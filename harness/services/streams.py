@@ -18,6 +18,8 @@ from harness.services.stream_record import VIEW_TYPES, stream_record
 MAX_RECORDS = 1000
 MAX_BYTES = 1_000_000
 MAX_LISTED = 100
+SEQUENCE_STEP = 10**20  # numbers have 21 digits or more, and text order is not their order (S-41)
+ITERATOR_LIFE_MICROSECONDS = 15 * 60 * 1_000_000  # S-48
 
 Body = dict[str, Any]
 
@@ -59,7 +61,7 @@ class Streams:
         self._seed = seed
         self._shards = shards
         self._on_record = on_record
-        self._numbers = Numbers(seed)
+        self._numbers = Numbers(seed, "sequence number", SEQUENCE_STEP)
         self._streams: dict[str, Stream] = {}
         self._operations: dict[str, Callable[[Body], Body]] = {
             "ListStreams": self._list_streams,
@@ -76,7 +78,7 @@ class Streams:
         while (arn := f"{table_arn}/stream/{_label(milliseconds)}") in self._streams:
             milliseconds += 1
         stream = Stream(arn, table, key_schema, view_type, self._now())
-        stream.shards = [Shard(arn, index, milliseconds, self._numbers, self._seed) for index in range(self._shards)]
+        stream.shards = [Shard(self._shard_id(arn, n, milliseconds), self._numbers) for n in range(self._shards)]
         self._streams[arn] = stream
         return stream
 
@@ -103,7 +105,7 @@ class Streams:
         if record is not None:
             if expired:
                 record["userIdentity"] = {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
-            shard.append(number, self._now(), record)
+            shard.append(number, self._now(), record, record["dynamodb"]["SizeBytes"])
             if self._on_record:
                 self._on_record(stream.arn, shard.id)
 
@@ -116,6 +118,10 @@ class Streams:
             return Reply.of(operation(json.loads(request.body)))
         except Refused as refused:
             return Reply.error(refused.code, refused.message)
+
+    def _shard_id(self, arn: str, index: int, milliseconds: int) -> str:
+        tail = self._seed.random("shard id", arn, index).getrandbits(32)
+        return f"shardId-{milliseconds + index:020d}-{tail:08x}"
 
     def _shard_of(self, stream: Stream, key: Item) -> Shard:
         if len(stream.shards) == 1:
@@ -168,7 +174,7 @@ class Streams:
         limit = body.get("Limit", MAX_RECORDS)
         if not 1 <= limit <= MAX_RECORDS:
             raise Refused("ValidationException", f"Limit {limit} is out of range. Valid: 1 to {MAX_RECORDS}")
-        iterator = Iterator.of(body["ShardIterator"], self._now())
+        iterator = Iterator.of(body["ShardIterator"], self._now(), ITERATOR_LIFE_MICROSECONDS)
         shard = self._find_shard(self._stream(iterator.stream_arn), iterator.shard_id)
         shard.trim(self._now())
         records = shard.read(iterator.position, limit, MAX_BYTES)

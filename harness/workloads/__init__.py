@@ -9,6 +9,7 @@ from harness.workloads.blind_versioned_put import BlindVersionedPut
 from harness.workloads.create_once import CreateOnce
 from harness.workloads.expiring_put import ExpiringPut
 from harness.workloads.put import Put
+from harness.workloads.put_record import PutRecord
 from harness.workloads.put_then_delete import PutThenDelete
 from harness.workloads.stamped_put import StampedPut
 from harness.workloads.transact_add import TransactAdd
@@ -32,3 +33,5 @@ WRITERS: dict[str, type[Writer | BatchWriter]] = {
     "update_set": UpdateSet,
     "versioned_put": VersionedPut,
 }
+# What a word means where the source is a Kinesis stream; the other writers need a table.
+STREAM_WRITERS: dict[str, type[Writer | BatchWriter]] = {"put": PutRecord}

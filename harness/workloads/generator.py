@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from harness.attribution import Attribution, plain
 from harness.errors import Problem, UserError
 from harness.schedule import Seed
-from harness.stack import Table
+from harness.stores import DataStream, Table
 from harness.workloads.own_items import Item, key_of, own_items
 
 _VERBS = ("buy", "call", "fix", "paint", "read", "return", "visit", "write")
@@ -54,7 +54,7 @@ class Wanted(Protocol):
     def data(self) -> Sequence[Mapping[str, Any]] | None: ...
 
 
-def changes(wanted: Wanted, seed: Seed, table: Table, at: Attribution) -> list[list[Change]]:
+def changes(wanted: Wanted, seed: Seed, table: Table | DataStream, at: Attribution) -> list[list[Change]]:
     """For each writer its changes, in order. An item belongs to one writer, so its changes have one order.
 
     `at` is where the table's items say what they are about. Raises UserError when the items do not fit the table.
@@ -78,7 +78,7 @@ def changes(wanted: Wanted, seed: Seed, table: Table, at: Attribution) -> list[l
     return work
 
 
-def _todo(place: int, table: Table, at: Attribution) -> Item:
+def _todo(place: int, table: Table | DataStream, at: Attribution) -> Item:
     """A to-do item, as far as it is the same after every change."""
     id = f"todo-{place}"
     key = key_of(id, place, table)

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.attribution import Attribution, plain
 from harness.errors import Problem, UserError
-from harness.stack import Table
+from harness.stores import DataStream, Table
 
 AttributeValue = dict[str, Any]
 DATA = "workload.data"
@@ -24,7 +24,7 @@ class Item:
     intent: str | None
 
 
-def own_items(data: Sequence[Mapping[str, Any]], table: Table, at: Attribution) -> list[Item]:
+def own_items(data: Sequence[Mapping[str, Any]], table: Table | DataStream, at: Attribution) -> list[Item]:
     """Raises UserError with all that is wrong with them, in view of the table."""
     problems: list[Problem] = []
     items = [_item(content, index, table, at, problems) for index, content in enumerate(data)]
@@ -35,7 +35,7 @@ def own_items(data: Sequence[Mapping[str, Any]], table: Table, at: Attribution) 
     return items
 
 
-def key_of(name: str, index: int, table: Table) -> dict[str, AttributeValue]:
+def key_of(name: str, index: int, table: Table | DataStream) -> dict[str, AttributeValue]:
     """The key of an item that has none of its own. Raises UserError for a key of bytes."""
     types = {key: table.attribute_types[key] for key in table.key_names}
     if "B" in types.values():
@@ -59,7 +59,9 @@ def typed(value: Any) -> AttributeValue:
     return {"S": value}
 
 
-def _item(content: Mapping[str, Any], index: int, table: Table, at: Attribution, problems: list[Problem]) -> Item:
+def _item(
+    content: Mapping[str, Any], index: int, table: Table | DataStream, at: Attribution, problems: list[Problem]
+) -> Item:
     attributes = {name: typed(value) for name, value in content.items()}
     key: dict[str, AttributeValue] = {}
     for name in table.key_names:

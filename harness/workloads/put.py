@@ -9,7 +9,8 @@ from harness.workloads.generator import Change
 
 
 class Put:
-    """An unconditional PutItem of the whole item: repeating it changes nothing (S-01, S-31)."""
+    """An unconditional PutItem of the whole item: repeating it changes nothing (S-01, S-31). Where the source is a
+    Kinesis stream, a PutRecord of it: repeating that is a second record (S-55)."""
 
     OPERATION: ClassVar[str] = "put"
 

@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 from service_hook import hook
 
 from harness.schedule import Seed
+from harness.services.base import Service
 from harness.services.dynamodb import DynamoDB
+from harness.services.kinesis import Kinesis
 from harness.services.streams import Streams
 
 FIRST_MOMENT_MICROSECONDS = 1_700_000_000_123_456
@@ -118,20 +120,30 @@ def embedded() -> Database:
     """A database of its own, with a clock that goes on by a millisecond whenever it is read."""
     ticks = itertools.count(FIRST_MOMENT_MICROSECONDS, 1000)
     streams = Streams(lambda: next(ticks), Seed(7))
-    services = {"dynamodb": DynamoDB(lambda: next(ticks), Seed(7), streams), "dynamodbstreams": streams}
-    clients = []
-    for name, service in services.items():
-        client = _session.client(name, config=_config())
-        client.meta.events.register("before-send", hook(name, service))
-        clients.append(client)
-    return Database("embedded", *clients)
+    services: dict[str, Service] = {
+        "dynamodb": DynamoDB(lambda: next(ticks), Seed(7), streams),
+        "dynamodbstreams": streams,
+    }
+    return Database("embedded", *(_hooked(name, service) for name, service in services.items()))
+
+
+def embedded_kinesis() -> Any:
+    ticks = itertools.count(FIRST_MOMENT_MICROSECONDS, 1000)
+    return _hooked("kinesis", Kinesis(lambda: next(ticks), Seed(7)))
 
 
 def local(endpoint: str) -> Database:
-    return Database(
-        "local",
-        *(_session.client(name, config=_config(), endpoint_url=endpoint) for name in ("dynamodb", "dynamodbstreams")),
-    )
+    return Database("local", *(client(name, endpoint) for name in ("dynamodb", "dynamodbstreams")))
+
+
+def client(service: str, endpoint: str | None = None) -> Any:
+    return _session.client(service, config=_config(), endpoint_url=endpoint)
+
+
+def _hooked(name: str, service: Service) -> Any:
+    made = client(name)
+    made.meta.events.register("before-send", hook(name, service))
+    return made
 
 
 def item(id: str, more: dict[str, Any] | None = None) -> dict[str, Any]:

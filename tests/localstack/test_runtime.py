@@ -206,12 +206,13 @@ def test_a_handler_that_cannot_be_imported_is_told(localstack: Running) -> None:
 
 
 def test_every_server_listens_on_loopback_only(localstack: Running, obedient: str) -> None:
-    """LocalStack, DynamoDB Local and the functions' API accept connections from this machine only."""
+    """LocalStack, DynamoDB Local, Kinesis Mock and the functions' API accept connections from this machine only."""
     invoke(localstack, obedient)
+    client(localstack, "kinesis").create_stream(StreamName="any", ShardCount=1)
     own = {f"pid={one.number}," for one in marked(state_folder(localstack.port))}
     lines = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout.splitlines()
     listening = [line.split()[3] for line in lines if any(number in line for number in own)]
-    assert len(listening) >= 3
+    assert len(listening) >= 5  # Kinesis Mock has two ports
     assert [place for place in listening if "127.0.0.1" not in place] == []
 
 
@@ -248,9 +249,10 @@ def test_down_leaves_nothing(end: str) -> None:
         functions = client(running, "lambda")
         function = deploy(running, "left", template(OBEY))["Function"]
         invoke(running, function)
+        client(running, "kinesis").create_stream(StreamName="any", ShardCount=1)
         functions.invoke(FunctionName=function, InvocationType="Event", Payload=b'{"do": "sleep"}')
         processes = host.processes(port)
-        assert len(processes) >= 3
+        assert len(processes) >= 4
         if end == "killed":
             processes[0].signal(signal.SIGKILL)
             eventually(lambda: not any(one.alive for one in processes), "all end with LocalStack")

@@ -53,6 +53,25 @@ def effects(outcome: Outcome) -> list[str]:
     return [op.value["intent"] for op in operations(outcome, "effect")]
 
 
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        ("def handler(event, context):\n    {}['price']\n", "KeyError: 'price' at app.py:2"),
+        ("import nothing_such\nhandler = print\n", "No module named 'nothing_such' at app.py:1"),
+        ("def handler(:\n", "at app.py:1"),
+        ("pass\n", "Handler 'handler' missing on module 'app'"),
+    ],
+    ids=["raised", "not there", "no Python", "no handler"],
+)
+def test_an_exception_is_shown_with_the_users_file_and_line(body: str, words: str, tmp_path: Path) -> None:
+    """In the history, and in the finding that the function is blamed for, also where its module cannot be imported."""
+    file = handler_file(tmp_path / "code", body)
+    outcome = play(tmp_path, file, mapping={"maximum_retry_attempts": 0})
+    errors = {op.error for op in operations(outcome, "execute", FAIL)}
+    assert [error for error in errors if error and words in error]
+    assert words in str(outcome)
+
+
 # Executions and their environments.
 
 

@@ -144,7 +144,9 @@ def test_a_request_takes_as_long_as_a_fault_says(tmp_path: Path) -> None:
     assert outcome.verdict == "valid", outcome
     outcome = sink(tmp_path, "webhook", [{"delay": {**slow, "seconds": 2.5}}])
     assert (found(outcome), outcome.counts["duplicated"]) == (DUPLICATED, 1), outcome
-    assert [op.error for op in operations(outcome, "execute", FAIL)] == ["TimeoutError: timed out"]
+    lines = (SINKS / "post.py").read_text().splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if "urlopen" in text)
+    assert [op.error for op in operations(outcome, "execute", FAIL)] == [f"TimeoutError: timed out at post.py:{line}"]
 
 
 def test_a_request_to_anybody_else_is_refused(tmp_path: Path) -> None:

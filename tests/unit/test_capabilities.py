@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,11 @@ from harness.errors import UserError
 from harness.faults import FAULTS, KillFunction, RecreateMapping, Redeliver, RestartPlatform, RollBack
 from harness.mapping import BY_HARNESS, Mapping
 from harness.platforms.capabilities import OUTAGES, refusals, refusals_of_aws
+from harness.stack import Stack
+from harness.template import read
 from harness.where import where
+
+SOURCES = Path(__file__).parents[2] / "lambda" / "sources"
 
 SETTINGS: list[dict[str, Any]] = [
     {"bisect_batch_on_function_error": True},
@@ -20,23 +25,35 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 
 
+def stack(template: str = "table", **mapping: Any) -> Stack:
+    return read(SOURCES / f"{template}.yaml", "s", handler=SOURCES / "naive.py", mapping=mapping)
+
+
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: next(iter(setting)))
 def test_localstack_refuses_a_setting_that_its_mapping_ignores(setting: dict[str, Any]) -> None:
     """By name and with the row; AWS does not, nor does LocalStack when the dispatcher delivers."""
-    (reason,) = refusals(Mapping(**setting), [])
+    (reason,) = refusals(stack(**setting), [])
     assert reason.startswith(f"{next(iter(setting))}: ")
     assert "(G-" in reason
-    assert refusals(Mapping(**setting, by=BY_HARNESS), []) == []
+    assert refusals(stack(**setting, by=BY_HARNESS), []) == []
     assert refusals_of_aws(Mapping(**setting), []) == []
+
+
+def test_what_localstack_cannot_do_for_a_table_it_can_do_for_a_kinesis_stream() -> None:
+    """There records age (G-06), and a batch may have more than 1000 of them (G-08)."""
+    assert refusals(stack("stream", maximum_record_age_in_seconds=60, batch_size=1001), []) == []
 
 
 @pytest.mark.parametrize("fault", [Redeliver(), RollBack()], ids=lambda fault: fault.NAME)
 def test_a_mapping_that_nobody_sees_cannot_be_made_to_deliver_again(fault: Any) -> None:
     """The reason names the way out, on both."""
-    for found in (refusals, refusals_of_aws):
-        (reason,) = found(Mapping(), [fault])
+    for of_platform, by_harness in (
+        (refusals(stack(), [fault]), refusals(stack(by=BY_HARNESS), [fault])),
+        (refusals_of_aws(Mapping(), [fault]), refusals_of_aws(Mapping(by=BY_HARNESS), [fault])),
+    ):
+        (reason,) = of_platform
         assert reason.endswith("`pipeline.mapping.by: harness` can")
-        assert found(Mapping(by=BY_HARNESS), [fault]) == []
+        assert by_harness == []
 
 
 def test_nobody_can_reach_the_machines_of_aws() -> None:

@@ -12,7 +12,8 @@ from stream_records import NOW, batch, record
 from harness.dead_letter import on_failure_record, queue_url
 from harness.errors import NotImitated
 from harness.redelivery import RAISED, RECORD_AGE_EXCEEDED, RETRY_ATTEMPTS_EXHAUSTED, SUCCEEDED, Discard, Outcome
-from harness.stream_event import created_at, intents, items, payload, to_record
+from harness.sources.dynamodb import DynamoDBStream
+from harness.stream_event import created_at, intents, items, payload
 
 STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/Source/stream/2030-01-01T00:00:00.000"
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
@@ -93,7 +94,7 @@ READ = {
 
 def test_the_event_has_exactly_the_documented_fields_as_json():
     """Times are numbers, binary values are base64, and nothing is added but the stream's ARN (S-92)."""
-    made = to_record(READ, STREAM)
+    made = DynamoDBStream().to_record(READ, STREAM, "shardId-1")
     assert json.loads(payload([made])) == {
         "Records": [
             {
@@ -120,12 +121,12 @@ def test_the_event_has_exactly_the_documented_fields_as_json():
         ]
     }
     assert created_at(made) == NOW * 1_000_000
-    assert "userIdentity" not in to_record({**READ, "userIdentity": None}, STREAM)
+    assert "userIdentity" not in DynamoDBStream().to_record({**READ, "userIdentity": None}, STREAM, "shardId-1")
 
 
 def test_records_are_named_by_their_intents_and_items():
     """The new image's intent, else the old one's; each name once, in order; a key without `id` is named whole."""
-    removed = to_record(READ, STREAM)
+    removed = DynamoDBStream().to_record(READ, STREAM, "shardId-1")
     written = record(2, item="todo-2")
     written["dynamodb"]["NewImage"]["intent"] = {"S": "todo-2/1"}
     nameless = record(3)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SHARED_NAMES = ("effects", "changes", "post")
+SHARED_NAMES = ("change", "effects", "changes", "post")
 HANDLERS = sorted(path for path in (ROOT / "lambda").glob("*/*.py") if path.stem not in SHARED_NAMES)
 MUTANTS = sorted(path for path in (ROOT / "tests" / "mutants").glob("*.py") if path.stem != "effects")
 POWERTOOLS = ROOT / "lambda" / "powertools" / "powertools.py"
@@ -47,7 +47,7 @@ def test_no_handler_knows_of_the_harness(path: Path) -> None:
     file = path.with_name("requirements.txt")
     asked = file.read_text().split() if file.exists() else []
     own |= {re.split("[<>=]", line)[0].replace("-", "_") for line in asked}
-    standard = {"__future__", "contextlib", "json", "os", "time", "typing", "urllib", "uuid"}
+    standard = {"__future__", "base64", "collections", "contextlib", "json", "os", "time", "typing", "urllib", "uuid"}
     assert imports(path) <= own | standard | {"boto3", "botocore"}
 
 

@@ -16,13 +16,15 @@ from harness.package import AGENT_FILES, AGENT_FOLDERS
 LAYERS = {
     "values": """
         account action answer attribution errors history host mapping mistake platform_name point result
-        scenario_document schedule stack stream_event verdict agent agent.host services services.base runtimes.base""",
+        scenario_document schedule sources sources.base sources.dynamodb sources.kinesis stack stores stream_event
+        verdict agent agent.host services services.base runtimes.base""",
     "decisions": """
-        aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane ledger
-        mapping_settings redelivery scenario_part seeds sentences agent.subject workloads.generator workloads.own_items
-        faults faults.base faults.crash faults.delay faults.disable_mapping faults.duplicate_put faults.function_error
-        faults.kill_function faults.kill_platform faults.leave_unprocessed faults.lose_reply faults.lose_request
-        faults.noop faults.partial_failure faults.pause_platform faults.recreate_mapping faults.redeliver faults.refuse
+        aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane
+        ledger mapping_settings mentions redelivery scenario_part seeds sentences agent.subject
+        workloads.generator workloads.own_items faults faults.base faults.crash faults.delay
+        faults.disable_mapping faults.duplicate_put faults.function_error faults.kill_function
+        faults.kill_platform faults.leave_unprocessed faults.lose_reply faults.lose_request faults.noop
+        faults.partial_failure faults.pause_platform faults.recreate_mapping faults.redeliver faults.refuse
         faults.restart_platform faults.roll_back faults.slow_platform faults.throttle_function faults.timeout
         checkers checkers.base checkers.completeness checkers.dead_lettered checkers.duplicated checkers.lost
         checkers.phantom checkers.reordered checkers.vacuity checkers.wrong_final_state
@@ -30,31 +32,31 @@ LAYERS = {
         reports reports.base reports.json reports.line reports.table reports.text
         matrix matrix.aims matrix.tally""",
     "effects": """
-        actors cache chance clock confinement delivery dispatcher disruptions endpoint_server environment hook
-        interrupt intrinsics landings lane_worker location names nemesis observer package replacement
-        requirements resources sam scenario scenario_file scenario_schema sdk_retries settings shard_reader simulation
-        sink_resources starter stillness store stream_reader where template template_document thread_host threads
-        tickets until variants
+        actors cache chance change_set clock cloudformation code_bucket confinement delivery dispatcher
+        disruptions distributions endpoint_server environment hook imports interrupt intrinsics landings
+        lane_worker loading location names nemesis observer package replacement requirements resources
+        roles sam scenario scenario_file scenario_schema sdk_retries settings shard_reader simulation
+        sink_resources starter stillness store stream_reader template template_document thread_host threads
+        tickets until user_deployment user_stack variants watching where
         agent.body agent.connections agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan
-        agent.process agent.response agent.unprocessed agent.wire
+        agent.process agent.raised agent.response agent.unprocessed agent.wire
         platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
-        platforms.embedded platforms.function_history platforms.inbox
-        platforms.harness_mapping platforms.imitated_disruptions platforms.left_over platforms.localstack
-        platforms.outages platforms.platform_mapping
-        platforms.provision
+        platforms.embedded platforms.function_history platforms.inbox platforms.harness_mapping
+        platforms.imitated_disruptions platforms.left_over platforms.localstack platforms.outages
+        platforms.platform_mapping platforms.provision
         runtimes runtimes.compose runtimes.container runtimes.explain runtimes.health runtimes.host runtimes.install
         runtimes.interpreter runtimes.java runtimes.layout runtimes.localstack runtimes.lock runtimes.os_process
         runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
         runtimes.executor.fork_server runtimes.executor.function_process runtimes.executor.function_starter
-        runtimes.executor.parent runtimes.executor.plugin
+        runtimes.executor.kinesis_mock runtimes.executor.parent runtimes.executor.plugin
         runtimes.executor.process_executor runtimes.executor.runtime_api
         services.attribute_value services.capacity services.dynamodb services.endpoints services.execution
-        services.expiry services.expressions services.functions services.item_storage services.moto services.partiql
-        services.queues services.shard services.stream_record services.streams services.tables services.tokens
-        services.update_expression
+        services.expiry services.expressions services.functions services.item_storage services.kinesis services.moto
+        services.partiql services.queues services.shard services.stream_record services.streams services.tables
+        services.tokens services.update_expression
         workloads workloads.base workloads.batch_put workloads.blind_batch_put workloads.blind_create
         workloads.blind_transact_add workloads.blind_versioned_put workloads.client workloads.create_once
-        workloads.expiring_put workloads.put
+        workloads.expiring_put workloads.put workloads.put_record
         workloads.put_then_delete workloads.stamped_put workloads.transact_add workloads.update_add workloads.update_set
         workloads.versioned_put""",
     "runner": """
@@ -62,7 +64,8 @@ LAYERS = {
         matrix.cell matrix.consumers matrix.document matrix.markdown matrix.page matrix.player matrix.report_folder
         matrix.selection""",
     "front": """
-        __main__ cli init_command matrix_command runtime_commands progress pytest_plugin readme reference""",
+        __main__ cli init_command matrix_command progress pytest_plugin readme reference runtime_commands
+        template_options where_options workflow_commands""",
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
 ORDER = list(LAYERS)

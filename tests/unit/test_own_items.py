@@ -10,7 +10,7 @@ import pytest
 from harness.attribution import Attribution, by_key
 from harness.errors import UserError
 from harness.jobs import jobs_of
-from harness.stack import Table
+from harness.stores import Table
 from harness.workloads.own_items import key_of, own_items, typed
 
 OWN = Path(__file__).parents[1] / "own_template"

@@ -35,7 +35,7 @@ def own(names: dict[str, int]) -> list[str]:
 
 
 def test_the_same_files_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    """Neither time nor modes nor the order in which files were made are in the zip."""
+    """Neither time nor who may read them nor the order in which files were made are in the zip."""
     first = build(folder, tmp_path / "first.zip")
     (folder / "app.py").rename(tmp_path / "app.py")
     (folder / "app.py").write_bytes((tmp_path / "app.py").read_bytes())
@@ -54,9 +54,10 @@ def test_other_files_give_other_bytes(folder: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_no_code_is_left_out(folder: Path, tmp_path: Path) -> None:
-    """Compiled files, hidden ones, the template and the zip itself are not packaged; libraries and data are."""
-    for name in ("__pycache__/app.pyc", "library/old.pyc", ".env", ".venv/lib.py", "template.yaml"):
-        (folder / name).parent.mkdir(exist_ok=True)
+    """Compiled and hidden files, templates, runs and the zip itself are not packaged; libraries and data are."""
+    strangers = ("__pycache__/app.pyc", "library/old.pyc", ".env", ".venv/lib.py", "runs/crash/run.json")
+    for name in (*strangers, "template.yaml", "template.json"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("x")
     package = build(folder, folder / "package.zip")
     assert own(package.files) == ["app.py", "library/data.json"]
@@ -70,6 +71,14 @@ def test_files_can_be_read_by_the_runtime(folder: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(package.path) as archive:
         assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}
         assert archive.namelist() == sorted(archive.namelist())
+
+
+def test_a_program_can_be_run_by_the_runtime(folder: Path, tmp_path: Path) -> None:
+    """As `bootstrap` is, by which a function brings its own runtime; whoever may run it here."""
+    (folder / "bootstrap").write_text("#!/bin/sh")
+    (folder / "bootstrap").chmod(0o700)
+    with zipfile.ZipFile(build(folder, tmp_path / "package.zip").path) as archive:
+        assert archive.getinfo("bootstrap").external_attr >> 16 == 0o100755
 
 
 def test_a_folder_that_cannot_be_packaged_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -108,6 +117,50 @@ def test_unpacking_twice_gives_one_folder(folder: Path) -> None:
     assert (code / "app.py").read_bytes() == (folder / "app.py").read_bytes()
     (folder / "app.py").write_text("handler = print\n")
     assert unpacked(folder) != code
+
+
+def test_only_what_the_handler_imports_is_packaged(folder: Path, tmp_path: Path) -> None:
+    """Code that nothing imports is left out and named, with the data in its folders; other data stays."""
+    for name, text in {
+        "app.py": "import used\n",
+        "used/__init__.py": "from . import inner\n",
+        "used/inner.py": "",
+        "used/rates.json": "{}",
+        "other.py": "",
+        "tests/test_app.py": "import app\n",
+        "tests/data/event.json": "{}",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    package = build(folder, tmp_path / "package.zip", handler="app.handler", agent=False)
+    assert list(package.files) == [
+        "app.py",
+        "library/data.json",
+        "used/__init__.py",
+        "used/inner.py",
+        "used/rates.json",
+    ]
+    assert package.left_out == ("other.py", "tests/data/event.json", "tests/test_app.py")
+    whole = build(folder, tmp_path / "whole.zip")
+    assert {*package.files, *package.left_out} == set(own(whole.files))
+
+
+def test_where_nobody_can_tell_everything_is_packaged(folder: Path, tmp_path: Path) -> None:
+    """A module that imports by a name of its own making may import anything."""
+    (folder / "app.py").write_text("import importlib, os\nimportlib.import_module(os.environ['NAME'])\n")
+    (folder / "other.py").write_text("")
+    package = build(folder, tmp_path / "package.zip", handler="app.handler")
+    assert own(package.files) == ["app.py", "library/data.json", "other.py"]
+    assert package.left_out == ()
+
+
+@pytest.mark.parametrize("handler", sorted(file.stem for file in LEDGER.glob("*.py") if file.stem != "effects"))
+def test_a_shipped_handler_is_packaged_without_the_others(handler: str, tmp_path: Path) -> None:
+    """Its own file and what it shares with them."""
+    package = build(LEDGER, tmp_path / "package.zip", handler=f"{handler}.handler", agent=False)
+    assert f"{handler}.py" in package.files
+    assert set(package.files) - {f"{handler}.py"} <= {"effects.py", "idempotent.py", "poison.py"}
+    assert len(package.left_out) > len(package.files)
 
 
 @pytest.mark.parametrize("root", [LEDGER, ROOT / "tests" / "mutants"], ids=["ledger", "mutants"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.history import FAIL, INVOKE, OK
+import pytest
+
+from harness.history import FAIL, INFO, INVOKE, OK
 from harness.mapping import Mapping
 from harness.platforms.outages import under_way
 from harness.platforms.processed import processed
@@ -49,6 +51,16 @@ def test_a_dead_letter_gives_up_its_span() -> None:
     batch = {"shardId": "shard", "startSequenceNumber": "2", "endSequenceNumber": "3"}
     assert done([], letters=[{"DDBStreamBatchInfo": batch}]) == "23"
     assert done([], letters=[{"DDBStreamBatchInfo": {**batch, "shardId": "other"}}]) == ""
+
+
+@pytest.mark.parametrize("failures, given_up", [(2, ""), (3, "12")])
+def test_what_failed_as_often_as_it_may_is_given_up(failures: int, given_up: str) -> None:
+    """S-67, told by nothing else where there is no queue: the first attempt and two retries, killed ones too."""
+    attempts = [execution(INFO if number else FAIL, "1", "2") for number in range(failures)]
+    limited = Mapping(maximum_retry_attempts=2)
+    assert "".join(n for n in "123" if processed(attempts, (), limited, counts=True)("shard", n)) == given_up
+    assert done(attempts, limited) == ""
+    assert not processed(attempts * 9, (), Mapping(), counts=True)("shard", "1")
 
 
 def test_an_execution_is_under_way_until_it_ends() -> None:

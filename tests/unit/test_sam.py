@@ -125,12 +125,10 @@ def test_several_functions_with_a_stream_are_told_apart_by_name() -> None:
     assert stack.other_mapping_ids == ("ProjectorReading",)
     assert stack.other_code == {"Projector": template.parent / "projector"}
     assert problems(template) == [
-        "pipeline.function: 2 functions of T have a DynamoDB stream: name the one that is meant. "
-        "Known: Alarm, Projector"
+        "pipeline.function: 2 functions of T have a stream: name the one that is meant. Known: Alarm, Projector"
     ]
     assert problems(template, logical_id="Alarms") == [
-        "pipeline.function: no function 'Alarms' of T has a DynamoDB stream. "
-        "Did you mean 'Alarm'? Known: Alarm, Projector"
+        "pipeline.function: no function 'Alarms' of T has a stream. Did you mean 'Alarm'? Known: Alarm, Projector"
     ]
 
 

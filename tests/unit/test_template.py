@@ -7,7 +7,8 @@ from pathlib import Path
 from small_template import after, write
 
 from harness.mapping import Mapping
-from harness.stack import Function, Index, Queue, Stack, Table
+from harness.stack import Function, Stack
+from harness.stores import Index, Queue, Table
 from harness.template import read
 
 LEDGER = Path(__file__).parents[2] / "lambda" / "ledger"
@@ -162,11 +163,11 @@ def test_the_rest_of_a_template_is_left_alone(tmp_path: Path) -> None:
     """Buckets, other functions and their triggers, and what a condition leaves out, are no part of it."""
     others = """
   Bucket2: {Type: AWS::S3::Bucket}
-  Stream: {Type: AWS::Kinesis::Stream}
+  Waiting: {Type: AWS::SQS::Queue}
   Other: {Type: AWS::Lambda::Function, Properties: {Runtime: nodejs22.x, Code: {ZipFile: x}}}
   OtherTrigger:
     Type: AWS::Lambda::EventSourceMapping
-    Properties: {EventSourceArn: !GetAtt Stream.Arn, FunctionName: !Ref Other}
+    Properties: {EventSourceArn: !GetAtt Waiting.Arn, FunctionName: !Ref Other}
   SecondTrigger:
     Type: AWS::Lambda::EventSourceMapping
     Condition: Never

@@ -97,11 +97,13 @@ def problems(template: Path, **given: object) -> list[str]:
         ),
         (
             ("!GetAtt Items.StreamArn", "arn:aws:dynamodb:us-east-1:123456789012:table/Other/stream/x"),
-            "T:23:7: Resources.Trigger.Properties.EventSourceArn: is not the stream of a table of the template",
+            "T:23:7: Resources.Trigger.Properties.EventSourceArn: is neither the stream of a table of the template "
+            "nor a Kinesis stream of it",
         ),
         (
             ("Type: AWS::Lambda::EventSourceMapping", "Type: AWS::Lambda::EventSourceMappin"),
-            "T:6:1: Resources: a pipeline has one AWS::Lambda::EventSourceMapping of a DynamoDB stream; there is none",
+            "T:6:1: Resources: a pipeline has one AWS::Lambda::EventSourceMapping of a stream of DynamoDB or Kinesis; "
+            "there is none",
         ),
         (
             ("Type: AWS::Lambda::Function", "Typ: AWS::Lambda::Function"),
@@ -127,7 +129,7 @@ def test_several_triggers_are_named(tmp_path: Path) -> None:
     Type: AWS::Lambda::EventSourceMapping
     Properties: {EventSourceArn: !GetAtt Items.StreamArn, FunctionName: !Ref Handle, StartingPosition: LATEST}"""
     [problem] = problems(write(tmp_path, after("Resources:", second[1:])))
-    assert problem.endswith("of a DynamoDB stream; there are 2: Second, Trigger")
+    assert problem.endswith("of a stream of DynamoDB or Kinesis; there are 2: Second, Trigger")
 
 
 def test_problems_come_all_at_once(tmp_path: Path) -> None:

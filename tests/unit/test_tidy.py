@@ -39,7 +39,8 @@ FOLDERS = {
             "os_process",
         },
     ),
-    "harness.workloads": ("WRITERS", {"client", "generator", "own_items"}),
+    "harness.sources": ("SOURCES", set()),
+    "harness.workloads": ("WRITERS", {"client", "generator", "own_items", "put_record"}),
 }
 
 # A bracket in each word keeps the pattern from finding itself.

@@ -1,4 +1,4 @@
-"""What LocalStack loads at its start: the executor, and four corrections of what it starts, writes and ends."""
+"""What LocalStack loads at its start: the executor, and five corrections of what it starts, writes and ends."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 # Half the processor time until DynamoDB Local answers (3.3 s to 1.8 s); it never runs long enough to miss the rest.
 JAVA_OPTIONS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 DYNAMODB_LOCAL = Path(__file__).with_name("dynamodb_local.py")
+KINESIS_MOCK = Path(__file__).with_name("kinesis_mock.py")
 
 
 class ProcessExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]
@@ -79,3 +80,19 @@ def start_dynamodb_local() -> None:
 
     DynamodbServer._create_shell_command = command
     Thread(target=DynamodbServer.get().start_dynamodb, daemon=True).start()
+
+
+@hooks.on_infra_start()  # type: ignore[untyped-decorator]
+def start_kinesis_mock() -> None:
+    """By our script, when the first stream is asked for."""
+    from localstack.services.kinesis.kinesis_mock_server import (  # type: ignore[import-not-found]
+        KinesisMockNodeServer,
+    )
+
+    original = KinesisMockNodeServer._create_shell_command
+
+    def command(server: KinesisMockNodeServer) -> tuple[list[str], dict[str, object]]:
+        started, variables = original(server)
+        return [sys.executable, str(KINESIS_MOCK), str(os.getpid()), *map(str, started)], variables
+
+    KinesisMockNodeServer._create_shell_command = command

@@ -81,7 +81,7 @@ def _feed(pipe: IO[bytes], parts: Parts, installation: Installation) -> None:
 
 def _added(parts: Parts, installation: Installation, stage: Path) -> Iterator[tuple[Path, str]]:
     """What lies upon Debian, and where; no folder that Debian has is named, since a path may come once only."""
-    layout.lay_out_libraries(stage, Path("/", DYNAMODB_LOCAL), Path("/", JAVA))
+    layout.lay_out_libraries(stage, {layout.DYNAMODB_LOCAL: Path("/", DYNAMODB_LOCAL), layout.JAVA: Path("/", JAVA)})
     layout.lay_out_plugin(stage / "plugin", on_loopback=False)
     yield stage / "var/lib/localstack", "var/lib/localstack"
     for folder in (stage / "plugin", _site_packages(installation)):

@@ -1,0 +1,122 @@
+"""Stacks at CloudFormation: made, waited for, deleted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping as Values
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from harness.errors import Problem, UserError
+from harness.interrupt import held_back
+from harness.until import until
+
+STACK_PREFIX = "harness-"  # of stacks that runs make
+RUN_TAG, DEPLOY_TAG = {"Key": "harness", "Value": "run"}, {"Key": "harness", "Value": "deploy"}
+MAX_STACK_SECONDS = 120
+GONE = "DELETE_COMPLETE"
+UNDER_REVIEW = "REVIEW_IN_PROGRESS"  # nothing of it is there yet: a change set waits to be carried out
+_BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+
+
+@dataclass(frozen=True, slots=True)
+class StackRequest:
+    """What CloudFormation is asked for. `file` is the user's template, `tag` says who made the stack, and why."""
+
+    name: str
+    file: Path
+    template: Values[str, Any]
+    parameters: Values[str, str]
+    tag: dict[str, str]
+
+    def arguments(self) -> dict[str, Any]:
+        """Those of CreateStack, and of CreateChangeSet."""
+        return {
+            "StackName": self.name,
+            "TemplateBody": json.dumps(self.template),
+            "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in self.parameters.items()],
+            "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+            "Tags": [self.tag],
+        }
+
+
+def create(client: Any, request: StackRequest) -> None:
+    """Raises UserError with the reasons that CloudFormation gives when it cannot create the stack."""
+    with held_back():  # a stack that is asked for is there, or will never be, before anybody deletes it
+        client.create_stack(**request.arguments())
+    status = wait(client, request.name)
+    if status != "CREATE_COMPLETE":
+        raise UserError([ended_as(client, request, status)])
+
+
+def ended_as(client: Any, request: StackRequest, status: str) -> Problem:
+    """A stack that is not as it was asked for, and why."""
+    words = f"the stack {request.name} ended as {status}: {reasons(client, request.name)}"
+    return Problem(words, file=str(request.file))
+
+
+def reasons(client: Any, name: str) -> str:
+    """What failed of the last thing that was done to a stack, in CloudFormation's words."""
+    found = []
+    for event in client.describe_stack_events(StackName=name)["StackEvents"]:  # the newest first
+        if event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in _BEGINNINGS:
+            break
+        if "FAILED" in event["ResourceStatus"] and event.get("ResourceStatusReason"):
+            found.append(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}")
+    return "; ".join(found)
+
+
+def delete(client: Any, s3: Any, name: str) -> None:
+    """Waits for its creation first: LocalStack 4.14 would go on creating what is deleted already."""
+    if wait(client, name) != GONE:
+        for resource in client.describe_stack_resources(StackName=name)["StackResources"]:
+            made = resource.get("PhysicalResourceId")
+            if resource["ResourceType"] == "AWS::S3::Bucket" and made:
+                _empty(s3, made)
+        client.delete_stack(StackName=name)
+        wait(client, name)
+
+
+def _empty(s3: Any, bucket: str) -> None:
+    """A bucket that holds anything is not deleted with its stack."""
+    with suppress(s3.exceptions.NoSuchBucket):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            objects = [{"Key": entry["Key"]} for entry in page.get("Contents", ())]
+            if objects:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+
+
+def tagged(client: Any, tag: dict[str, str]) -> list[str]:
+    """The names of the stacks that carry the tag, those that are deleted left out."""
+    pages = client.get_paginator("describe_stacks").paginate()
+    stacks = [stack for page in pages for stack in page["Stacks"] if stack["StackStatus"] != GONE]
+    return [stack["StackName"] for stack in stacks if tag in stack.get("Tags", [])]
+
+
+def described(client: Any, name: str) -> dict[str, Any] | None:
+    """The stack as DescribeStacks tells of it; None where there is none."""
+    try:
+        stack: dict[str, Any] = client.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return None if stack["StackStatus"] == GONE else stack
+
+
+def wait(client: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> str:
+    """The status of a stack once it is final, or the last one within the bound."""
+    found = ""
+
+    def final() -> bool:
+        nonlocal found
+        stack = described(client, name)
+        found = stack["StackStatus"] if stack else GONE
+        return not found.endswith("_IN_PROGRESS")
+
+    until(final, seconds)
+    return found

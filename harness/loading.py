@@ -1,0 +1,106 @@
+"""Puts the user's items into a table so that doing it again changes nothing: an identical PUT leaves no record (S-31).
+
+Each change of an item has an intent of its own, `<item>/<number>`, unless the item names one. The number is taken from
+what is in the table, and the PUT holds only while that is there: two who load at once do not take the same number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.attribution import by_key, plain
+from harness.errors import Problem, UserError
+from harness.scenario_document import parse
+from harness.stores import DataStream, Table
+from harness.workloads.own_items import AttributeValue, Item, own_items
+
+NEW, CHANGED, UNCHANGED = "new", "changed", "unchanged"
+OUTCOMES = (NEW, CHANGED, UNCHANGED)
+MAX_ATTEMPTS = 10
+_INTENT = "intent"
+
+
+def read_items(file: Path, table: Table | DataStream) -> list[Item]:
+    """The items of a file, YAML or JSON. Raises UserError with all that is wrong with them."""
+    if isinstance(table, DataStream):
+        again = "whatever is put into it again is a second record (S-55)"
+        raise UserError(f"{table.logical_id} is a Kinesis stream, and has no items: {again}. `load` needs a table")
+    try:
+        document = parse(file.read_bytes(), str(file))
+    except OSError as error:
+        raise UserError([Problem(f"cannot be read: {error.strerror}", file=str(file))]) from error
+    items = document.value
+    if not isinstance(items, list) or not items:
+        raise UserError([document.problem((), "expected a list of items, each with attributes")])
+    problems = []
+    for index, item in enumerate(items):
+        if not isinstance(item, dict) or not item:
+            problems.append(document.problem((index,), "is no item: expected attributes with their values"))
+            continue
+        problems += [
+            document.problem((index,), f"the item has no '{key}', which is a key of {table.logical_id}")
+            for key in table.key_names
+            if key not in item
+        ]
+    if problems:
+        raise UserError(problems)
+    try:
+        return own_items(items, table, by_key(table.key_names))
+    except UserError as error:
+        raise UserError(Problem(problem.message, file=str(file)) for problem in error.problems) from error
+
+
+def load(client: Any, table_name: str, items: list[Item]) -> Iterator[tuple[Item, str]]:
+    """Puts each item, and says whether that was new, changed it, or left it unchanged."""
+    for item in items:
+        yield item, _put(client, table_name, item)
+
+
+def _put(client: Any, table_name: str, item: Item) -> str:
+    """Raises UserError when somebody else changes the item again and again."""
+    key = next(iter(item.key))
+    outcome, tried = UNCHANGED, None
+    for _ in range(MAX_ATTEMPTS):
+        there = client.get_item(TableName=table_name, Key=item.key, ConsistentRead=True).get("Item")
+        if there is not None and there == tried:
+            return outcome  # the condition has failed against our own write, whose reply was lost (S-11)
+        wanted = numbered(item, there)
+        outcome = NEW if there is None else UNCHANGED if wanted == there else CHANGED
+        try:
+            client.put_item(TableName=table_name, Item=wanted, **_while(there, key))
+        except client.exceptions.ConditionalCheckFailedException:
+            tried = wanted
+        else:
+            return outcome
+    raise UserError(f"{item.name}: it was changed by others {MAX_ATTEMPTS} times while it was loaded")
+
+
+def numbered(item: Item, there: dict[str, AttributeValue] | None) -> dict[str, AttributeValue]:
+    """The item to put in the place of what is there; with that one's intent where it is the same."""
+    if item.intent is not None:
+        return there if there is not None and plain(there) == plain(item.attributes) else item.attributes
+    if there is None:
+        return item.attributes | {_INTENT: {"S": f"{item.name}/1"}}
+    known = {name: value for name, value in there.items() if name != _INTENT}
+    if _INTENT in there and plain(known) == plain(item.attributes):
+        return there
+    last = there.get(_INTENT, {}).get("S", "").rpartition("/")[2]
+    return item.attributes | {_INTENT: {"S": f"{item.name}/{int(last) + 1 if last.isdecimal() else 1}"}}
+
+
+def _while(there: dict[str, AttributeValue] | None, key: str) -> dict[str, Any]:
+    """The condition that the item is still what it was."""
+    if there is None:
+        return {"ConditionExpression": "attribute_not_exists(#key)", "ExpressionAttributeNames": {"#key": key}}
+    if _INTENT not in there:
+        return {
+            "ConditionExpression": "attribute_exists(#key) AND attribute_not_exists(#intent)",
+            "ExpressionAttributeNames": {"#key": key, "#intent": _INTENT},
+        }
+    return {
+        "ConditionExpression": "#intent = :intent",
+        "ExpressionAttributeNames": {"#intent": _INTENT},
+        "ExpressionAttributeValues": {":intent": there[_INTENT]},
+    }

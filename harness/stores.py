@@ -1,0 +1,194 @@
+"""What a stack keeps things in: tables, Kinesis streams, queues, buckets and topics, as plain values with every name.
+
+One account, one Region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Values
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+ACCOUNT, REGION, PARTITION = "123456789012", "us-east-1", "aws"
+# AWS labels a stream with the time of its creation; a stack has none, and its names are known beforehand.
+STREAM_LABEL = "2020-01-01T00:00:00.000"
+
+
+def arn(service: str, resource: str, region: str = REGION) -> str:
+    return f"arn:{PARTITION}:{service}:{region}:{ACCOUNT}:{resource}"
+
+
+def table_arn(name: str) -> str:
+    return arn("dynamodb", f"table/{name}")
+
+
+def stream_arn(table: str) -> str:
+    return f"{table_arn(table)}/stream/{STREAM_LABEL}"
+
+
+def function_arn(name: str) -> str:
+    return arn("lambda", f"function:{name}")
+
+
+def queue_arn(name: str) -> str:
+    return arn("sqs", name)
+
+
+def bucket_arn(name: str) -> str:
+    return f"arn:{PARTITION}:s3:::{name}"
+
+
+def topic_arn(name: str) -> str:
+    return arn("sns", name)
+
+
+def data_stream_arn(name: str) -> str:
+    return arn("kinesis", f"stream/{name}")
+
+
+def queue_url(name: str) -> str:
+    return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A global secondary index; `projection` is ALL, KEYS_ONLY or INCLUDE, which names its `attributes`."""
+
+    name: str
+    partition_key: str
+    sort_key: str | None
+    projection: str
+    attributes: tuple[str, ...] = ()
+
+    def create_parameters(self) -> dict[str, Any]:
+        projection: dict[str, Any] = {"ProjectionType": self.projection}
+        if self.attributes:
+            projection["NonKeyAttributes"] = list(self.attributes)
+        key_schema = _key_schema(self.partition_key, self.sort_key)
+        return {"IndexName": self.name, "KeySchema": key_schema, "Projection": projection}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`attribute_types` are those of the keys: S, N or B. `stream_view_type` is None where there is no stream.
+
+    time_to_live: the attribute that says when an item expires, where the table has one.
+    """
+
+    logical_id: str
+    name: str
+    partition_key: str
+    sort_key: str | None
+    attribute_types: Values[str, str]
+    indexes: tuple[Index, ...] = ()
+    stream_view_type: str | None = None
+    role: str | None = None
+    time_to_live: str | None = None
+    service: ClassVar[str] = "dynamodb"  # whose stream it has
+
+    @property
+    def arn(self) -> str:
+        return table_arn(self.name)
+
+    @property
+    def stream_arn(self) -> str | None:
+        return stream_arn(self.name) if self.stream_view_type else None
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
+
+    def create_parameters(self) -> dict[str, Any]:
+        """The parameters of DynamoDB's CreateTable. Billed on demand: throttles are a fault's business."""
+        types = [{"AttributeName": name, "AttributeType": type} for name, type in self.attribute_types.items()]
+        parameters: dict[str, Any] = {
+            "TableName": self.name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": types,
+            "KeySchema": _key_schema(self.partition_key, self.sort_key),
+        }
+        if self.indexes:
+            parameters["GlobalSecondaryIndexes"] = [index.create_parameters() for index in self.indexes]
+        if self.stream_view_type:
+            parameters["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": self.stream_view_type}
+        return parameters
+
+
+@dataclass(frozen=True, slots=True)
+class DataStream:
+    """A Kinesis stream. What is written into it is an item with an `id`, which is the partition key."""
+
+    logical_id: str
+    name: str
+    shards: int = 1
+    role: str | None = None
+    service: ClassVar[str] = "kinesis"
+    key_names: ClassVar[tuple[str, ...]] = ("id",)
+    attribute_types: ClassVar[Values[str, str]] = {"id": "S"}
+
+    @property
+    def arn(self) -> str:
+        return data_stream_arn(self.name)
+
+    def create_parameters(self) -> dict[str, Any]:
+        """The parameters of Kinesis's CreateStream."""
+        return {"StreamName": self.name, "ShardCount": self.shards}
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """An SQS queue. by_content: whether a FIFO queue takes the content for the deduplication id (P-11)."""
+
+    logical_id: str
+    name: str
+    fifo: bool = False
+    role: str | None = None
+    by_content: bool = False
+
+    @property
+    def arn(self) -> str:
+        return queue_arn(self.name)
+
+    @property
+    def url(self) -> str:
+        return queue_url(self.name)
+
+    def create_parameters(self) -> dict[str, Any]:
+        """The parameters of SQS's CreateQueue."""
+        attributes = {"FifoQueue": self.fifo, "ContentBasedDeduplication": self.by_content}
+        return {"QueueName": self.name, "Attributes": {name: "true" for name, on in attributes.items() if on}}
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """An S3 bucket."""
+
+    logical_id: str
+    name: str
+    role: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return bucket_arn(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """An SNS topic. `inbox` is the harness's own queue, which gets what is published."""
+
+    logical_id: str
+    name: str
+    role: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return topic_arn(self.name)
+
+    @property
+    def inbox(self) -> Queue:
+        return Queue(f"HarnessInbox{self.logical_id}", f"{self.name}-inbox")
+
+
+def _key_schema(partition_key: str, sort_key: str | None) -> list[dict[str, str]]:
+    schema = [{"AttributeName": partition_key, "KeyType": "HASH"}]
+    return schema if sort_key is None else [*schema, {"AttributeName": sort_key, "KeyType": "RANGE"}]

@@ -1,0 +1,87 @@
+"""The options that say which template is meant, and as which stack; the same ones for every command about it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.errors import Problem, UserError
+from harness.template_document import TEMPLATES
+
+if TYPE_CHECKING:  # pydantic: not before it is needed
+    from harness.stack import Stack
+
+SHIPPED = Path("lambda/ledger/template.yaml")
+_OPTIONS = (
+    click.option(
+        "--template",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help=f"CloudFormation or SAM. Unless given: {TEMPLATES[0]} (.yml, .json) here, or else {SHIPPED}.",
+    ),
+    click.option("--stack", metavar="NAME", help="The stack's name; unless given, that of the template's folder."),
+    click.option(
+        "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="Of the template; else its default."
+    ),
+    click.option("--function", metavar="ID", help="The function that is meant, where several have a stream."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateChoice:
+    """What the user has said of it."""
+
+    given: Path | None
+    stack: str | None
+    parameters: Sequence[str]
+    function: str | None
+
+    @property
+    def template(self) -> Path:
+        """Raises UserError where there is none."""
+        if self.given:
+            return self.given
+        found = next((file for file in (*map(Path, TEMPLATES), SHIPPED) if file.is_file()), None)
+        if found is None:
+            names = ", ".join((*TEMPLATES, str(SHIPPED)))
+            raise UserError(f"no template is here: looked for {names}. Name one with --template; `init` writes one")
+        return found
+
+    @property
+    def name(self) -> str:
+        """The stack's. Raises UserError for one that cannot be."""
+        from harness.user_stack import check_name, name_of
+
+        name = self.stack or name_of(self.template)
+        check_name(name)
+        return name
+
+    def read(self) -> Stack:
+        """Raises UserError with all that is wrong with the template or with what was said."""
+        from harness.user_stack import read_stack
+
+        return read_stack(self.template, self.name, self._parameters(), self.function)
+
+    def _parameters(self) -> Mapping[str, str]:
+        wrong = [each for each in self.parameters if "=" not in each]
+        if wrong:
+            raise UserError(Problem(f"--parameter {each}: expected NAME=VALUE") for each in wrong)
+        return dict(each.split("=", 1) for each in self.parameters)
+
+
+def of_a_template(command: Any) -> Any:
+    """Gives a command the choice as `choice`."""
+
+    @functools.wraps(command)
+    def with_choice(
+        *, template: Path | None, stack: str | None, parameters: Sequence[str], function: str | None, **rest: Any
+    ) -> Any:
+        return command(choice=TemplateChoice(template, stack, parameters, function), **rest)
+
+    for option in reversed(_OPTIONS):
+        with_choice = option(with_choice)
+    return with_choice

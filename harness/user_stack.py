@@ -1,0 +1,176 @@
+"""The user's own stack: the template as it is written, with neither agent nor faults, deployed to stay.
+
+Nothing is named: CloudFormation makes names from the stack's. The code of functions comes from a bucket of the account,
+under keys that say what is in it, so that other code is another template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.cloudformation import DEPLOY_TAG, STACK_PREFIX, StackRequest
+from harness.errors import Problem, UserError
+from harness.imports import syntax_error
+from harness.mentions import mentioned
+from harness.package import Package, build, zipped
+from harness.requirements import THIS_PYTHON
+from harness.sam import OF_RELEASES, cloudformation
+from harness.stack import Stack, is_python
+from harness.template import WANTED, read
+from harness.template_document import Document, Place, in_json, load
+
+BUCKET = "harness-packages-{account}-{region}"
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,127}")
+_DIGITS = 16  # of a package's SHA-256 in its key
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A function's code, by the function's logical id. `handler` is None where it cannot be known beforehand."""
+
+    logical_id: str
+    root: Path
+    runtime: str
+    handler: str | None
+
+    def zipped(self) -> Path:
+        """In the cache; named after its SHA-256."""
+        return zipped(self.root, self.runtime, self.handler, agent=False)
+
+    def problem(self) -> Problem | None:
+        """What Python cannot read of it, where that is known: a function's Python may be newer than this one."""
+        error = syntax_error(self.root, self.handler) if self.handler and is_python(self.runtime) else None
+        if error is None:
+            return None
+        message = f"SyntaxError: {error.msg} (as Python {THIS_PYTHON} reads it)"
+        return Problem(message, file=str(error.filename), line=error.lineno or 0, column=error.offset or 0)
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether its Python is newer than this one, and may read more."""
+        return _version(self.runtime.removeprefix("python")) > _version(THIS_PYTHON)
+
+    def build(self, out: Path) -> Package:
+        """The same zip, with what is in it."""
+        if not is_python(self.runtime):
+            return build(self.root, out, agent=False)
+        return build(self.root, out, self.runtime.removeprefix("python"), self.handler, agent=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UserStack:
+    """`request` is what CloudFormation is asked for; `packages` are the zips that it takes, by their keys."""
+
+    request: StackRequest
+    packages: Mapping[str, Path]
+    programs: tuple[Program, ...]
+    warnings: tuple[Problem, ...]
+
+
+def programs(stack: Stack) -> tuple[Program, ...]:
+    """The function that the stream triggers, and the others whose code lies in folders."""
+    function = stack.function
+    own = Program(function.logical_id, function.root, function.runtime, function.handler)
+    resources = cloudformation(load(stack.template), stack.parameters).content["Resources"]
+    others = [
+        Program(
+            name,
+            folder,
+            _text(resources[name]["Properties"], "Runtime") or "",
+            _text(resources[name]["Properties"], "Handler"),
+        )
+        for name, folder in stack.other_code.items()
+    ]
+    return own, *others
+
+
+def read_stack(template: Path, name: str, parameters: Mapping[str, str], function: str | None) -> Stack:
+    """Raises UserError with all that is wrong with the template, or with the stack's name."""
+    check_name(name)
+    try:
+        return read(template, name, parameters=parameters, logical_id=function, any_language=True)
+    except UserError as error:
+        raise UserError(_as_option(problem) for problem in error.problems) from error
+
+
+def user_stack(stack: Stack) -> UserStack:
+    """The stack as CloudFormation is asked for it. Raises UserError for a parameter that has no value."""
+    code = programs(stack)
+    warnings = _left_out(load(stack.template))
+    warnings += [problem for program in code if (problem := program.problem()) and program.is_newer]
+    problems = [problem for program in code if (problem := program.problem()) and not program.is_newer]
+    if problems:
+        raise UserError(problems)
+    template: dict[str, Any] = in_json(cloudformation(load(stack.template), stack.parameters).content)
+    packages = {}
+    for program in code:
+        package = program.zipped()
+        key = f"{stack.name}/{program.logical_id}-{package.stem[:_DIGITS]}.zip"
+        packages[key] = package
+        bucket = BUCKET.format(account="${AWS::AccountId}", region="${AWS::Region}")
+        template["Resources"][program.logical_id]["Properties"]["Code"] = {
+            "S3Bucket": {"Fn::Sub": bucket},
+            "S3Key": key,
+        }
+    template = _without_idle_parameters(template, stack)
+    request = StackRequest(stack.name, stack.template, template, stack.parameters, DEPLOY_TAG)
+    return UserStack(request, packages, code, tuple(warnings))
+
+
+def _without_idle_parameters(template: dict[str, Any], stack: Stack) -> dict[str, Any]:
+    """Those without a value that only said where code is are not asked for."""
+    declared = template.get("Parameters") or {}
+    used = set(mentioned({name: part for name, part in template.items() if name != "Parameters"}))
+    open_ones = [name for name in declared if name not in stack.parameters]
+    missing = [name for name in open_ones if name in used]
+    if missing:
+        raise UserError(
+            Problem(f"parameter '{name}' has no default: give it as --parameter {name}=VALUE", file=str(stack.template))
+            for name in missing
+        )
+    left = {name: parameter for name, parameter in declared.items() if name not in open_ones}
+    rest = {name: part for name, part in template.items() if name != "Parameters"}
+    return rest | ({"Parameters": left} if left else {})
+
+
+def _left_out(document: Document) -> list[Problem]:
+    """What SAM knows of releases: an alias is one more name of the function, and its code is replaced."""
+    resources: Place = ("Resources",)
+    holders = [(*resources, name, "Properties") for name in document.at(resources)] + [("Globals", "Function")]
+    return [
+        document.problem((*place, name), f"{name} is left out: a deployment replaces the function")
+        for place in holders
+        for name in OF_RELEASES
+        if document.at((*place, name)) is not None
+    ]
+
+
+def name_of(template: Path) -> str:
+    """What its stack is called unless somebody says so: as the folder is."""
+    words = re.sub(r"[^a-zA-Z0-9]+", "-", template.resolve().parent.name).strip("-")
+    return words if _NAME.fullmatch(words) else "pipeline"
+
+
+def check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UserError(f"--stack {name}: a stack's name is up to 128 letters, digits and dashes, a letter first")
+    if name.startswith(STACK_PREFIX):
+        raise UserError(f"--stack {name}: names that begin with '{STACK_PREFIX}' are those of runs; name another")
+
+
+def _as_option(problem: Problem) -> Problem:
+    return Problem(problem.message, "--function") if problem.path == WANTED else problem
+
+
+def _version(python: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in python.split("."))
+
+
+def _text(properties: Mapping[str, Any], name: str) -> str | None:
+    """A setting that is written out; None for what only CloudFormation knows."""
+    value = properties.get(name)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,200 @@
+"""`python -m harness synth|diff|deploy|destroy|load|build|watch`: the user's own stack, from its template."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.errors import NotImitated, UserError
+from harness.platform_name import AWS, LOCALSTACK
+from harness.template_options import TemplateChoice, of_a_template
+from harness.where_options import WHERE, where_options
+
+if TYPE_CHECKING:  # boto3 and pydantic: not before they are needed
+    from harness.change_set import Change
+    from harness.user_deployment import UserDeployment
+    from harness.user_stack import UserStack
+    from harness.where import Where
+
+
+def _at_a_place(command: Any) -> Any:
+    """Gives a command the place as `place`; it has been asked whether it is there, and on AWS whose it is."""
+
+    @functools.wraps(command)
+    @click.pass_context
+    def with_place(context: click.Context, /, **given: Any) -> Any:
+        from harness.where import where
+
+        at = {name: given.pop(name) for name in WHERE}
+        return context.invoke(command, place=where(**at), **given)
+
+    return where_options([LOCALSTACK, AWS], "Where the stack is.", LOCALSTACK)(with_place)
+
+
+@click.command()
+@of_a_template
+def synth(choice: TemplateChoice) -> int:
+    """Print the template as `deploy` hands it to CloudFormation: SAM translated, code in its bucket."""
+    import yaml
+
+    template = dict(_wanted(choice).request.template)
+    click.echo(yaml.safe_dump(template, sort_keys=False, width=120), nl=False)
+    return 0
+
+
+@click.command()
+@of_a_template
+@_at_a_place
+@click.option("--fail", is_flag=True, help="End with exit code 1 where there is a difference.")
+def diff(choice: TemplateChoice, place: Where, fail: bool) -> int:
+    """Say what `deploy` would change. Nothing is left of the comparison."""
+    wanted, deployment = _wanted(choice), _deployment(choice, place)
+    found = deployment.difference(wanted)
+    _tell(choice, place, found)
+    return 1 if fail and found else 0
+
+
+@click.command()
+@of_a_template
+@_at_a_place
+def deploy(choice: TemplateChoice, place: Where) -> int:
+    """Deploy the template as it is written, to stay: without agent, and without faults."""
+    wanted, deployment = _wanted(choice), _deployment(choice, place)
+    _tell(choice, place, deployment.deploy(wanted))
+    for name, value in deployment.outputs().items():
+        click.echo(f"  {name} = {value}")
+    return 0
+
+
+@click.command()
+@of_a_template
+@_at_a_place
+@click.option("--yes", is_flag=True, help="Without being asked.")
+def destroy(choice: TemplateChoice, place: Where, yes: bool) -> int:
+    """Remove the stack that `deploy` made, with what it holds."""
+    deployment = _deployment(choice, place)
+    found = deployment.resources()
+    click.echo("".join(f"  - {name} {type}\n" for type, name in found.values()), nl=False)
+    asked = f"Remove {choice.name} at {place}, with these {len(found)} and what they hold?"
+    if not yes and not click.confirm(asked):
+        click.echo("nothing was removed")
+        return 1
+    deployment.destroy()
+    click.echo(f"{choice.name} at {place}: removed")
+    return 0
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path, dir_okay=False))
+@of_a_template
+@_at_a_place
+def load(data: Path, choice: TemplateChoice, place: Where) -> int:
+    """Put the items of DATA into the table whose stream triggers the function. Doing it again changes nothing."""
+    from harness import loading
+
+    source = choice.read().source
+    items = loading.read_items(data, source)
+    found = _deployment(choice, place).resources()
+    if source.logical_id not in found:
+        raise UserError(f"{source.logical_id} is not in {choice.name} at {place} yet: `harness deploy` comes first")
+    _, table = found[source.logical_id]
+    outcomes: Counter[str] = Counter()
+    for item, outcome in loading.load(place.client("dynamodb"), table, items):
+        outcomes[outcome] += 1
+        if outcome != loading.UNCHANGED:
+            click.echo(f"  {outcome} {item.name}")
+    click.echo(f"{data} into {table}: {', '.join(f'{outcomes[each]} {each}' for each in loading.OUTCOMES)}")
+    return 0
+
+
+@click.command()
+@of_a_template
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("dist"), show_default=True, help="Where to."
+)
+def build(choice: TemplateChoice, out: Path) -> int:
+    """Package each function as `deploy` does, and show what is in the zip."""
+    out.mkdir(parents=True, exist_ok=True)
+    for program in _wanted(choice).programs:
+        package = program.build(out / f"{program.logical_id}.zip")
+        unpacked = _size(sum(package.files.values()))
+        click.echo(f"{package.path}: {_size(package.path.stat().st_size)}, {unpacked} unpacked")
+        for name, size in package.files.items():
+            click.echo(f"  {_size(size):>9}  {name}")
+        if package.left_out:
+            click.echo(f"  left out, as {program.handler} does not import it: {', '.join(package.left_out)}")
+    return 0
+
+
+@click.command()
+@of_a_template
+@_at_a_place
+@click.option("--scenario", type=click.Path(path_type=Path, dir_okay=False), help="Run it after each deployment.")
+@click.pass_context
+def watch(context: click.Context, choice: TemplateChoice, place: Where, scenario: Path | None) -> int:
+    """Deploy, and deploy again whenever the template or the code changes, until Ctrl-C."""
+    from harness.watching import changes
+
+    wanted, deployment = _wanted(choice), _deployment(choice, place)
+    folders = [choice.template.parent, *(program.root for program in wanted.programs)]
+    deployed = None
+    try:
+        for files in changes(folders):
+            click.echo("".join(f"changed: {_short(file)}\n" for file in files), nl=False)
+            try:
+                wanted = _wanted(choice)
+                if wanted.request != deployed:
+                    _tell(choice, place, deployment.deploy(wanted))
+                    deployed = wanted.request
+                    if scenario:
+                        _run(context, scenario, place)
+            except (UserError, NotImitated) as error:  # the next change may put it right
+                click.echo(str(error), err=True)
+            click.echo("watching; Ctrl-C ends it")
+    except KeyboardInterrupt:
+        click.echo(f"no longer watching; {choice.name} stays at {place}")
+    return 0
+
+
+def _wanted(choice: TemplateChoice) -> UserStack:
+    from harness.user_stack import user_stack
+
+    wanted = user_stack(choice.read())
+    for warning in wanted.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return wanted
+
+
+def _deployment(choice: TemplateChoice, place: Where) -> UserDeployment:
+    from harness.user_deployment import UserDeployment
+
+    return UserDeployment(place, choice.name)
+
+
+def _tell(choice: TemplateChoice, place: Where, changes: Sequence[Change]) -> None:
+    click.echo(f"{choice.name} at {place}: {len(changes) or 'no'} change{'' if len(changes) == 1 else 's'}")
+    for change in changes:
+        click.echo(f"  {change}")
+
+
+def _run(context: click.Context, scenario: Path, place: Where) -> None:
+    """As `harness run` does, at the same place."""
+    run = context.find_root().command.commands["run"]  # type: ignore[attr-defined]  # it is a group
+    context.invoke(run, scenarios=[scenario], **{name: getattr(place, name) for name in WHERE})
+
+
+def _short(file: Path) -> str:
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)
+
+
+def _size(count: int) -> str:
+    return f"{count} B" if count < 1000 else f"{count / 1000:,.1f} kB"
+
+
+COMMANDS: list[click.Command] = [synth, diff, deploy, destroy, load, build, watch]

@@ -1,0 +1,61 @@
+"""A Kinesis stream as the source on LocalStack, beside `scenarios/lost_reply.yaml`: who delivers, and what fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.jobs import jobs_of
+from harness.runner import run
+from harness.runtimes.base import Running
+from harness.where import IN_THIS_PROCESS, Where
+
+SOURCES = Path(__file__).parents[2] / "lambda" / "sources"
+OWN = {"by": "platform"}
+OURS = {"by": "harness"}
+FILTER = {"data": {"id": [{"prefix": "todo-1"}]}}
+CASES: dict[str, dict[str, Any]] = {
+    "lost reply, our dispatcher": {
+        "mapping": OURS,
+        "faults": [{"lose_reply": {"process": "writer", "call": "kinesis.PutRecord", "nth": 1}}],
+    },
+    "redelivered, our dispatcher": {"mapping": OURS, "faults": [{"redeliver": {"nth": 1}}]},
+    "a crash": {"mapping": OWN, "faults": [{"crash": {"call": "effect", "when": "after", "nth": 3}}]},
+    "a filter, our dispatcher": {
+        "mapping": {**OURS, "filter_criteria": [FILTER]},
+        "faults": [],
+    },
+    "several shards": {"mapping": {**OWN, "batch_size": 2}, "faults": [], "shards": 3},
+}
+
+
+def story(case: dict[str, Any], where: Where, folder: Path) -> tuple[str, dict[str, int], set[tuple[str, str]]]:
+    template = folder / "template.yaml"
+    text = (SOURCES / "stream.yaml").read_text()
+    template.write_text(text.replace("ShardCount: 1", f"ShardCount: {case.get('shards', 1)}"))
+    scenario = {
+        "scenario": "kinesis",
+        "question": "Does the stream do there as here?",
+        "pipeline": {
+            "handler": str(SOURCES / "naive.py"),
+            "template": str(template),
+            "mapping": {"batch_size": 3, **case["mapping"]},
+        },
+        "workload": {"writer": "put", "intents": 8},
+        "faults": case["faults"],
+        "expect": "valid",
+    }
+    (job,) = jobs_of([scenario], where=where)
+    result = run(job, folder)
+    assert all(fault["fired"] for fault in result.faults)
+    counts = {kind: result.verdict.counts[kind] for kind in ("intents", "records")}
+    return result.verdict.verdict, counts, {(each.kind, each.blame) for each in result.verdict.anomalies}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_ends_as_on_the_embedded_platform(name: str, localstack: Running, tmp_path: Path) -> None:
+    """The verdict, the records, the kinds of anomaly and who is to blame."""
+    real = story(CASES[name], Where("localstack", localstack.endpoint), tmp_path)
+    assert real == story(CASES[name], IN_THIS_PROCESS, tmp_path)

@@ -1,0 +1,51 @@
+"""LocalStack's own mapping, of which nobody tells what it never delivers and what it gives up in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.jobs import jobs_of
+from harness.runner import run
+from harness.runtimes.base import Running
+from harness.starter import starter
+from harness.where import IN_THIS_PROCESS, Where
+
+CASES: dict[str, dict[str, Any]] = {
+    "filtered out": {"mapping": {"filter_criteria": [{"eventName": ["MODIFY"]}]}, "faults": []},
+    "given up": {
+        "mapping": {"maximum_retry_attempts": 1, "batch_size": 1},
+        "faults": [{"function_error": {"intent": "todo-1/1", "times": 2}}],
+    },
+}
+
+
+def story(case: dict[str, Any], where: Where, folder: Path) -> tuple[str, set[tuple[str, str, str]]]:
+    for file, text in starter(folder / "shop").items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    scenario = {
+        "scenario": "in-silence",
+        "question": "Is what was not delivered told from what is still to come?",
+        "pipeline": {
+            "template": str(folder / "shop" / "template.yaml"),
+            "sinks": {"Effects": {"role": "ledger", "intent": "intent", "item": "todo.id"}},
+            "mapping": case["mapping"],
+        },
+        "workload": {"writer": "put", "intents": 3},
+        "faults": case["faults"],
+        "expect": "valid",
+    }
+    (job,) = jobs_of([scenario], where=where)
+    verdict = run(job, folder).verdict
+    return verdict.verdict, {(each.kind, each.subject, each.blame) for each in verdict.anomalies}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_ends_as_on_the_embedded_platform(name: str, localstack: Running, tmp_path: Path) -> None:
+    """Invalid for the same changes by the fault of the same party, and not unknown because nothing more comes."""
+    real = story(CASES[name], Where("localstack", localstack.endpoint), tmp_path / "there")
+    assert real == story(CASES[name], IN_THIS_PROCESS, tmp_path / "here")
+    assert real[0] == "invalid"
