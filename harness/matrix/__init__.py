@@ -3,7 +3,7 @@
 selection    which cells there are, and which of them are wanted
 aims         the faults, each aimed
 consumers    the handlers of lambda/, and where each of them lets its effects land
-scenario     a cell as a scenario that `run` could run
+cell         one cell, and the scenario that it is
 player       plays a cell, seed after seed, until enough is known
 tally        what the runs of a cell show, and what may be claimed of it
 document     the whole as JSON;  markdown, page: as others read it

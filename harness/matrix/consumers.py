@@ -54,6 +54,8 @@ def consumers(folder: Path = HANDLERS) -> dict[str, Consumer]:
         if any(isinstance(node, ast.FunctionDef) and node.name == "handler" for node in tree.body):
             does = paragraph(ast.get_docstring(tree))
             requires = (file.parent / REQUIREMENTS).is_file()
+            if file.stem in found:
+                raise UserError(f"{found[file.stem].handler} and {file} would be one consumer: rename one of them")
             found[file.stem] = Consumer(file.stem, file, does, frozenset(_imported(tree)), requires)
     if not found:
         raise UserError(f"no handler lies in {folder}/*/: run this in the folder of the project")

@@ -169,6 +169,15 @@ def test_a_handler_that_cannot_be_played_is_left_out_with_the_reason(harness: An
     assert [cell["cell"] for cell in saved()["cells"]] == ["put/naive/crash_after_effect/table"]
 
 
+def test_two_handlers_of_one_name_are_refused(harness: Any, tmp_path: Path) -> None:
+    """A cell would not say which of them it is about."""
+    (tmp_path / "lambda").unlink()
+    for folder in ("one", "other"):
+        shutil.copytree(ROOT / "lambda" / "sinks", tmp_path / "lambda" / folder)
+    said = harness("matrix", "--consumer", "topic")
+    assert (said.code, "lambda/one/bucket.py and lambda/other/bucket.py" in said.err) == (254, True)
+
+
 def test_ctrl_c_saves_nothing(tmp_path: Path) -> None:
     """130, and no half of a matrix."""
     command = [sys.executable, "-m", "harness", "matrix", "--processes", "1", "--consumer", "idempotent"]
