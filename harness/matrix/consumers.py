@@ -48,7 +48,7 @@ class Consumer:
 def consumers(folder: Path = HANDLERS) -> dict[str, Consumer]:
     """Every file with a handler beside a template.yaml, which is how a table is their source. Raises UserError where
     there is none. (The handlers of lambda/sources/ are some of these again, for a Kinesis stream too.)"""
-    found = {}
+    found: dict[str, Consumer] = {}
     for file in sorted(file for template in folder.glob(f"*/{TEMPLATE}") for file in template.parent.glob("*.py")):
         tree = ast.parse(file.read_text("utf-8"))
         if any(isinstance(node, ast.FunctionDef) and node.name == "handler" for node in tree.body):
