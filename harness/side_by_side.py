@@ -53,7 +53,13 @@ def _begin(parent: int) -> None:
     if sys.platform == "linux":
         die_with(parent)
     hook.own_client.cache_clear()  # their connections are the parent's
-    gc.freeze()  # what is loaded by now stays: to look at it again and again would cost a tenth of a run's time
+    collect_seldom()
+
+
+def collect_seldom() -> None:
+    """What is loaded by now stays, and a run leaves little: to look at it again and again costs a fifth of a run."""
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def _harms_all(job: Job) -> bool:

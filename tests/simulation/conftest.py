@@ -15,6 +15,7 @@ import pytest
 from play import LEDGER, document, yaml_file
 
 from harness.cli import main
+from harness.side_by_side import collect_seldom
 
 CRASH = {"crash": {"call": "effect", "when": "after", "nth": 2}}
 
@@ -34,7 +35,7 @@ def _cached_apart(package_cache: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def processes() -> Iterator[Executor]:
     """One for each core: a run needs a process to itself."""
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=collect_seldom) as pool:
         yield pool
 
 
