@@ -24,9 +24,6 @@ from harness.nemesis import Nemesis
 from harness.point import ACKNOWLEDGE, AFTER
 from harness.schedule import Seed
 
-# Longer than the runtime needs to hand an answer over, shorter than a batch is away.
-SECONDS_TO_HAND_OVER = 0.05
-
 _control = Control(boto3.client("dynamodb"), os.environ[CONTROL])
 _plan = FunctionPlan.from_json(_control.get("plan"))
 _host = FunctionHost(_control, _plan.began, _plan.at_once, _control.count("number#environment", "given"))
@@ -69,7 +66,7 @@ def handler(event: Any, context: Any) -> Any:
             raise _error
         answer = execute(_handler, event, context, _host, _host.environment, cold, _root)
         if _host.decide(ACKNOWLEDGE, AFTER, subject):
-            _host.crash_later(SECONDS_TO_HAND_OVER)
+            _host.crash_when_handed_over()
         return answer
     finally:
         _host.flush()

@@ -8,7 +8,10 @@ from typing import Any
 import yaml
 
 from harness.history import INVOKE, Operation
+from harness.jobs import jobs_of
 from harness.outcome import Outcome, outcome_of
+from harness.reports.text import finding
+from harness.runner import run_unkept
 
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "lambda" / "ledger"
@@ -59,14 +62,17 @@ def told_unless_valid(runs: Path, handler: Path, faults: Any, seed: int) -> str:
     return "" if outcome.verdict == "valid" else str(outcome)
 
 
-def told_if_found(runs: Path, handler: Path, many: list[Any], seed: int) -> list[str]:
+def told_if_found(handler: Path, many: list[Any], seed: int) -> list[str]:
     """For another process: the findings of runs with several faults each. One fault can keep another from firing: such
     a run is unknown, no more."""
     told, few = [], {"intents": 6, "items": 3}
     for faults in many:
-        outcome = play(runs, handler, faults, seed, mapping={"report_batch_item_failures": True}, workload=few)
-        if outcome.anomalies or not all("never fired" in reason for reason in outcome.reasons):
-            told.append(str(outcome))
+        values = document(handler, faults, mapping={"report_batch_item_failures": True}, workload=few)
+        (job,) = jobs_of([values], seeds=seed)
+        result, operations = run_unkept(job)
+        verdict = result.verdict
+        if verdict.anomalies or not all("never fired" in reason for reason in verdict.reasons):
+            told.append(finding(result, operations))
     return told
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, count
+from itertools import combinations, cycle
 from typing import Any
 
 NTH = (1, 2, 3, 4, 5)
@@ -58,15 +58,10 @@ def at(name: str, nth: int) -> dict[str, dict[str, Any]]:
     return {word: {**fields, "nth": nth}}
 
 
+FIRST = (1, 2, 3)  # where every fault of the list fires in a run of six changes
+
+
 def pairs(start: int) -> list[list[dict[str, dict[str, Any]]]]:
-    """Two faults at once, for each two different kinds; which fault of a kind, and where, changes from pair to pair."""
-    names: dict[str, list[str]] = {}
-    for name, fault in SINGLE_FAULTS.items():
-        names.setdefault(next(iter(fault)), []).append(name)
-    turn = count(start)
-
-    def one(kind: str) -> dict[str, dict[str, Any]]:
-        place = next(turn)
-        return at(names[kind][place % len(names[kind])], NTH[place % len(NTH)])
-
-    return [[one(first), one(second)] for first, second in combinations(names, 2)]
+    """All two of the list at once; at which of its points each acts changes from pair to pair."""
+    turn = cycle([*FIRST[start % len(FIRST) :], *FIRST[: start % len(FIRST)]])
+    return [[at(first, next(turn)), at(second, next(turn))] for first, second in combinations(SINGLE_FAULTS, 2)]

@@ -73,6 +73,7 @@ ORDER = list(LAYERS)
 # What runs in the process of somebody else, with that one's packages; and what comes with a package that is asked for.
 GUESTS = ("pytest_plugin", "runtimes.executor")
 COMES_ALONG = {"botocore", "pydantic_core"}
+IN_THE_RUNTIME = {"awslambdaric", "boto3", "botocore"}  # of a function in Python, at Lambda
 
 # What only the effects may touch: the machine, its clocks and its chance.
 EFFECTFUL = {"boto3", "moto", "os", "shutil", "socket", "subprocess", "tempfile", "time", "uuid"}
@@ -121,13 +122,13 @@ def test_handlers_know_nothing_of_the_harness() -> None:
 
 
 def test_what_is_packaged_imports_only_what_is_packaged() -> None:
-    """The agent runs in the function's process, where there is boto3 and nothing else."""
+    """The agent runs in the function's process, where there is what Lambda's runtime has, and nothing else."""
     single = [ROOT / "harness" / name for name in AGENT_FILES]
     packaged = [*sources(*(f"harness/{folder}" for folder in AGENT_FOLDERS)), *single]
     modules = {module_of(file) for file in packaged}
     for file in packaged:
         assert set(own_modules(file)) <= modules, place(file)
-        assert outer_packages(file) <= sys.stdlib_module_names | {"boto3", "botocore"}, place(file)
+        assert outer_packages(file) <= sys.stdlib_module_names | IN_THE_RUNTIME, place(file)
 
 
 def test_what_is_imported_is_what_the_project_asks_for() -> None:
@@ -139,7 +140,7 @@ def test_what_is_imported_is_what_the_project_asks_for() -> None:
     undeclared = {
         f"{module} imports {package}"
         for module, file in own.items()
-        for package in outer_packages(file) - sys.stdlib_module_names - COMES_ALONG
+        for package in outer_packages(file) - sys.stdlib_module_names - COMES_ALONG - IN_THE_RUNTIME
         if not declared & set(known.get(package, ()))
     }
     assert undeclared == set()
