@@ -179,4 +179,13 @@ def _played(tasks: Sequence[Task], processes: int) -> list[Played]:
     from harness.progress import Progress
 
     with Progress(len(tasks), every=max(1, len(tasks) // _LINES)) as progress:
-        return play_all(tasks, processes, lambda played: progress.end(f"{played.cell}   {played.claim.name}"))
+        return play_all(tasks, processes, lambda played: progress.end(_ended(played)))
+
+
+def _ended(played: Played) -> str:
+    """A part of a cell may be too small to call it anything: what it found is told."""
+    from harness.matrix.tally import OPEN
+
+    claim = played.claim
+    told = f"{claim.runs} runs, nothing found" if claim.name == OPEN else claim.name
+    return f"{played.cell}   {told}"
