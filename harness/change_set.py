@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from harness.cloudformation import UNDER_REVIEW, StackRequest, described, wait
+from harness.cloudformation import StackRequest, deployed, take_away, wait
 from harness.errors import Problem, UserError
 from harness.interrupt import held_back
 from harness.until import until
@@ -67,8 +67,8 @@ class ChangeSet:
             raise UserError([Problem(f"CloudFormation does not take it: {why}", file=str(self._request.file))])
         pages = self._client.get_paginator("describe_change_set").paginate(ChangeSetName=self.identity)
         told = [change["ResourceChange"] for page in pages for change in page["Changes"] if "ResourceChange" in change]
-        stack = described(self._client, self._request.name)
-        before = _template(self._client, self._request.name) if stack and stack["StackStatus"] != UNDER_REVIEW else {}
+        is_there = deployed(self._client, self._request.name)
+        before = _template(self._client, self._request.name) if is_there else {}
         return changes(told, before, self._request.template)
 
     def _described(self) -> dict[str, Any] | None:
@@ -82,8 +82,7 @@ def change_set(client: Any, request: StackRequest) -> Iterator[ChangeSet]:
 
     Also one that a killed process has left.
     """
-    stack = described(client, request.name)
-    is_new = stack is None or stack["StackStatus"] == UNDER_REVIEW
+    is_new = deployed(client, request.name) is None
     made: ChangeSet | None = None
     name = f"{_PREFIX}{uuid.uuid4()}"
     arguments = request.arguments() | {"ChangeSetName": name, "ChangeSetType": "CREATE" if is_new else "UPDATE"}
@@ -97,8 +96,7 @@ def change_set(client: Any, request: StackRequest) -> Iterator[ChangeSet]:
             with held_back():
                 client.delete_change_set(ChangeSetName=identity)
                 if is_new and not _foreign(client, request.name):
-                    client.delete_stack(StackName=request.name)
-                    wait(client, request.name)
+                    take_away(client, request.name)
 
 
 def _foreign(client: Any, name: str) -> bool:

@@ -77,8 +77,13 @@ def delete(client: Any, s3: Any, name: str) -> None:
             made = resource.get("PhysicalResourceId")
             if resource["ResourceType"] == "AWS::S3::Bucket" and made:
                 _empty(s3, made)
-        client.delete_stack(StackName=name)
-        wait(client, name)
+        take_away(client, name)
+
+
+def take_away(client: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> str:
+    """Deletes a stack as it is. Returns the status in which it ends within these seconds, or which it then has."""
+    client.delete_stack(StackName=name)
+    return wait(client, name, seconds)
 
 
 def _empty(s3: Any, bucket: str) -> None:
@@ -106,6 +111,12 @@ def described(client: Any, name: str) -> dict[str, Any] | None:
             return None
         raise
     return None if stack["StackStatus"] == GONE else stack
+
+
+def deployed(client: Any, name: str) -> dict[str, Any] | None:
+    """The same; None also where nothing of it is there yet."""
+    stack = described(client, name)
+    return None if stack is None or stack["StackStatus"] == UNDER_REVIEW else stack
 
 
 def wait(client: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> str:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from harness import cloudformation, code_bucket
 from harness.change_set import Change, change_set
-from harness.cloudformation import DEPLOY_TAG, GONE, UNDER_REVIEW, described
+from harness.cloudformation import DEPLOY_TAG, GONE, deployed
 from harness.errors import Problem, UserError
 from harness.user_stack import BUCKET, UserStack
 from harness.where import Where
@@ -53,8 +53,7 @@ class UserDeployment:
         """Raises UserError where there is no such stack, or CloudFormation keeps something of it."""
         with _told():
             self.resources()
-            self._stacks.delete_stack(StackName=self._name)
-            status = cloudformation.wait(self._stacks, self._name, MAX_SECONDS)
+            status = cloudformation.take_away(self._stacks, self._name, MAX_SECONDS)
             if status != GONE:
                 reasons = cloudformation.reasons(self._stacks, self._name)
                 raise UserError(f"the stack {self._name} ended as {status}: {reasons}")
@@ -79,26 +78,20 @@ class UserDeployment:
         if self._own() is None:
             return
         if cloudformation.wait(self._stacks, self._name, MAX_SECONDS) in _NEVER_WAS:
-            self._clear()
+            cloudformation.take_away(self._stacks, self._name, MAX_SECONDS)
 
     def _judge(self, status: str, wanted: UserStack) -> None:
         if status not in _WELL:
             problem = cloudformation.ended_as(self._stacks, wanted.request, status)
             if status in _NEVER_WAS:
-                self._clear()
+                cloudformation.take_away(self._stacks, self._name, MAX_SECONDS)
                 self._remove_packages(())
             raise UserError([problem])
 
-    def _clear(self) -> None:
-        self._stacks.delete_stack(StackName=self._name)
-        cloudformation.wait(self._stacks, self._name, MAX_SECONDS)
-
     def _own(self) -> dict[str, Any] | None:
         """The stack, if it is there. Raises UserError where another one has its name."""
-        stack = described(self._stacks, self._name)
-        if stack is None or stack["StackStatus"] == UNDER_REVIEW:
-            return None
-        if DEPLOY_TAG not in stack.get("Tags", ()):
+        stack = deployed(self._stacks, self._name)
+        if stack is not None and DEPLOY_TAG not in stack.get("Tags", ()):
             message = f"a stack {self._name} is at {self._where} that `harness deploy` did not make"
             raise UserError(f"{message}: name another with --stack")
         return stack

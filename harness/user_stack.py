@@ -100,9 +100,11 @@ def read_stack(template: Path, name: str, parameters: Mapping[str, str], functio
 def user_stack(stack: Stack) -> UserStack:
     """The stack as CloudFormation is asked for it. Raises UserError for a parameter that has no value."""
     code = programs(stack)
+    problems: list[Problem] = []
     warnings = _left_out(load(stack.template))
-    warnings += [problem for program in code if (problem := program.problem()) and program.is_newer]
-    problems = [problem for program in code if (problem := program.problem()) and not program.is_newer]
+    for program in code:
+        if problem := program.problem():
+            (warnings if program.is_newer else problems).append(problem)
     if problems:
         raise UserError(problems)
     template: dict[str, Any] = in_json(cloudformation(load(stack.template), stack.parameters).content)

@@ -18,6 +18,9 @@ SERVER = Path(__file__).with_name("fork_server.py")
 PACKAGES = "HARNESS_FUNCTION_PACKAGES"  # names the folder that stands for /var/runtime
 # What Python itself reads. On Lambda the code's folder can't be written.
 PYTHON_VARIABLES = {"PYTHONPATH": os.environ.get(PACKAGES, ""), "PYTHONDONTWRITEBYTECODE": "1"}
+# What both the server and its copies get of LocalStack's own, unless a function says otherwise.
+_HANDED_ON = ("HARNESS_HOST_RUNTIME", "LD_LIBRARY_PATH")
+INHERITED = {"LANG": "en_US.UTF-8", **{name: os.environ[name] for name in _HANDED_ON if name in os.environ}}
 
 
 class FunctionStarter:
@@ -51,10 +54,9 @@ class FunctionStarter:
     def _start_server(self, channel: int) -> None:
         # -S: as on Lambda, a function sees its own folder and the runtime's, and no other installed package.
         python = sys._base_executable  # type: ignore[attr-defined]
-        kept = {name: os.environ[name] for name in ("HARNESS_HOST_RUNTIME", "LD_LIBRARY_PATH") if name in os.environ}
         subprocess.Popen(
             [python, "-S", "-u", str(SERVER), str(os.getpid()), str(channel)],
-            env={**kept, **PYTHON_VARIABLES, "LANG": "en_US.UTF-8"},
+            env={**INHERITED, **PYTHON_VARIABLES},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=[channel],

@@ -25,7 +25,7 @@ from localstack.services.lambda_.invocation.lambda_models import (  # type: igno
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor  # type: ignore[import-not-found]
 
 from .function_process import FunctionProcess
-from .function_starter import PYTHON_VARIABLES, starter
+from .function_starter import INHERITED, PYTHON_VARIABLES, starter
 from .runtime_api import InitFailed, Invocation, Outcome, error
 
 BOOTSTRAP = "bootstrap"
@@ -49,13 +49,9 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
         temporary = self._folder / "tmp"
         temporary.mkdir(mode=0o700)
         code = str(self.function_version.config.code.get_unzipped_code_location())
-        inherited = {
-            name: os.environ[name] for name in ("HARNESS_HOST_RUNTIME", "LD_LIBRARY_PATH") if name in os.environ
-        }
         self._variables = {
             "PATH": os.defpath,
-            "LANG": "en_US.UTF-8",
-            **inherited,
+            **INHERITED,
             **{name: str(value) for name, value in env_vars.items()},
             "LAMBDA_TASK_ROOT": code,
             "LAMBDA_RUNTIME_DIR": PYTHON_VARIABLES["PYTHONPATH"],
