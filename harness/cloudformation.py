@@ -12,7 +12,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from harness.errors import Problem, UserError
-from harness.interrupt import held_back
 from harness.until import until
 
 STACK_PREFIX = "harness-"  # of stacks that runs make
@@ -44,10 +43,8 @@ class StackRequest:
         }
 
 
-def create(client: Any, request: StackRequest) -> None:
+def until_created(client: Any, request: StackRequest) -> None:
     """Raises UserError with the reasons that CloudFormation gives when it cannot create the stack."""
-    with held_back():  # a stack that is asked for is there, or will never be, before anybody deletes it
-        client.create_stack(**request.arguments())
     status = wait(client, request.name)
     if status != "CREATE_COMPLETE":
         raise UserError([ended_as(client, request, status)])
@@ -70,14 +67,14 @@ def reasons(client: Any, name: str) -> str:
     return "; ".join(found)
 
 
-def delete(client: Any, s3: Any, name: str) -> None:
+def begin_to_delete(client: Any, s3: Any, name: str) -> None:
     """Waits for its creation first: LocalStack 4.14 would go on creating what is deleted already."""
     if wait(client, name) != GONE:
         for resource in client.describe_stack_resources(StackName=name)["StackResources"]:
             made = resource.get("PhysicalResourceId")
             if resource["ResourceType"] == "AWS::S3::Bucket" and made:
                 _empty(s3, made)
-        take_away(client, name)
+        client.delete_stack(StackName=name)
 
 
 def take_away(client: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> str:

@@ -145,7 +145,7 @@ class Observer:
             yield from page["Items"]
 
     def _reader(self, source: Table | DataStream) -> StreamReader:
-        return StreamReader(self._client, SOURCES[source.service].stream_arn(self._client, source.name))
+        return StreamReader(self._client, SOURCES[source.service], source.name)
 
 
 def _record_value(shard: str, record: dict[str, Any], at: Attribution) -> Value:

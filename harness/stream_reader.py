@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from harness.sources import source_at
-from harness.sources.base import Record
+from harness.sources.base import Record, Source
 
 _MAX_PAGES = 100_000
 _FROM_THE_BEGINNING = "-1"
@@ -17,15 +17,21 @@ _FROM_THE_BEGINNING = "-1"
 
 @dataclass
 class StreamReader:
-    """Reads one stream from its beginning, and goes on where it stopped. `client` is by a service's name."""
+    """Reads one stream from its beginning, and goes on where it stopped. `client` is by a service's name, and `name`
+    that of the table or the stream, which is not asked for before the first reading."""
 
     client: Callable[[str], Any]
-    arn: str
+    source: Source
+    name: str
     _after: dict[str, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._source = source_at(self.arn)
-        self._reader = self.client(self._source.READER)
+    @cached_property
+    def _arn(self) -> str:
+        return self.source.stream_arn(self.client, self.name)
+
+    @cached_property
+    def _reader(self) -> Any:
+        return self.client(self.source.READER)
 
     def new_records(self) -> Iterator[tuple[str, Record]]:
         """The shard and each record that was not read before, shard by shard, as Lambda's event has them."""
@@ -33,7 +39,7 @@ class StreamReader:
         for _ in range(_MAX_PAGES):
             if not more:
                 return
-            shards, more = self._source.shards(self._reader, self.arn, last)
+            shards, more = self.source.shards(self._reader, self._arn, last)
             for shard in shards:
                 last = str(shard["ShardId"])
                 yield from self._of_shard(last)
@@ -43,8 +49,8 @@ class StreamReader:
         for _ in range(_MAX_PAGES):
             page = self._reader.get_records(ShardIterator=iterator)
             for read in page["Records"]:
-                record = self._source.to_record(read, self.arn, shard)
-                number = self._source.sequence_number(record)
+                record = self.source.to_record(read, self._arn, shard)
+                number = self.source.sequence_number(record)
                 if int(number) > int(self._after.get(shard, _FROM_THE_BEGINNING)):
                     self._after[shard] = number
                     yield shard, record
@@ -56,8 +62,8 @@ class StreamReader:
         """After what was read last; where that has left the stream, at the oldest record there is (S-46)."""
         if shard in self._after:
             try:
-                return self._source.iterator(self._reader, self.arn, shard, "AFTER_SEQUENCE_NUMBER", self._after[shard])
+                return self.source.iterator(self._reader, self._arn, shard, "AFTER_SEQUENCE_NUMBER", self._after[shard])
             except ClientError as error:
                 if error.response["Error"]["Code"] != "TrimmedDataAccessException":
                     raise
-        return self._source.iterator(self._reader, self.arn, shard, "TRIM_HORIZON")
+        return self.source.iterator(self._reader, self._arn, shard, "TRIM_HORIZON")

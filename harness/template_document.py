@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's content, short forms (`!Ref x`) written out as long ones, and where each part of it stands."""
+    """A file's content, short forms (`!Ref x`) written out as long ones, and where each part of it stands.
+
+    Whoever wants it otherwise makes a copy: one document serves all who load the same text.
+    """
 
     file: str
     content: Any
@@ -48,19 +52,25 @@ def load(path: Path) -> Document:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError([Problem(f"cannot be read: {error}", file=str(path))]) from error
+    return _document(str(path), text)
+
+
+@lru_cache(maxsize=16)
+def _document(file: str, text: str) -> Document:
+    """Every variant of a scenario has the same template, and reading YAML is slow."""
     if text.lstrip().startswith("{"):  # in JSON a tab is space, and in YAML an error
         text = text.replace("\t", " ")
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
         marks: dict[Place, tuple[int, int]] = {(): (1, 1)}
-        return Document(str(path), loader.plain(node, (), marks) if node else None, marks)
+        return Document(file, loader.plain(node, (), marks) if node else None, marks)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise UserError([Problem(error.problem or str(error), "", str(path), line, column)]) from error
+        raise UserError([Problem(error.problem or str(error), "", file, line, column)]) from error
     except yaml.YAMLError as error:
-        raise UserError([Problem(str(error), file=str(path))]) from error
+        raise UserError([Problem(str(error), file=file)]) from error
 
 
 def in_json(value: Any) -> Any:

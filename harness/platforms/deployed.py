@@ -69,7 +69,7 @@ class Deployed:
         self._mapping = self._who_delivers()
         self._attendance = Attendance(Disruptions(self.can(), self.record))
         self.writers.disrupt = self._attendance.ask
-        self._source: StreamReader | None = None
+        self._source = StreamReader(self.client, SOURCES[plan.stack.source.service], plan.stack.source.name)
         self._unprocessed: Records = []
         self._exits = ExitStack()
 
@@ -125,16 +125,18 @@ class Deployed:
         stack, s3, stacks = self._plan.stack, self.client("s3"), self.client("cloudformation")
         bucket = deployment.bucket_of(stack.name)
         packages = deployment.packages(stack)
+        request = deployment.request(stack, self._control.table, bucket, self._urls)
+        # What is asked for first takes longest; the rest is made, and goes, meanwhile.
+        self._exits.callback(cloudformation.wait, stacks, stack.name)
+        self._exits.callback(self._control.delete)
+        self._exits.callback(code_bucket.remove, s3, bucket)
+        self._exits.callback(cloudformation.begin_to_delete, stacks, s3, stack.name)
         with held_back():
-            self._exits.callback(code_bucket.remove, s3, bucket)
             code_bucket.upload(s3, packages, bucket, RUN_TAG)
-            self._exits.callback(self._control.delete)
+            stacks.create_stack(**request.arguments())
             self._control.create()
         self._control.put("plan", self._function_plan().to_json())
-        self._exits.callback(cloudformation.delete, stacks, s3, stack.name)
-        cloudformation.create(stacks, deployment.request(stack, self._control.table, bucket, self._urls))
-        arn = SOURCES[stack.source.service].stream_arn(self.client, stack.source.name)
-        self._source = StreamReader(self.client, arn)
+        cloudformation.until_created(stacks, request)
         self._exits.callback(self._mapping.stop)
         self._exits.callback(self._attendance.heal)
         self._mapping.start()
@@ -164,7 +166,6 @@ class Deployed:
             return "" if in_force == ["kill_platform"] else f"{in_force[0]} was in force"
         if in_force:
             return f"{in_force[0]} was in force"
-        assert self._source
         try:
             told, self._unprocessed = self._mapping.waiting(self._unprocessed)
             # What else there is does not matter until all of this is done, unless some of it may have been missed.

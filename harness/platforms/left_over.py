@@ -15,7 +15,8 @@ def remove(where: Where) -> list[str]:
     stacks, dynamodb, s3 = where.client("cloudformation"), where.client("dynamodb"), where.client("s3")
     removed = _mappings(where.client("lambda"))
     for name in cloudformation.tagged(stacks, cloudformation.RUN_TAG):
-        cloudformation.delete(stacks, s3, name)
+        cloudformation.begin_to_delete(stacks, s3, name)
+        cloudformation.wait(stacks, name)
         removed.append(f"stack {name}")
     for table in dynamodb.get_paginator("list_tables").paginate().build_full_result()["TableNames"]:
         if _is_own(table, deployment.control_of("")):

@@ -21,6 +21,7 @@ from pipeline import client, eventually
 
 from harness.loading import load, read_items
 from harness.runtimes.base import Running
+from harness.sources import SOURCES
 from harness.stores import Table
 from harness.stream_reader import StreamReader
 
@@ -95,8 +96,7 @@ class Project:
 
     def records(self) -> int:
         """How many there are in the stream, from its beginning."""
-        table = self.client("dynamodb").describe_table(TableName=self.physical("Todos"))["Table"]
-        return len(list(StreamReader(self.client, table["LatestStreamArn"]).new_records()))
+        return len(list(StreamReader(self.client, SOURCES["dynamodb"], self.physical("Todos")).new_records()))
 
     def effects(self) -> set[str]:
         rows = self.client("dynamodb").scan(TableName=self.physical("Effects"))["Items"]
