@@ -13,6 +13,7 @@ ACKNOWLEDGE = "acknowledge"  # before: it has answered, nobody has the answer; a
 DELIVER = "deliver"  # a hand-over of a batch; after: it was acknowledged
 # Not a place of its own, but any call that lands an effect at a sink.
 EFFECT = "effect"
+BATCH_WRITE = "dynamodb.BatchWriteItem"  # the call that may do a part of what it is asked for
 WRITER, FUNCTION, DISPATCHER = "writer", "function", "dispatcher"
 PLACES = (OPERATION, HANDLE, ACKNOWLEDGE, DELIVER, EFFECT)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from harness.shard_reader import EXPIRED, TRIMMED
 from harness.sources.base import Record, Source
 
 _MAX_PAGES = 100_000
@@ -24,6 +25,7 @@ class StreamReader:
     source: Source
     name: str
     _after: dict[str, str] = field(default_factory=dict)
+    _iterators: dict[str, str | None] = field(default_factory=dict)  # None where a shard has ended
 
     @cached_property
     def _arn(self) -> str:
@@ -45,17 +47,26 @@ class StreamReader:
                 yield from self._of_shard(last)
 
     def _of_shard(self, shard: str) -> Iterator[tuple[str, Record]]:
-        iterator = self._iterator(shard)
+        if shard not in self._iterators:
+            self._iterators[shard] = self._iterator(shard)
         for _ in range(_MAX_PAGES):
-            page = self._reader.get_records(ShardIterator=iterator)
+            if (iterator := self._iterators[shard]) is None:
+                return
+            try:
+                page = self._reader.get_records(ShardIterator=iterator)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in (EXPIRED, TRIMMED):
+                    raise
+                self._iterators[shard] = self._iterator(shard)
+                continue
+            self._iterators[shard] = page.get("NextShardIterator")
             for read in page["Records"]:
                 record = self.source.to_record(read, self._arn, shard)
                 number = self.source.sequence_number(record)
                 if int(number) > int(self._after.get(shard, _FROM_THE_BEGINNING)):
                     self._after[shard] = number
                     yield shard, record
-            iterator = page.get("NextShardIterator")
-            if iterator is None or not (page["Records"] or page.get("MillisBehindLatest")):
+            if not (page["Records"] or page.get("MillisBehindLatest")):
                 return
 
     def _iterator(self, shard: str) -> str:
@@ -64,6 +75,6 @@ class StreamReader:
             try:
                 return self.source.iterator(self._reader, self._arn, shard, "AFTER_SEQUENCE_NUMBER", self._after[shard])
             except ClientError as error:
-                if error.response["Error"]["Code"] != "TrimmedDataAccessException":
+                if error.response["Error"]["Code"] != TRIMMED:
                     raise
         return self.source.iterator(self._reader, self._arn, shard, "TRIM_HORIZON")

@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay
 
 T = TypeVar("T")
 # Who asks costs what is asked its time: what has taken long is asked less often.
-POLLS = wait_exponential(multiplier=0.05, exp_base=1.2, max=0.25)  # seconds
+FIRST_SECONDS, RATIO, MAX_SECONDS = 0.05, 1.2, 0.25
 
 
 def until(ask: Callable[[], T], seconds: float) -> T:
     """The first answer that is true, or the last one of those seconds."""
+    return _repeated(ask, lambda answer: not answer, seconds)
+
+
+def until_nothing(told: Callable[[], str], seconds: float) -> str:
+    """ "" as soon as there is nothing to tell any more, or what is told last in those seconds."""
+    return _repeated(told, bool, seconds)
+
+
+def _repeated(ask: Callable[[], T], again: Callable[[T], bool], seconds: float) -> T:
     retrying = Retrying(
-        retry=retry_if_result(lambda answer: not answer),
-        wait=POLLS,
+        retry=retry_if_result(again),
+        wait=_Pause(),
         stop=stop_after_delay(seconds),
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
     )
     answer: T = retrying(ask)
     return answer
+
+
+class _Pause:
+    """Grows while the answer stays the same: what has just changed may soon change again."""
+
+    def __init__(self) -> None:
+        self._answer: Any = None
+        self._seconds = FIRST_SECONDS
+
+    def __call__(self, state: RetryCallState) -> float:
+        assert state.outcome
+        before, self._answer = self._answer, state.outcome.result()
+        self._seconds = min(self._seconds * RATIO, MAX_SECONDS) if self._answer == before else FIRST_SECONDS
+        return self._seconds

@@ -3,8 +3,7 @@
 It is reached by a client whose calls are marked as the experiment's own: the wire lets them through untouched.
 
 | id | attributes |
-| plan | body: the plan, as JSON |
-| number#environment | given: how many environments there are |
+| plan | body: the plan, as JSON; environments: how many have read it |
 | fault#<index> | matched, fired: counts; healed: whether it is over |
 | history#<source>#<number> | body: operations from that number on, as a JSON list |
 """
@@ -25,6 +24,7 @@ from harness.tickets import LocalTickets
 
 # Of one item, whose limit is 400 KB: few large items are read many times as fast as many small ones.
 _MAX_BODY_CHARACTERS = 50_000
+PLAN = "plan"
 _own: ContextVar[bool] = ContextVar("own", default=False)
 
 
@@ -69,10 +69,18 @@ class Control:
         with own_calls():
             self._client.put_item(TableName=self.table, Item=_item(id, body))
 
-    def get(self, id: str) -> Any:
+    def read_plan(self) -> tuple[Any, int]:
+        """The plan, and the number of the environment that reads it, from 1. One call: each cold start waits for it."""
         with own_calls():
-            found = self._client.get_item(TableName=self.table, Key={"id": {"S": id}}, ConsistentRead=True)
-        return json.loads(found["Item"]["body"]["S"])
+            answer = self._client.update_item(
+                TableName=self.table,
+                Key={"id": {"S": PLAN}},
+                UpdateExpression="ADD environments :one",
+                ExpressionAttributeValues={":one": {"N": "1"}},
+                ReturnValues="ALL_NEW",
+            )
+        item = answer["Attributes"]
+        return json.loads(item["body"]["S"]), int(item["environments"]["N"])
 
     def count(self, id: str, attribute: str, condition: str = "", **values: Any) -> int:
         """Adds one and returns how many that makes; 0 when the condition does not hold."""

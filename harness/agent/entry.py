@@ -25,8 +25,9 @@ from harness.point import ACKNOWLEDGE, AFTER
 from harness.schedule import Seed
 
 _control = Control(boto3.client("dynamodb"), os.environ[CONTROL])
-_plan = FunctionPlan.from_json(_control.get("plan"))
-_host = FunctionHost(_control, _plan.began, _plan.at_once, _control.count("number#environment", "given"))
+_content, _environment = _control.read_plan()
+_plan = FunctionPlan.from_json(_content)
+_host = FunctionHost(_control, _plan.began, _plan.at_once, _environment)
 _host.nemesis = Nemesis(_plan.faults, Seed(_plan.seed), _host.append, ControlTickets(_control, _plan.faults))
 _wire = Wire(_host, _plan.sinks, _plan.names)
 BUILTIN_HANDLERS.append(("before-send", _wire))

@@ -28,9 +28,8 @@ from harness.agent.host import Host, Subject
 from harness.agent.response import Raw
 from harness.agent.subject import Names, of_request
 from harness.agent.unprocessed import send_part, unprocessed
-from harness.faults.leave_unprocessed import BATCH_WRITE
 from harness.history import FAIL, INFO, INVOKE, OK, Value
-from harness.point import AFTER, BEFORE
+from harness.point import AFTER, BATCH_WRITE, BEFORE
 
 _ATTEMPT = re.compile(rb"attempt=(\d+)")
 _XML_CODE = re.compile(rb"<Code>([\w.]+)</Code>")

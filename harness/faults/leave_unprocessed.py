@@ -8,9 +8,7 @@ from typing import ClassVar
 from harness.action import Action
 from harness.action import LeaveUnprocessed as LeaveUnprocessedAction
 from harness.faults.base import Fault
-from harness.point import BEFORE, Point
-
-BATCH_WRITE = "dynamodb.BatchWriteItem"
+from harness.point import BATCH_WRITE, BEFORE, Point
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from harness import cloudformation, code_bucket, hook
-from harness.agent.control import Control, ControlTickets
+from harness.agent.control import PLAN, Control, ControlTickets
 from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
 from harness.cloudformation import RUN_TAG
@@ -40,7 +40,7 @@ from harness.sources import SOURCES
 from harness.stream_reader import StreamReader
 from harness.thread_host import ThreadHost
 from harness.threads import Threads
-from harness.until import until
+from harness.until import until_nothing
 
 _MARGIN_SECONDS = 60  # for what a call takes beside the function's own time
 
@@ -135,7 +135,7 @@ class Deployed:
             code_bucket.upload(s3, packages, bucket, RUN_TAG)
             stacks.create_stack(**request.arguments())
             self._control.create()
-        self._control.put("plan", self._function_plan().to_json())
+        self._control.put(PLAN, self._function_plan().to_json())
         cloudformation.until_created(stacks, request)
         self._exits.callback(self._mapping.stop)
         self._exits.callback(self._attendance.heal)
@@ -144,10 +144,10 @@ class Deployed:
     def rest(self, seconds: float) -> str:
         """Until every record that is in the stream was processed or given up, as the function and the queue tell."""
         bound = min(seconds, self.max_rest_seconds)
-        quiet = until(lambda: not self._waiting(), bound)
+        waits_for = until_nothing(self._waiting, bound)
         if UNREACHABLE.isdisjoint(self._attendance.attend()):
             self._left.merge()
-        return "" if quiet else f"after {bound:g} s of real time, {self._waiting()}"
+        return f"after {bound:g} s of real time, {waits_for}" if waits_for else ""
 
     def heal(self) -> None:
         self._attendance.heal()

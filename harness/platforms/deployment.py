@@ -126,7 +126,7 @@ def control_of(name: str) -> str:
 
 def _agent_policy(control: str) -> dict[str, Any]:
     """The agent's own rights, beside those of the function."""
-    actions = ("GetItem", "PutItem", "UpdateItem", "BatchWriteItem")
+    actions = ("PutItem", "UpdateItem")
     table = f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{control}"
     return {
         "PolicyName": "harness-agent",

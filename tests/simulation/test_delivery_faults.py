@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_host import Function, SmallHost, deliveries, operations, started
 
-from harness.faults import Delay, Redeliver, RollBack
+from harness.faults.delay import Delay
+from harness.faults.redeliver import Redeliver
+from harness.faults.roll_back import RollBack
 from harness.schedule import Seed
 
 

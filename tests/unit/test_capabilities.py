@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.faults import FAULTS, KillFunction, RecreateMapping, Redeliver, RestartPlatform, RollBack
+from harness.faults import FAULTS
+from harness.faults.kill_function import KillFunction
+from harness.faults.recreate_mapping import RecreateMapping
+from harness.faults.redeliver import Redeliver
+from harness.faults.restart_platform import RestartPlatform
+from harness.faults.roll_back import RollBack
 from harness.mapping import BY_HARNESS, Mapping
 from harness.platforms.capabilities import OUTAGES, refusals, refusals_of_aws
 from harness.stack import Stack

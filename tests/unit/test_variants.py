@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from scenario_texts import SHORT, folder, load_text, problems, short
 
-from harness.faults import Crash, Delay
+from harness.faults.crash import Crash
+from harness.faults.delay import Delay
 from harness.scenario_document import Document
 from harness.variants import variants
 
