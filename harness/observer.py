@@ -17,11 +17,10 @@ from harness.attribution import BY_NAME, Attribution, plain
 from harness.dead_letter import batch_told
 from harness.history import Value
 from harness.landings import Landed
-from harness.sources import SOURCES
 from harness.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
 from harness.stores import Bucket, DataStream, Queue, Table, Topic
 from harness.stream_event import content, sequence_number
-from harness.stream_reader import StreamReader
+from harness.stream_reader import StreamReader, reader_of
 
 Record = Callable[[str, Value], object]  # f, value
 Sink = Table | DataStream | Queue | Bucket | Topic
@@ -32,7 +31,8 @@ GONE = ("ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueServic
 class Observer:
     """`client` gives a boto3 client that no fault reaches, by the name of its service.
 
-    arrival_seconds: what a message may take from its sender to where it can be read. applied: what endpoints did.
+    source: of the source's stream; somebody else may read on in it too. arrival_seconds: what a message may take from
+    its sender to where it can be read. applied: what endpoints did.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Observer:
         client: Callable[[str], Any],
         stack: Stack,
         record: Record,
+        source: StreamReader,
         arrival_seconds: int = 0,
         applied: Sequence[tuple[str, bytes]] = (),
     ) -> None:
@@ -48,10 +49,11 @@ class Observer:
         self._record = record
         self._arrival_seconds = arrival_seconds
         self._applied = applied
-        self._source = self._reader(stack.source)
+        self._source = source
+        self._observed = 0  # records
         # A ledger without a stream keeps no order in which its effects landed.
         ordered = [table for table in stack.tables_of(LEDGER) if table.stream_view_type]
-        self._landings = [(table, self._reader(table)) for table in ordered]
+        self._landings = [(table, reader_of(client, table)) for table in ordered]
         self._gone: set[str] = set()
         self._landed: dict[tuple[str, str], int] = {}
 
@@ -59,8 +61,10 @@ class Observer:
         """Reads what is new in the streams. To be called before records can leave them, after 24 hours."""
         with self._reading(self._stack.source):
             at = self._stack.attribution(self._stack.source)
-            for shard, record in self._source.new_records():
+            self._source.new_records()
+            for shard, record in self._source.records[self._observed :]:
                 self._record("record", _record_value(shard, record, at))
+            self._observed = len(self._source.records)
         for table, reader in self._landings:
             with self._reading(table):
                 landed = sorted(reader.new_records(), key=lambda pair: int(sequence_number(pair[1])))
@@ -143,9 +147,6 @@ class Observer:
         pages = self._client("dynamodb").get_paginator("scan").paginate(TableName=table.name, ConsistentRead=True)
         for page in pages:
             yield from page["Items"]
-
-    def _reader(self, source: Table | DataStream) -> StreamReader:
-        return StreamReader(self._client, SOURCES[source.service], source.name)
 
 
 def _record_value(shard: str, record: dict[str, Any], at: Attribution) -> Value:

@@ -202,6 +202,7 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
             platform.client,
             job.stack,
             lambda f, value: history.append(platform.time(), "observer", OK, f, value),
+            platform.source,
             platform.arrival_seconds,
             platform.applied,
         )

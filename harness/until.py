@@ -9,7 +9,7 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay
 
 T = TypeVar("T")
 # Who asks costs what is asked its time: what has taken long is asked less often.
-FIRST_SECONDS, RATIO, MAX_SECONDS = 0.05, 1.2, 0.25
+FIRST_SECONDS, RATIO, MAX_SECONDS = 0.03, 1.2, 0.25
 
 
 def until(ask: Callable[[], T], seconds: float) -> T:

@@ -13,6 +13,7 @@ from harness.history import History
 from harness.nemesis import Nemesis
 from harness.schedule import Seed
 from harness.stack import Stack
+from harness.stream_reader import StreamReader
 from harness.tickets import Tickets
 from harness.where import Where
 from harness.workloads.client import WriterHost
@@ -41,6 +42,10 @@ class Platform(Protocol):
 
     @property
     def writers(self) -> WriterHost: ...
+
+    @property
+    def source(self) -> StreamReader:
+        """Of the source's stream, for whoever wants to know what is in it."""
 
     @property
     def nemesis(self) -> Nemesis: ...

@@ -36,8 +36,7 @@ from harness.platforms.harness_mapping import HarnessMapping
 from harness.platforms.outages import UNREACHABLE
 from harness.platforms.platform_mapping import PlatformMapping, Records
 from harness.services.endpoints import Endpoints
-from harness.sources import SOURCES
-from harness.stream_reader import StreamReader
+from harness.stream_reader import reader_of
 from harness.thread_host import ThreadHost
 from harness.threads import Threads
 from harness.until import until_nothing
@@ -69,7 +68,7 @@ class Deployed:
         self._mapping = self._who_delivers()
         self._attendance = Attendance(Disruptions(self.can(), self.record))
         self.writers.disrupt = self._attendance.ask
-        self._source = StreamReader(self.client, SOURCES[plan.stack.source.service], plan.stack.source.name)
+        self.source = reader_of(self.client, plan.stack.source)
         self._unprocessed: Records = []
         self._exits = ExitStack()
 
@@ -171,7 +170,7 @@ class Deployed:
             # What else there is does not matter until all of this is done, unless some of it may have been missed.
             if self._unprocessed and self._plan.stack.mapping.starting_position != LATEST:
                 return told
-            new = list(self._source.new_records())
+            new = self.source.new_records()
         except ClientError as error:
             if error.response["Error"]["Code"] not in GONE:
                 raise

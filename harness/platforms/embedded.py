@@ -48,6 +48,7 @@ from harness.services.streams import Streams
 from harness.simulation import Event, OutOfSteps, Simulation
 from harness.stack import Function, Stack
 from harness.stores import REGION
+from harness.stream_reader import reader_of
 from harness.tickets import LocalTickets
 from harness.where import Where
 
@@ -88,6 +89,7 @@ class Embedded:
         self._endpoints = Endpoints(plan.stack.endpoints)
         self._arrivals: dict[str, Event] = {}
         self._exits = ExitStack()
+        self.source = reader_of(self.client, plan.stack.source)
 
     @staticmethod
     def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:

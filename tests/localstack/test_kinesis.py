@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from harness.jobs import jobs_of
 from harness.runner import run
 from harness.runtimes.base import Running
+from harness.stores import REGION, DataStream
+from harness.stream_reader import reader_of
 from harness.where import IN_THIS_PROCESS, Where
 
 SOURCES = Path(__file__).parents[2] / "lambda" / "sources"
@@ -59,3 +64,28 @@ def test_it_ends_as_on_the_embedded_platform(name: str, localstack: Running, tmp
     """The verdict, the records, the kinds of anomaly and who is to blame."""
     real = story(CASES[name], Where("localstack", localstack.endpoint), tmp_path)
     assert real == story(CASES[name], IN_THIS_PROCESS, tmp_path)
+
+
+def test_a_reader_finds_the_shards_that_a_split_makes(localstack: Running) -> None:
+    """Each record once, in whichever shard it is, though shards are asked for only when one has ended (S-94)."""
+    session = boto3.Session("test", "test", region_name=REGION)
+
+    def client(service: str) -> Any:
+        return session.client(service, endpoint_url=localstack.endpoint)
+
+    kinesis, name = client("kinesis"), f"split-{uuid.uuid4().hex[:8]}"
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    try:
+        kinesis.get_waiter("stream_exists").wait(StreamName=name)
+        reader, told = reader_of(client, DataStream("Orders", name)), []
+        for number in range(8):
+            if number == 4:
+                (shard,) = kinesis.list_shards(StreamName=name)["Shards"]
+                kinesis.split_shard(StreamName=name, ShardToSplit=shard["ShardId"], NewStartingHashKey=str(2**127))
+                kinesis.get_waiter("stream_exists").wait(StreamName=name)
+            kinesis.put_record(StreamName=name, Data=str(number).encode(), PartitionKey=str(number))
+            told += [b64decode(record["kinesis"]["data"]).decode() for _, record in reader.new_records()]
+        assert told == [str(number) for number in range(8)]
+        assert len({shard for shard, _ in reader.records}) == 3
+    finally:
+        kinesis.delete_stream(StreamName=name)

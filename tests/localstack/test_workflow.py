@@ -96,7 +96,7 @@ class Project:
 
     def records(self) -> int:
         """How many there are in the stream, from its beginning."""
-        return len(list(StreamReader(self.client, SOURCES["dynamodb"], self.physical("Todos")).new_records()))
+        return len(StreamReader(self.client, SOURCES["dynamodb"], self.physical("Todos")).new_records())
 
     def effects(self) -> set[str]:
         rows = self.client("dynamodb").scan(TableName=self.physical("Effects"))["Items"]
