@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -78,7 +77,11 @@ _RUNS = click.option(
 @click.option("--variant", "variants", multiple=True, metavar="NAME", help="Run the variants that match (a glob).")
 @_SET
 @where_options(PLATFORM_NAMES, "Where the pipeline lives: LocalStack if one answers, else embedded.")
-@click.option("--processes", type=click.IntRange(1, 64), default=os.cpu_count(), help="How many runs go side by side.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    help="How many runs go side by side; one for each core, two elsewhere than on the embedded platform.",
+)
 @_JSON
 @_RUNS
 def run(
@@ -90,7 +93,7 @@ def run(
     account: str | None,
     profile: str | None,
     region: str | None,
-    processes: int,
+    processes: int | None,
     **choice: Any,
 ) -> int:
     """Run scenarios, and say of each variant whether it is valid, invalid or unknown."""
@@ -106,7 +109,7 @@ def run(
     accepted = [job for job in jobs if not job.refused]
     results: dict[int, RunResult] = {}
     with Progress(len(accepted)) as progress:
-        for order, result in results_of(accepted, runs, processes):
+        for order, result in results_of(accepted, runs, processes or place.side_by_side):
             results[order] = result
             met = "as expected" if result.expectation_met else "NOT AS EXPECTED"
             name = f"{result.scenario} / {result.variant}"

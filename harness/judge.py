@@ -46,7 +46,7 @@ def _ask(name: str, checker: Checker, ledger: Ledger) -> Finding:
 
 
 def _counts(ledger: Ledger) -> dict[str, int]:
-    """Effects are counted at all sinks together, those without an intent included."""
+    """Effects are counted at all sinks together, those without an intent included; deliveries where they are seen."""
     status = [account.status for account in ledger.intents]
     effects = [effect for account in ledger.accounts.values() for effect in account.effects]
     return {
@@ -54,7 +54,7 @@ def _counts(ledger: Ledger) -> dict[str, int]:
         "acknowledged": status.count(ACKNOWLEDGED),
         "unknown": status.count(UNRESOLVED),
         "records": len(ledger.records),
-        "deliveries": len(ledger.deliveries),
+        **({} if ledger.deliveries_unseen else {"deliveries": len(ledger.deliveries)}),
         "executions": len(ledger.executions),
         "effects": sum(effect.value["count"] for effect in (*effects, *ledger.nameless_effects)),
     }

@@ -56,6 +56,11 @@ class Ledger:
         return [account for account in self.accounts.values() if account.writes]
 
     @property
+    def deliveries_unseen(self) -> bool:
+        """Whether a mapping delivers that tells nobody of it, as the platform's own does: executions stand for them."""
+        return bool(self.executions) and not self.deliveries
+
+    @property
     def drained(self) -> Operation | None:
         """The operation that says how drain ended."""
         return next((phase for phase in self.phases if "quiet" in phase.value), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,7 +42,11 @@ def _globs(axis: str) -> Callable[[F], F]:
     "--platform", type=click.Choice([EMBEDDED, LOCALSTACK]), default=EMBEDDED, show_default=True, help="Where."
 )
 @click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given.")
-@click.option("--processes", type=click.IntRange(1, 64), default=os.cpu_count(), help="How many cells go side by side.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    help="How many cells go side by side; one for each core, two elsewhere than on the embedded platform.",
+)
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where it goes.")
 def matrix(
     cell: str | None,
@@ -52,7 +55,7 @@ def matrix(
     scenario: bool,
     platform: str,
     endpoint: str | None,
-    processes: int,
+    processes: int | None,
     runs: Path,
     **globs: tuple[str, ...],
 ) -> int:
@@ -71,6 +74,7 @@ def matrix(
     if seed is not None and seeds is not None:
         raise UserError("--seed and --seeds: give one of them")
     place = where(platform, endpoint)
+    processes = processes or place.side_by_side
     if cell is None:
         return _matrix(filters, place, seeds or _DEFAULT_RUNS, processes, runs)
     return _cell(cell, place, seeds or _DEFAULT_RUNS, seed, scenario, processes, runs)

@@ -41,6 +41,11 @@ class Where:
         given = {name: getattr(self, name) for name in ("platform", "endpoint", "account", "profile", "region")}
         return [word for name, value in given.items() if value for word in (f"--{name}", value)]
 
+    @property
+    def side_by_side(self) -> int:
+        """How many runs go side by side: one for each core, and two where a run waits half its time for an answer."""
+        return (os.cpu_count() or 1) * (1 if self.platform == EMBEDDED else 2)
+
 
 IN_THIS_PROCESS = Where(EMBEDDED)
 

@@ -14,7 +14,6 @@ from harness.result import RunResult
 from harness.verdict import ANOMALIES, PARTIES, VERDICTS
 
 WIDTH = 120  # at most; most tables are narrower
-_COUNTED = ("intents", "records", "deliveries", "effects")
 
 
 def tables(results: Sequence[RunResult]) -> str:
@@ -39,8 +38,10 @@ def table(results: Sequence[RunResult]) -> Table:
     grid = Table(box=None, padding=(0, 2, 0, 0))
     groups = _groups(results)
     several = len(groups) < len(results)
+    seen = all("deliveries" in run.verdict.counts for run in results)
+    counted = ("intents", "records", "deliveries" if seen else "executions", "effects")
     grid.add_column("variant", overflow="fold")
-    for key in ("runs",) * several + _COUNTED:
+    for key in ("runs",) * several + counted:
         grid.add_column(key, justify="right", no_wrap=True)
     for key in ("anomalies", "verdict", "expected", "blame"):
         grid.add_column(key, no_wrap=True)
@@ -48,7 +49,7 @@ def table(results: Sequence[RunResult]) -> Table:
         grid.add_row(
             Text(name),
             *([str(len(runs))] if several else []),
-            *(_span(run.verdict.counts.get(key, 0) for run in runs) for key in _COUNTED),
+            *(_span(run.verdict.counts.get(key, 0) for run in runs) for key in counted),
             _kinds(runs),
             _verdicts(runs),
             _met(runs),

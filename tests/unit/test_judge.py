@@ -48,6 +48,13 @@ def test_the_counts_of_a_run():
     }
 
 
+def test_deliveries_that_nobody_saw_are_not_counted():
+    """The platform's own mapping tells nobody what it delivers: no number is better than a wrong one."""
+    counts = judge([operation for operation in VALID_HISTORY if operation.f != "deliver"]).counts
+    assert "deliveries" not in counts
+    assert counts["executions"] == 3
+
+
 def test_counts_of_what_went_wrong():
     """Effects are counted with their repetitions, anomalies by kind, intents by how they ended."""
     story = right(Story(), "todo-2/1")

@@ -142,6 +142,15 @@ def test_the_table_shows_what_matters():
     assert naive.split() == ["stamped_put", "1", "1", "2", "2", "1", "duplicated", "invalid", "NO", "function"]
 
 
+def test_the_table_counts_executions_where_nobody_saw_the_deliveries():
+    """As on LocalStack with its own mapping; the column says which of the two it counts."""
+    unseen = [operation for operation in duplicated() if operation.f != "deliver"]
+    head, row = plain(table([result(unseen, "naive")])).splitlines()
+    assert dict(zip(head.split()[1:5], row.split()[1:5], strict=True)) == {
+        "intents": "1", "records": "1", "executions": "2", "effects": "2",
+    }  # fmt: skip
+
+
 def test_each_scenario_has_a_table_under_its_question():
     """A variant's name is never read as markup."""
     text = tables([result(valid(), "[red]x"), result(valid(), "default", scenario="other")])

@@ -215,7 +215,12 @@ def test_localstack_gets_the_users_settings_but_not_the_users_account() -> None:
 @pytest.fixture
 def sleeper(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that carries the mark of a folder."""
-    with subprocess.Popen(["sleep", "60"], env={**os.environ, MARK: str(tmp_path / "4570")}) as started:
+    # Popen may return while the kernel has not given the new program its variables: it speaks when it has them.
+    speaking = ["sh", "-c", "echo; read line"]
+    variables = {**os.environ, MARK: str(tmp_path / "4570")}
+    with subprocess.Popen(speaking, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=variables) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
         yield started
         started.kill()
 

