@@ -16,7 +16,7 @@ from harness.errors import NotImitated, Problem, UserError
 from harness.init_command import init
 from harness.matrix_command import matrix
 from harness.platform_name import AWS, PLATFORM_NAMES
-from harness.where_options import where_options
+from harness.where_options import processes_option, where_options
 
 if TYPE_CHECKING:  # so that --help and schema need not wait for boto3
     from harness.history import Operation
@@ -77,11 +77,7 @@ _RUNS = click.option(
 @click.option("--variant", "variants", multiple=True, metavar="NAME", help="Run the variants that match (a glob).")
 @_SET
 @where_options(PLATFORM_NAMES, "Where the pipeline lives: LocalStack if one answers, else embedded.")
-@click.option(
-    "--processes",
-    type=click.IntRange(1, 64),
-    help="How many runs go side by side; one for each core, two elsewhere than on the embedded platform.",
-)
+@processes_option("runs")
 @_JSON
 @_RUNS
 def run(

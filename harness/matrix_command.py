@@ -11,6 +11,7 @@ import click
 from harness import exit_code
 from harness.errors import UserError
 from harness.platform_name import EMBEDDED, LOCALSTACK
+from harness.where_options import processes_option
 
 if TYPE_CHECKING:  # so that --help need not wait for boto3
     from harness.matrix.cell import Cell
@@ -42,11 +43,7 @@ def _globs(axis: str) -> Callable[[F], F]:
     "--platform", type=click.Choice([EMBEDDED, LOCALSTACK]), default=EMBEDDED, show_default=True, help="Where."
 )
 @click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given.")
-@click.option(
-    "--processes",
-    type=click.IntRange(1, 64),
-    help="How many cells go side by side; one for each core, two elsewhere than on the embedded platform.",
-)
+@processes_option("cells")
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where it goes.")
 def matrix(
     cell: str | None,

@@ -1,4 +1,4 @@
-"""The options that say where something takes place; the same ones for every command."""
+"""The options that say where something takes place, and how much of it at once; the same ones for every command."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ def where_options(platforms: Sequence[str], told: str, default: str | None = Non
         return command
 
     return with_options
+
+
+def processes_option(what: str) -> Callable[[Any], Any]:
+    """None unless it is given: then `Where.side_by_side` says."""
+    told = f"How many {what} go side by side; one for each core, two elsewhere than on the embedded platform."
+    return click.option("--processes", type=click.IntRange(1, 64), help=told)

@@ -17,7 +17,7 @@ JAVA_OPTIONS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 DYNAMODB_LOCAL = Path(__file__).with_name("dynamodb_local.py")
 KINESIS_MOCK = Path(__file__).with_name("kinesis_mock.py")
 
-# It keeps nearly all that it allocates: to look through it less often saves 1 s of a start (1.5 s to 0.5 s).
+# LocalStack keeps nearly all that it allocates: to look through it less often saves 1 s of a start (1.5 s to 0.5 s).
 gc.set_threshold(50_000)
 
 
