@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from harness.history import FAIL, INFO, OK, Operation, Value
 
-NOTHING, COUNT = "nothing", "count"  # what a writer leaves of an item, where that is not the item as it was put
 ACKNOWLEDGED, FAILED, UNRESOLVED, NEVER_INVOKED = "acknowledged", "failed", "unresolved", "never invoked"
 
 

@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 INVOKE, OK, FAIL, INFO = "invoke", "ok", "fail", "info"
+NOTHING, COUNT = "nothing", "count"  # what a writer leaves of an item, where that is not the item as it was put
 Value = dict[str, Any]
 
 

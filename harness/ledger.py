@@ -6,8 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.account import NOTHING, Account, Span
-from harness.history import FAIL, INVOKE, OK, Operation, Value
+from harness.account import Account, Span
+from harness.history import FAIL, INVOKE, NOTHING, OK, Operation, Value
 
 HARMLESS = "noop"  # the fault that fires and explains nothing
 # What tells apart the operations that one process has open at a time.

@@ -8,8 +8,9 @@ from harness.account import Account, Span, sdk_calls
 from harness.checkers.base import Cause, anomaly, by, found, how_it_ended, times, trail
 from harness.history import OK, Operation
 from harness.ledger import Ledger
-from harness.sources.kinesis import EVENT_NAME
 from harness.verdict import Anomaly, Finding
+
+KINESIS_RECORD = "aws:kinesis:record"  # the event name of each record of a Kinesis stream
 
 
 def check(ledger: Ledger) -> Finding:
@@ -81,7 +82,7 @@ def _written_again(ledger: Ledger, account: Account, records: list[Operation]) -
             if landed
             else "it was written again"
         )
-    if records[0].value["event_name"] == EVENT_NAME:
+    if records[0].value["event_name"] == KINESIS_RECORD:
         told = f"to a Kinesis stream each one is a record of its own, so that it got {len(records)} (S-55)"
         return Cause("writer", f"{how}, and {told}")
     between = [

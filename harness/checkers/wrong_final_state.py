@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.account import ACKNOWLEDGED, COUNT, FAILED, NOTHING, UNRESOLVED, Account
+from harness.account import ACKNOWLEDGED, FAILED, UNRESOLVED, Account
 from harness.checkers.base import Cause, Evidence, anomaly, found, not_settled, times, trail
 from harness.checkers.lost import end_of_trail, refusal
-from harness.history import INFO, OK, Operation
+from harness.history import COUNT, INFO, NOTHING, OK, Operation
 from harness.ledger import Ledger
 from harness.verdict import Anomaly, Finding
 

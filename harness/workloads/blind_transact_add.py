@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from harness.account import COUNT
+from harness.history import COUNT
 from harness.workloads.base import updated_to
 from harness.workloads.generator import Change
 

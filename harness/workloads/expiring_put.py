@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
-from harness.account import NOTHING
+from harness.history import NOTHING
 from harness.workloads.generator import Change
 from harness.workloads.put import Put
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-from harness.account import NOTHING
 from harness.attribution import plain
+from harness.history import NOTHING
 from harness.workloads.base import item_of
 from harness.workloads.generator import Change
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from botocore.exceptions import ClientError
 
-from harness.account import NOTHING
+from harness.history import NOTHING
 from harness.workloads.base import key_of
 from harness.workloads.generator import Change
 from harness.workloads.put import Put
