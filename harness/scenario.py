@@ -87,7 +87,7 @@ def _writer(value: Any) -> str:
 
 
 def _writer_class(word: str, source: str = Table.service) -> Any:
-    from harness.workloads import STREAM_WRITERS, WRITERS  # botocore: not before a writer is named
+    from harness.workloads import STREAM_WRITERS, WRITERS
 
     if source == DataStream.service:
         return implementation(word, STREAM_WRITERS, "a writer into a Kinesis stream")

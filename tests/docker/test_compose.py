@@ -13,8 +13,8 @@ import docker
 import pytest
 from command import Harness
 
+from harness.cli.localstack import NOTHING
 from harness.exit_code import USER_MISTAKE
-from harness.runtime_commands import NOTHING
 from harness.runtimes.compose import Compose
 from harness.runtimes.container import NAME
 

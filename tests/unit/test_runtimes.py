@@ -15,8 +15,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from harness.cli.localstack import COMMANDS, NOTHING
 from harness.errors import UserError
-from harness.runtime_commands import COMMANDS, NOTHING
 from harness.runtimes import RUNTIMES, compose, container, install, interpreter, localstack
 from harness.runtimes.base import Running
 from harness.runtimes.container import Container

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import main
+from harness.cli.options import TemplateChoice
 from harness.errors import UserError
-from harness.template_options import TemplateChoice
 
 ROOT = Path(__file__).parents[2]
 UNTOLD = TemplateChoice(None, None, (), None)

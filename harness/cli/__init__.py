@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import exit_code, runtime_commands, workflow_commands
+from harness import exit_code
+from harness.cli import localstack, workflow
+from harness.cli.init import init
+from harness.cli.matrix import matrix
+from harness.cli.options import processes_option, where_options
 from harness.errors import NotImitated, Problem, UserError
-from harness.init_command import init
-from harness.matrix_command import matrix
 from harness.platform_name import AWS, PLATFORM_NAMES
-from harness.where_options import processes_option, where_options
 
 if TYPE_CHECKING:  # so that --help and schema need not wait for boto3
     from harness.history import Operation
@@ -215,5 +216,5 @@ def _report(results: Sequence[RunResult], json_to: str | None) -> int:
     return exit_code.of(results)
 
 
-for command in (init, matrix, *runtime_commands.COMMANDS, *workflow_commands.COMMANDS):
+for command in (init, matrix, *localstack.COMMANDS, *workflow.COMMANDS):
     main.add_command(command)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.options import WHERE, TemplateChoice, of_a_template, where_options
 from harness.errors import NotImitated, UserError
 from harness.platform_name import AWS, LOCALSTACK
-from harness.template_options import TemplateChoice, of_a_template
-from harness.where_options import WHERE, where_options
 
 if TYPE_CHECKING:  # boto3 and pydantic: not before they are needed
     from harness.change_set import Change
@@ -138,7 +137,7 @@ def build(choice: TemplateChoice, out: Path) -> int:
 @click.pass_context
 def watch(context: click.Context, choice: TemplateChoice, place: Where, scenario: Path | None) -> int:
     """Deploy, and deploy again whenever the template or the code changes, until Ctrl-C."""
-    from harness.watching import changes
+    from harness.workflow.watch import changes
 
     wanted, deployment = _wanted(choice), _deployment(choice, place)
     folders = [choice.template.parent, *(program.root for program in wanted.programs)]

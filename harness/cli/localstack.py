@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import click
 from rich.console import Console
 
+from harness.cli.options import where_options
 from harness.platform_name import AWS, LOCALSTACK
 from harness.runtimes import RUNTIMES
 from harness.runtimes.base import Say
 from harness.runtimes.localstack import PORT
-from harness.where_options import where_options
 
 NOTHING = "no LocalStack runs that harness started"
 _RUNTIME = click.Choice(sorted(RUNTIMES))
@@ -53,7 +53,7 @@ def status() -> int:
 
 
 def _remove_stacks(options: Mapping[str, str | None]) -> int:
-    from harness.platforms import left_over  # boto3: not before it is needed
+    from harness.platforms import left_over
     from harness.where import where
 
     place = where(**options)

@@ -15,6 +15,7 @@ from harness.template_document import TEMPLATES
 
 if TYPE_CHECKING:  # pydantic: not before it is needed
     from harness.stack import Stack
+from collections.abc import Callable
 
 SHIPPED = Path("lambda/ledger/template.yaml")
 _OPTIONS = (
@@ -85,3 +86,30 @@ def of_a_template(command: Any) -> Any:
     for option in reversed(_OPTIONS):
         with_choice = option(with_choice)
     return with_choice
+
+
+WHERE = ("platform", "endpoint", "account", "profile", "region")
+
+
+def where_options(platforms: Sequence[str], told: str, default: str | None = None) -> Callable[[Any], Any]:
+    """Those of WHERE, as `harness.where.where` takes them."""
+    options = (
+        click.option("--platform", type=click.Choice(platforms), default=default, help=told),
+        click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given."),
+        click.option("--account", metavar="ID", help="With --platform aws: the account in which it all happens."),
+        click.option("--profile", metavar="NAME", help="With --platform aws: whose credentials are used."),
+        click.option("--region", metavar="NAME", help="With --platform aws: where."),
+    )
+
+    def with_options(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return with_options
+
+
+def processes_option(what: str) -> Callable[[Any], Any]:
+    """None unless it is given: then `Where.side_by_side` says."""
+    told = f"How many {what} go side by side; one for each core, two elsewhere than on the embedded platform."
+    return click.option("--processes", type=click.IntRange(1, 64), help=told)

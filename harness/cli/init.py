@@ -11,7 +11,7 @@ import click
 @click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
 def init(folder: Path) -> int:
     """Write a scenario for the template in FOLDER; where there is none, a small pipeline with it."""
-    from harness.starter import ITEMS, SCENARIO, starter  # pydantic: not before it is needed
+    from harness.starter import ITEMS, SCENARIO, starter
 
     files = starter(folder)
     for file, text in files.items():

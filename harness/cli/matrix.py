@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness import exit_code
+from harness.cli.options import processes_option
 from harness.errors import UserError
 from harness.platform_name import EMBEDDED, LOCALSTACK
-from harness.where_options import processes_option
 
 if TYPE_CHECKING:  # so that --help need not wait for boto3
     from harness.matrix.cell import Cell
     from harness.matrix.consumers import Consumer
     from harness.matrix.player import Played, Task
     from harness.where import Where
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_RUNS = 20
