@@ -1,10 +1,11 @@
-"""What may know what: each module of the harness has a layer, and imports go one way."""
+"""What may know what: each package of the harness stands on a floor, and imports go down."""
 
 from __future__ import annotations
 
 import re
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -12,94 +13,75 @@ from source_tree import ROOT, harness_modules, imported, module_of, outer_packag
 
 from harness.package import AGENT_FILES, AGENT_FOLDERS
 
-# The layer of every module: one may import its own layer and those before it, never one that comes after.
-LAYERS = {
-    "values": """
-        account action answer attribution errors history host mapping mistake platform_name point result
-        scenario_document schedule sources sources.base sources.dynamodb sources.kinesis stack stores stream_event
-        verdict agent agent.host services services.base runtimes.base""",
-    "decisions": """
-        aim dead_letter difference dimension duration expectation fault_entry filters implementation judge lane
-        ledger mapping_settings mentions redelivery scenario_part seeds sentences agent.subject
-        workloads.generator workloads.own_items faults faults.base faults.crash faults.delay
-        faults.disable_mapping faults.duplicate_put faults.function_error faults.kill_function
-        faults.kill_platform faults.leave_unprocessed faults.lose_reply faults.lose_request faults.noop
-        faults.partial_failure faults.pause_platform faults.recreate_mapping faults.redeliver faults.refuse
-        faults.restart_platform faults.roll_back faults.slow_platform faults.throttle_function faults.timeout
-        checkers checkers.base checkers.completeness checkers.dead_lettered checkers.duplicated checkers.lost
-        checkers.phantom checkers.reordered checkers.vacuity checkers.wrong_final_state
-        platforms.capabilities platforms.entrances platforms.processed
-        reports reports.base reports.json reports.line reports.table reports.text
-        matrix matrix.aims matrix.tally""",
-    "effects": """
-        actors cache chance change_set clock cloudformation code_bucket confinement delivery dispatcher
-        disruptions distributions endpoint_server environment hook imports interrupt intrinsics landings
-        lane_worker loading location names nemesis observer package replacement requirements resources
-        roles sam scenario scenario_file scenario_schema sdk_retries settings shard_reader simulation
-        sink_resources starter stillness store stream_reader template template_document thread_host threads
-        tickets until user_deployment user_stack variants watching where
-        agent.body agent.connections agent.control agent.enact agent.entry agent.entry_names agent.execution agent.plan
-        agent.process agent.raised agent.response agent.unprocessed agent.wire
-        platforms platforms.attendance platforms.aws platforms.base platforms.deployed platforms.deployment
-        platforms.embedded platforms.function_history platforms.inbox platforms.harness_mapping
-        platforms.imitated_disruptions platforms.left_over platforms.localstack platforms.outages
-        platforms.platform_mapping platforms.provision
-        runtimes runtimes.compose runtimes.container runtimes.explain runtimes.health runtimes.host runtimes.install
-        runtimes.interpreter runtimes.java runtimes.layout runtimes.localstack runtimes.lock runtimes.os_process
-        runtimes.executor runtimes.executor.child runtimes.executor.dynamodb_local
-        runtimes.executor.fork_server runtimes.executor.function_process runtimes.executor.function_starter
-        runtimes.executor.kinesis_mock runtimes.executor.parent runtimes.executor.plugin
-        runtimes.executor.process_executor runtimes.executor.runtime_api
-        services.attribute_value services.capacity services.dynamodb services.endpoints services.execution
-        services.expiry services.expressions services.functions services.item_storage services.kinesis services.moto
-        services.partiql services.queues services.shard services.stream_record services.streams services.tables
-        services.tokens services.update_expression
-        workloads workloads.base workloads.batch_put workloads.blind_batch_put workloads.blind_create
-        workloads.blind_transact_add workloads.blind_versioned_put workloads.client workloads.create_once
-        workloads.expiring_put workloads.put workloads.put_record
-        workloads.put_then_delete workloads.stamped_put workloads.transact_add workloads.update_add workloads.update_set
-        workloads.versioned_put""",
-    "runner": """
-        exit_code jobs outcome runner side_by_side
-        matrix.cell matrix.consumers matrix.document matrix.markdown matrix.page matrix.player matrix.report_folder
-        matrix.selection""",
-    "front": """
-        __main__ cli init_command matrix_command progress pytest_plugin readme reference runtime_commands
-        template_options where_options workflow_commands""",
+# Which package stands on which floor. A package imports from lower floors, and from itself.
+FLOORS = """
+    __main__
+    cli pytest_plugin
+    matrix workflow api
+    jobs
+    runner
+    scenario
+    platforms
+    observer
+    delivery workload
+    agent pipeline
+    documents run_folder faults localstack checkers reports
+    errors history verdict cache
+"""
+FLOOR = {package: -row for row, line in enumerate(FLOORS.split("\n")) for package in line.split()}
+
+# They decide and compute, and touch neither the machine, nor its clocks, nor its chance.
+PURE = {
+    *["history", "verdict", "checkers", "delivery.redelivery", "delivery.filters", "delivery.lane", "delivery.sources"],
+    *["faults.actions", "faults.base", "faults.function", "faults.platform", "faults.seed", "faults.wire"],
+    *["pipeline.attribution", "pipeline.mapping", "pipeline.resources", "pipeline.stack", "reports.table", "reports.text"],
+    *["scenario.expectation", "scenario.fault_entry", "scenario.messages", "matrix.cells", "matrix.tally", "workload.items"],
+    *["agent.requests"],
 }
-LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
-ORDER = list(LAYERS)
 
 # What runs in the process of somebody else, with that one's packages; and what comes with a package that is asked for.
 GUESTS = ("pytest_plugin", "runtimes.executor")
 COMES_ALONG = {"botocore", "pydantic_core"}
 IN_THE_RUNTIME = {"awslambdaric", "boto3", "botocore"}  # of a function in Python, at Lambda
 
-# What only the effects may touch: the machine, its clocks and its chance.
+# What nothing pure may touch: the machine, its clocks and its chance.
 EFFECTFUL = {"boto3", "moto", "os", "shutil", "socket", "subprocess", "tempfile", "time", "uuid"}
 
 
-def test_every_module_has_a_layer() -> None:
-    """A new module gets its layer here, and one that went leaves the table."""
-    assert set(harness_modules()) == set(LAYER)
+def package_of(module: str) -> str:
+    return module.partition(".")[0]
 
 
-def test_imports_go_one_way() -> None:
-    """Values, decisions, effects, the runner, the command line: each knows only what comes before it."""
+def test_imports_go_down() -> None:
+    """A package imports only from packages on lower floors."""
     upward = {
-        f"{module} ({layer}) imports {name} ({LAYER[name]})"
-        for module, layer in LAYER.items()
-        if module in harness_modules()
-        for name in own_modules(harness_modules()[module])
-        if name in LAYER and ORDER.index(LAYER[name]) > ORDER.index(layer)
+        f"{module} imports {name}"
+        for module, file in harness_modules().items()
+        for name in own_modules(file)
+        if package_of(name) != package_of(module) and package_of(name) in FLOOR and package_of(module) in FLOOR
+        if FLOOR[package_of(name)] >= FLOOR[package_of(module)]
     }
     assert upward == set()
 
 
-def test_values_and_decisions_touch_nothing() -> None:
-    """They import no clock, no file system, no network, no process: a table of inputs is all their tests need."""
-    pure = {module: file for module, file in harness_modules().items() if LAYER.get(module) in ("values", "decisions")}
-    assert {module: found for module, file in pure.items() if (found := outer_packages(file) & EFFECTFUL)} == {}
+def test_no_package_imports_in_a_circle() -> None:
+    """Each package can be read from its first file to its last."""
+    graph = {
+        module: {name for name in own_modules(file) if package_of(name) == package_of(module)} - {module}
+        for module, file in harness_modules().items()
+        if package_of(module) in FLOOR
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, with the circle
+
+
+def test_what_decides_touches_nothing() -> None:
+    """It imports no clock, no file system, no network, no process: a table of inputs is all that its tests need."""
+    pure = {
+        module: file
+        for module, file in harness_modules().items()
+        if any(module == name or module.startswith(f"{name}.") for name in PURE)
+    }
+    assert {module: effects for module, file in pure.items() if (effects := outer_packages(file) & EFFECTFUL)} == {}
 
 
 def requiring() -> list[Path]:
