@@ -1,14 +1,15 @@
 """The command line: `python -m harness init|run|check|matrix|lint|list|schema`."""
 
 from __future__ import annotations
+
 import json
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
 import click
-<<<<<<< Updated upstream
 
 from harness import exit_code
 from harness.cli import localstack, workflow
@@ -18,15 +19,6 @@ from harness.cli.options import processes_option, where_options
 from harness.errors import NotImitated, Problem, UserError
 from harness.platform_name import AWS, PLATFORM_NAMES
 
-=======
-from harness import exit_code
-from harness.cli import localstack, workflow
-from harness.errors import NotImitated, Problem, UserError
-from harness.cli.init import init
-from harness.cli.matrix import matrix
-from harness.platform_name import AWS, PLATFORM_NAMES
-from harness.cli.options import processes_option, where_options
->>>>>>> Stashed changes
 if TYPE_CHECKING:  # so that --help and schema need not wait for boto3
     from harness.history import Operation
     from harness.result import RunResult

@@ -1,7 +1,9 @@
 """`python -m harness init`: a scenario to begin with."""
 
 from __future__ import annotations
+
 from pathlib import Path
+
 import click
 
 

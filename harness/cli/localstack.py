@@ -1,24 +1,18 @@
 """`python -m harness up|down|status`: LocalStack on this machine."""
 
 from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
 import click
 from rich.console import Console
-<<<<<<< Updated upstream
 
 from harness.cli.options import where_options
-=======
->>>>>>> Stashed changes
 from harness.platform_name import AWS, LOCALSTACK
 from harness.runtimes import RUNTIMES
 from harness.runtimes.base import Say
 from harness.runtimes.localstack import PORT
-<<<<<<< Updated upstream
-=======
-from harness.cli.options import where_options
-
->>>>>>> Stashed changes
 
 NOTHING = "no LocalStack runs that harness started"
 _RUNTIME = click.Choice(sorted(RUNTIMES))

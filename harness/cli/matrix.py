@@ -1,19 +1,18 @@
 """`python -m harness matrix`: which writer, consumer, fault and sink together are exactly-once."""
 
 from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
 import click
+
 from harness import exit_code
 from harness.cli.options import processes_option
 from harness.errors import UserError
 from harness.platform_name import EMBEDDED, LOCALSTACK
-<<<<<<< Updated upstream
 
-=======
-from harness.cli.options import processes_option
->>>>>>> Stashed changes
 if TYPE_CHECKING:  # so that --help need not wait for boto3
     from harness.matrix.cell import Cell
     from harness.matrix.consumers import Consumer

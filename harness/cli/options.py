@@ -1,23 +1,21 @@
 """The options that say which template is meant, and as which stack; the same ones for every command about it."""
 
 from __future__ import annotations
+
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
 import click
+
 from harness.errors import Problem, UserError
 from harness.template_document import TEMPLATES
+
 if TYPE_CHECKING:  # pydantic: not before it is needed
     from harness.stack import Stack
-<<<<<<< Updated upstream
 from collections.abc import Callable
-=======
-from collections.abc import Callable, Sequence
-from typing import Any
-
->>>>>>> Stashed changes
 
 SHIPPED = Path("lambda/ledger/template.yaml")
 _OPTIONS = (

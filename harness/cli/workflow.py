@@ -1,24 +1,19 @@
 """`python -m harness synth|diff|deploy|destroy|load|build|watch`: the user's own stack, from its template."""
 
 from __future__ import annotations
+
 import functools
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
 import click
-<<<<<<< Updated upstream
 
 from harness.cli.options import WHERE, TemplateChoice, of_a_template, where_options
 from harness.errors import NotImitated, UserError
 from harness.platform_name import AWS, LOCALSTACK
 
-=======
-from harness.errors import NotImitated, UserError
-from harness.platform_name import AWS, LOCALSTACK
-from harness.cli.options import TemplateChoice, of_a_template
-from harness.cli.options import WHERE, where_options
->>>>>>> Stashed changes
 if TYPE_CHECKING:  # boto3 and pydantic: not before they are needed
     from harness.change_set import Change
     from harness.user_deployment import UserDeployment

@@ -1,11 +1,13 @@
 """Looks at folders, and tells what changes in them."""
 
 from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from watchfiles import Change, DefaultFilter, watch
-from harness.package import RUNS
 
+from watchfiles import Change, DefaultFilter, watch
+
+from harness.package import RUNS
 
 _LOOK_MILLISECONDS = 100
 
