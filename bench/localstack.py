@@ -12,8 +12,8 @@ from bench import bare
 from bench.rounds import by_turns
 from harness import clock
 from harness.jobs import jobs_of
+from harness.localstack.native import Host
 from harness.runner import run
-from harness.runtimes.host import Host
 from harness.where import LOCALSTACK, where
 
 ROUNDS = 15

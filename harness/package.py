@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from harness.cache import cache_folder
+from harness.cache import alone, cache_folder
 from harness.distributions import needed
 from harness.errors import Problem, UserError
 from harness.imports import imports_of
 from harness.requirements import REQUIREMENTS, THIS_PYTHON, installed
-from harness.runtimes.lock import alone
 from harness.stack import is_python
 from harness.template_document import TEMPLATES
 

@@ -12,9 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness.cache import cache_folder
+from harness.cache import alone, cache_folder
 from harness.errors import Problem, UserError
-from harness.runtimes.lock import alone
 
 REQUIREMENTS = "requirements.txt"
 THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness import hook
+from harness.localstack.executor.parent import die_with
 from harness.platforms.capabilities import OUTAGES
 from harness.result import RunResult
 from harness.runner import Job, run
-from harness.runtimes.executor.parent import die_with
 
 # A copy of this process has everything imported; on other systems copying one that has threads is not safe.
 _START = "fork" if sys.platform == "linux" else "spawn"

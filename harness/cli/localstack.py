@@ -9,10 +9,9 @@ import click
 from rich.console import Console
 
 from harness.cli.options import where_options
+from harness.localstack import RUNTIMES
+from harness.localstack.base import PORT, Say
 from harness.platform_name import AWS, LOCALSTACK
-from harness.runtimes import RUNTIMES
-from harness.runtimes.base import Say
-from harness.runtimes.localstack import PORT
 
 NOTHING = "no LocalStack runs that harness started"
 _RUNTIME = click.Choice(sorted(RUNTIMES))

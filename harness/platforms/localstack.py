@@ -8,12 +8,12 @@ from typing import ClassVar
 from harness import dispatcher
 from harness.disruptions import Disruption
 from harness.faults.base import Fault
+from harness.localstack import runtime_at
 from harness.mapping import BY_HARNESS
 from harness.platforms import capabilities
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.deployed import Deployed
 from harness.platforms.outages import Outages
-from harness.runtimes import runtime_at
 from harness.stack import Stack
 from harness.where import Where
 

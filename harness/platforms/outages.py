@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from harness.action import Disrupt
 from harness.disruptions import Disruption, Record
 from harness.history import INFO, INVOKE, OK, Value
-from harness.runtimes.base import Runtime
+from harness.localstack.base import Runtime
 from harness.until import until
 
 PERIOD_SECONDS = 0.5  # of a slow platform: it runs for a share of each

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from npm_server import LAUNCHERS, Missing, fetched, program, started
 
-from harness.runtimes.install import DYNAMODB_LOCAL
+from harness.localstack.install import DYNAMODB_LOCAL
 
 # The runtime's own start: its command line would listen on every interface.
 LAUNCHER = LAUNCHERS / "dynamodb_local.py"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from npm_server import LAUNCHERS, fetched, free_port, program, started
 
-from harness.runtimes.install import KINESIS_MOCK
+from harness.localstack.install import KINESIS_MOCK
 
 LAUNCHER = LAUNCHERS / "kinesis_mock.py"
 

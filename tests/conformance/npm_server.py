@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from harness.runtimes.install import NpmPackage
+from harness.localstack.install import NpmPackage
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache"
-LAUNCHERS = ROOT / "harness" / "runtimes" / "executor"
+LAUNCHERS = ROOT / "harness" / "localstack" / "executor"
 FETCH_SECONDS, READY_SECONDS, STOP_SECONDS = 300, 60, 10
 STARTS = 3  # another process may take the port between the choice and the start
 

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from harness.runtimes.health import local
+from harness.localstack.health import local
 
 ROOT = Path(__file__).parents[2]
 COMMAND_SECONDS = 300

@@ -17,9 +17,9 @@ from image.parts import Parts, parts
 from image.stand_in import stand_in
 
 from harness.errors import UserError
-from harness.runtimes import container
-from harness.runtimes.compose import compose_command
-from harness.runtimes.install import Installation, install
+from harness.localstack import container
+from harness.localstack.compose import compose_command
+from harness.localstack.install import Installation, install
 
 
 def end(number: int, frame: FrameType | None) -> None:

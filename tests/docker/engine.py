@@ -20,8 +20,8 @@ from pathlib import Path
 import docker
 
 from harness.errors import UserError
-from harness.runtimes import container
-from harness.runtimes.compose import compose_command
+from harness.localstack import container
+from harness.localstack.compose import compose_command
 
 # The socket's path may have 107 characters at most, so it is not below pytest's own folders.
 PREFIX = "harness-engine-"

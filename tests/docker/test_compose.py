@@ -15,8 +15,8 @@ from command import Harness
 
 from harness.cli.localstack import NOTHING
 from harness.exit_code import USER_MISTAKE
-from harness.runtimes.compose import Compose
-from harness.runtimes.container import NAME
+from harness.localstack.compose import Compose
+from harness.localstack.container import NAME
 
 WANTS_A_TOKEN = 'ENTRYPOINT ["sh", "-c", "echo License activation failed >&2; exit 55"]'
 ENDED = f"ended compose: container {NAME}\n"

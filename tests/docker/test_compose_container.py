@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from command import Harness, dynamodb
 
 from harness.exit_code import USER_MISTAKE
-from harness.runtimes.compose import Compose
-from harness.runtimes.health import health, local
+from harness.localstack.compose import Compose
+from harness.localstack.health import health, local
 
 SCENARIOS = ("duplicate_put", "retry", "crash")
 TABLE = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from command import Harness
 
-from harness.runtimes.compose import Compose
-from harness.runtimes.health import local
+from harness.localstack.compose import Compose
+from harness.localstack.health import local
 
 # Nobody waits for records that a dead platform has lost.
 SHORT = ("--set", "limits.drain=5s")

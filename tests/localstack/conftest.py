@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from pipeline import free_port
 
-from harness.runtimes.base import Running
-from harness.runtimes.host import Host
+from harness.localstack.base import Running
+from harness.localstack.native import Host
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from pipeline import client, deployed, eventually, template
 
-from harness.runtimes.base import Running
-from harness.runtimes.host import Host
-from harness.runtimes.os_process import OsProcess
+from harness.localstack.base import Running
+from harness.localstack.native import Host
+from harness.localstack.os_process import OsProcess
 
 LOOK = """
     import os, sys

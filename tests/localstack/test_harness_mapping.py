@@ -9,9 +9,9 @@ import pytest
 
 from harness.errors import UserError
 from harness.jobs import jobs_of
+from harness.localstack.base import Running
 from harness.result import RunResult
 from harness.runner import run
-from harness.runtimes.base import Running
 from harness.where import IN_THIS_PROCESS, Where
 
 LEDGER = Path(__file__).parents[2] / "lambda" / "ledger"

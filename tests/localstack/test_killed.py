@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from pipeline import client, eventually
 
+from harness.localstack.base import Running
+from harness.localstack.native import state_folder
+from harness.localstack.os_process import marked
 from harness.platforms import left_over
-from harness.runtimes.base import Running
-from harness.runtimes.host import state_folder
-from harness.runtimes.os_process import marked
 from harness.store import RUN, VERDICT
 from harness.where import Where
 

@@ -11,8 +11,8 @@ import boto3
 import pytest
 
 from harness.jobs import jobs_of
+from harness.localstack.base import Running
 from harness.runner import run
-from harness.runtimes.base import Running
 from harness.stores import REGION, DataStream
 from harness.stream_reader import reader_of
 from harness.where import IN_THIS_PROCESS, Where

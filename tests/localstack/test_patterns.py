@@ -9,8 +9,8 @@ import pytest
 
 from harness.errors import UserError
 from harness.jobs import jobs_of
+from harness.localstack.base import Running
 from harness.runner import run
-from harness.runtimes.base import Running
 from harness.store import read_history
 from harness.where import Where
 

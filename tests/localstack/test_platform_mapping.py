@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harness.jobs import jobs_of
+from harness.localstack.base import Running
 from harness.runner import run
-from harness.runtimes.base import Running
 from harness.starter import starter
 from harness.where import IN_THIS_PROCESS, Where
 

@@ -17,9 +17,9 @@ import pytest
 from pipeline import client, deploy, deployed, eventually, free_port, template
 
 from harness.errors import UserError
-from harness.runtimes.base import Running
-from harness.runtimes.host import Host, state_folder
-from harness.runtimes.os_process import marked
+from harness.localstack.base import Running
+from harness.localstack.native import Host, state_folder
+from harness.localstack.os_process import marked
 
 COPY = """
     import os, boto3
@@ -269,7 +269,7 @@ def test_down_ends_what_a_killed_harness_was_starting() -> None:
     """`up` is killed before LocalStack answers: `down` still finds its process and folder."""
     port = free_port()
     folder = state_folder(port)
-    command = f"from harness.runtimes.host import Host; Host().up({port}, print)"
+    command = f"from harness.localstack.native import Host; Host().up({port}, print)"
     with subprocess.Popen([sys.executable, "-c", command], stdout=subprocess.DEVNULL) as harness:
         eventually(lambda: marked(folder), "LocalStack's process")
         harness.kill()

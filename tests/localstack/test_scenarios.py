@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.jobs import jobs_of
+from harness.localstack.base import Running
 from harness.result import RunResult
 from harness.runner import run
-from harness.runtimes.base import Running
 from harness.where import IN_THIS_PROCESS, Where
 
 SCENARIOS = sorted(Path(__file__).parents[2].joinpath("scenarios").glob("*.yaml"))

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from harness.jobs import jobs_of
+from harness.localstack.base import Running
 from harness.result import RunResult
 from harness.runner import run
-from harness.runtimes.base import Running
 from harness.where import IN_THIS_PROCESS, Where
 
 SINKS = Path(__file__).parents[2] / "lambda" / "sinks"

@@ -20,7 +20,7 @@ from botocore.httpsession import URLLib3Session
 from pipeline import client, eventually
 
 from harness.loading import load, read_items
-from harness.runtimes.base import Running
+from harness.localstack.base import Running
 from harness.sources import SOURCES
 from harness.stores import Table
 from harness.stream_reader import StreamReader

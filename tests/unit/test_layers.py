@@ -40,7 +40,7 @@ PURE = """
 """
 
 # What runs in the process of somebody else, with that one's packages; and what comes with a package that is asked for.
-GUESTS = ("pytest_plugin", "runtimes.executor")
+GUESTS = ("pytest_plugin", "localstack.executor")
 COMES_ALONG = {"botocore", "pydantic_core"}
 IN_THE_RUNTIME = {"awslambdaric", "boto3", "botocore"}  # of a function in Python, at Lambda
 

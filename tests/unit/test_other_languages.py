@@ -12,11 +12,11 @@ from harness.agent.entry_names import CONTROL, HANDLER
 from harness.errors import UserError
 from harness.faults import FAULTS
 from harness.jobs import jobs_of
+from harness.localstack.compose import Compose
+from harness.localstack.native import Host
 from harness.mapping import BY_HARNESS, Mapping
 from harness.platforms import deployment, localstack
 from harness.platforms.capabilities import refusals_of_language
-from harness.runtimes.compose import Compose
-from harness.runtimes.host import Host
 from harness.stack import Stack
 from harness.template import read
 from harness.where import IN_THIS_PROCESS, Where

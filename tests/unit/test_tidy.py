@@ -24,21 +24,6 @@ FOLDERS = {
     "harness.checkers": ("CHECKERS", set()),
     "harness.platforms": ("PLATFORMS", PLATFORM_PARTS),
     "harness.reports": ("REPORTS", {"line", "table"}),
-    "harness.runtimes": (
-        "RUNTIMES",
-        {
-            "container",
-            "explain",
-            "health",
-            "install",
-            "interpreter",
-            "java",
-            "layout",
-            "localstack",
-            "lock",
-            "os_process",
-        },
-    ),
     "harness.sources": ("SOURCES", set()),
     "harness.workloads": ("WRITERS", {"client", "generator", "own_items", "put_record"}),
 }

@@ -21,8 +21,8 @@ import docker
 from engine import Missing
 from image.parts import PYTHON, Parts
 
-from harness.runtimes import layout
-from harness.runtimes.install import Installation
+from harness.localstack import native
+from harness.localstack.install import Installation
 
 REPOSITORY = "harness-stand-in"
 FUNCTION_PACKAGES, DYNAMODB_LOCAL, JAVA = "opt/function-packages", "opt/dynamodb-local", "opt/java"
@@ -48,7 +48,7 @@ def stand_in(parts: Parts, installation: Installation) -> str:
     """The image's name in the engine, where it is made unless it is there. Raises Missing."""
     if not _site_packages(installation).exists():
         raise Missing(f"the stand-in image has {PYTHON}, and LocalStack is installed here for another Python")
-    sources = [Path(__file__), Path(layout.__file__), *sorted(layout.EXECUTOR.glob("*.*"))]
+    sources = [Path(__file__), Path(native.__file__), *sorted(native.EXECUTOR.glob("*.*"))]
     names = f"{parts.folder.name} {installation.folder.name}".encode()
     tag = hashlib.sha256(names + b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
     with closing(docker.from_env(timeout=IMPORT_SECONDS)) as client:
@@ -81,8 +81,8 @@ def _feed(pipe: IO[bytes], parts: Parts, installation: Installation) -> None:
 
 def _added(parts: Parts, installation: Installation, stage: Path) -> Iterator[tuple[Path, str]]:
     """What lies upon Debian, and where; no folder that Debian has is named, since a path may come once only."""
-    layout.lay_out_libraries(stage, {layout.DYNAMODB_LOCAL: Path("/", DYNAMODB_LOCAL), layout.JAVA: Path("/", JAVA)})
-    layout.lay_out_plugin(stage / "plugin", on_loopback=False)
+    native.lay_out_libraries(stage, {native.DYNAMODB_LOCAL: Path("/", DYNAMODB_LOCAL), native.JAVA: Path("/", JAVA)})
+    native.lay_out_plugin(stage / "plugin", on_loopback=False)
     yield stage / "var/lib/localstack", "var/lib/localstack"
     for folder in (stage / "plugin", _site_packages(installation)):
         yield from ((entry, f"{SITE_PACKAGES}/{entry.name}") for entry in folder.iterdir())

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.runtimes import compose, container
-from harness.runtimes.container import Container
+from harness.localstack import compose, container
+from harness.localstack.container import Container
 
 
 @pytest.mark.parametrize("act", ["kill", "pause", "resume"])

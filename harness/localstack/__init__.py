@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from harness.runtimes.base import Runtime
-from harness.runtimes.compose import Compose
-from harness.runtimes.host import Host
+from harness.localstack.base import Runtime
+from harness.localstack.compose import Compose
+from harness.localstack.native import Host
 
 LOOPBACK = ("127.0.0.1", "localhost", "localhost.localstack.cloud")
 RUNTIMES: dict[str, type[Runtime]] = {"compose": Compose, "host": Host}

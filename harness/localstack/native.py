@@ -9,20 +9,51 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.cache import cache_folder
+from harness.cache import alone, cache_folder
 from harness.errors import UserError
-from harness.runtimes import layout
-from harness.runtimes.base import Running, Say
-from harness.runtimes.explain import exit_explained
-from harness.runtimes.health import health, local, wait_until_dynamodb_answers, wait_until_healthy
-from harness.runtimes.install import Installation, install, java_home
-from harness.runtimes.localstack import SETTINGS
-from harness.runtimes.lock import alone
-from harness.runtimes.os_process import MARK, OsProcess, holder_of, kill_marked, marked, output_of, process
+from harness.localstack.base import SETTINGS, Running, Say
+from harness.localstack.health import exit_explained, health, local, wait_until_dynamodb_answers, wait_until_healthy
+from harness.localstack.install import Installation, install, java_home
+from harness.localstack.os_process import MARK, OsProcess, holder_of, kill_marked, marked, output_of, process
+
+EXECUTOR = Path(__file__).with_name("executor")
+PLUGIN = "harness_executor"
+# The places of what it would download, as its version 4.14 names them.
+DYNAMODB_LOCAL, JAVA, KINESIS_MOCK = "dynamodb-local/2", "java/21", "kinesis-local/0.5.2"
+LOOPBACK_HOOK = "stay_on_loopback"
+
+
+def lay_out_libraries(root: Path, targets: Mapping[str, Path]) -> None:
+    """Links where its own downloads would be, below the folder that it takes for the root of the file system."""
+    libraries = root / "var" / "lib" / "localstack" / "lib"
+    for place, target in targets.items():
+        link = libraries / place
+        link.parent.mkdir(parents=True)
+        link.symlink_to(target)
+
+
+def lay_out_plugin(folder: Path, *, on_loopback: bool = True) -> None:
+    """The plugin as an installed package, for a folder on Python's path. In a container only 0.0.0.0 is reachable."""
+    shutil.copytree(EXECUTOR, folder / PLUGIN, ignore=shutil.ignore_patterns("__pycache__"))
+    package = folder / f"{PLUGIN}-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {PLUGIN}\nVersion: 1\n")
+    entry_points = (folder / PLUGIN / "entry_points.txt").rename(package / "entry_points.txt")
+    if not on_loopback:
+        lines = entry_points.read_text().splitlines(keepends=True)
+        entry_points.write_text("".join(line for line in lines if not line.startswith(LOOPBACK_HOOK)))
+
+
+def function_of(output: Path) -> str:
+    """The function whose process writes there; "" where that is no execution environment's log."""
+    kind, _, name = [*output.parent.name.split("-", 2), "", ""][:3]
+    return name if kind == "environment" else ""
+
 
 # They would lead LocalStack's own clients and interpreter astray.
 LEFT_OUT = ("AWS_", "PYTHON", "VIRTUAL_ENV", "LD_PRELOAD")
@@ -113,7 +144,7 @@ class Host:
             one.signal(signal.SIGCONT)
 
     def kill_function(self, port: int, name: str) -> int:
-        own = [one for one in self.processes(port) if layout.function_of(output_of(one)) == name]
+        own = [one for one in self.processes(port) if function_of(output_of(one)) == name]
         for one in own:
             one.signal(signal.SIGKILL)
         return len(own)
@@ -159,9 +190,9 @@ def _states() -> Path:
 
 def _lay_out(folder: Path, found: Installation, java: Path) -> None:
     """The folders as LocalStack expects them."""
-    own = {layout.DYNAMODB_LOCAL: found.dynamodb_local, layout.JAVA: java, layout.KINESIS_MOCK: found.kinesis_mock}
-    layout.lay_out_libraries(folder / "root", own)
-    layout.lay_out_plugin(folder / "plugin")
+    own = {DYNAMODB_LOCAL: found.dynamodb_local, JAVA: java, KINESIS_MOCK: found.kinesis_mock}
+    lay_out_libraries(folder / "root", own)
+    lay_out_plugin(folder / "plugin")
     (folder / "tmp").mkdir()
 
 

@@ -8,8 +8,8 @@ from http.client import HTTPConnection
 
 import pytest
 
-from harness.runtimes.executor.function_process import exit_reason
-from harness.runtimes.executor.runtime_api import VERSION, InitFailed, Invocation, Outcome, RuntimeApi
+from harness.localstack.executor.function_process import exit_reason
+from harness.localstack.executor.runtime_api import VERSION, InitFailed, Invocation, Outcome, RuntimeApi
 
 INVOCATION = Invocation("r-1", "arn:aws:lambda:us-east-1:000000000000:function:f", "Root=1", 1, b'{"n": 1}')
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import UserError
-from harness.runtimes.explain import engine_explained
-from harness.runtimes.localstack import PORT
+from harness.localstack.base import PORT
+from harness.localstack.health import engine_explained
 
 NAME = "harness-localstack"
 FUNCTIONS = f"{NAME}-lambda-"  # how LocalStack's names for the containers of functions begin
