@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from harness.cloudformation import StackRequest, deployed, take_away, wait
 from harness.errors import Problem, UserError
-from harness.interrupt import held_back
-from harness.until import until
+from harness.platforms.deployed.cloudformation import StackRequest, deployed, take_away, wait
+from harness.waiting import held_back, until
 
 MAX_SECONDS = 120
 _PREFIX = "harness-"

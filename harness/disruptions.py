@@ -17,6 +17,9 @@ Record = Callable[..., object]  # process, type, f, value, error
 # What a platform's calls, its runtime and its waiting raise when something cannot be done to it.
 IMPOSSIBLE = (UserError, LookupError, TimeoutError, ClientError, BotoCoreError)
 
+# While one of these is in force, nobody answers.
+UNREACHABLE = frozenset({"kill_platform", "restart_platform", "pause_platform"})
+
 
 @dataclass(frozen=True, slots=True)
 class Disruption:

@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harness import cloudformation, code_bucket
 from harness.change_set import Change, change_set
-from harness.cloudformation import DEPLOY_TAG, GONE, deployed
 from harness.errors import Problem, UserError
+from harness.platforms.deployed import cloudformation
+from harness.platforms.deployed.cloudformation import DEPLOY_TAG, GONE, deployed
 from harness.user_stack import BUCKET, UserStack
 from harness.where import Where
 
@@ -44,7 +44,9 @@ class UserDeployment:
             self._wait_for_others()
             with change_set(self._stacks, wanted.request) as found:
                 if found.changes:
-                    code_bucket.upload(self._where.client("s3"), wanted.packages, self._bucket(), DEPLOY_TAG)
+                    cloudformation.upload_packages(
+                        self._where.client("s3"), wanted.packages, self._bucket(), DEPLOY_TAG
+                    )
                     self._judge(found.carry_out(MAX_SECONDS), wanted)
             self._remove_packages(wanted.packages)
             return found.changes
@@ -102,7 +104,7 @@ class UserDeployment:
 
     def _remove_packages(self, kept: Collection[str]) -> None:
         """Those of this stack that it does not use any more."""
-        code_bucket.remove(self._where.client("s3"), self._bucket(), f"{self._name}/", kept)
+        cloudformation.remove_packages(self._where.client("s3"), self._bucket(), f"{self._name}/", kept)
 
 
 @contextmanager

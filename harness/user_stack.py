@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.cloudformation import DEPLOY_TAG, STACK_PREFIX, StackRequest
 from harness.errors import Problem, UserError
 from harness.imports import syntax_error
 from harness.mentions import mentioned
 from harness.package import Package, build, zipped
+from harness.platforms.deployed.cloudformation import DEPLOY_TAG, STACK_PREFIX, StackRequest
 from harness.requirements import THIS_PYTHON
 from harness.sam import OF_RELEASES, cloudformation
 from harness.stack import Stack, is_python

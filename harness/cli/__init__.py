@@ -160,7 +160,7 @@ def schema() -> int:
 
 def _tell_created(jobs: Sequence[Job]) -> None:
     """What will be in the user's account for a while."""
-    from harness.platforms.deployment import names
+    from harness.platforms.deployed.run_stack import names
 
     for job in jobs:
         if not job.refused:

@@ -52,13 +52,13 @@ def status() -> int:
 
 
 def _remove_stacks(options: Mapping[str, str | None]) -> int:
-    from harness.platforms import left_over
+    from harness.platforms.deployed import cleanup
     from harness.where import where
 
     place = where(**options)
-    removed = left_over.remove(place)
+    removed = cleanup.remove(place)
     click.echo("\n".join(f"removed {line}" for line in removed) or f"no run left anything at {place.endpoint or place}")
-    for name in left_over.kept(place):
+    for name in cleanup.kept(place):
         click.echo(f"kept stack {name}, which `harness deploy` made: `harness destroy --stack {name}` removes it")
     return 0
 

@@ -1,8 +1,8 @@
 """The platforms that a run can take place on."""
 
-from harness.platforms.aws import Aws
+from harness.platforms.deployed.aws import Aws
+from harness.platforms.deployed.localstack import LocalStack
 from harness.platforms.embedded import Embedded
-from harness.platforms.localstack import LocalStack
 
 PLATFORMS: dict[str, type[Embedded] | type[LocalStack] | type[Aws]] = {
     "aws": Aws,

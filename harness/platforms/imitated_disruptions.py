@@ -9,7 +9,7 @@ from harness.action import Disrupt
 from harness.dispatcher import Dispatcher
 from harness.disruptions import Disruption, Disruptions, Record
 from harness.history import Operation, Value
-from harness.platforms.outages import EXECUTION_SECONDS, under_way
+from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.services.functions import Functions
 from harness.simulation import MICROSECONDS, Simulation
 

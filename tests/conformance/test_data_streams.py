@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness.sources import SOURCES
-from harness.until import until
+from harness.waiting import until
 
 READY_SECONDS = 10
 

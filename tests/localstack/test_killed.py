@@ -19,7 +19,7 @@ from pipeline import client, eventually
 from harness.localstack.base import Running
 from harness.localstack.native import state_folder
 from harness.localstack.os_process import marked
-from harness.platforms import left_over
+from harness.platforms.deployed import cleanup
 from harness.store import RUN, VERDICT
 from harness.where import Where
 
@@ -123,7 +123,7 @@ def _functions_with_a_process(localstack: Running) -> list[str]:
 def place(localstack: Running, tmp_path: Path) -> Iterator[Place]:
     """What a test that failed did not remove is no business of the next."""
     yield Place(localstack, tmp_path)
-    left_over.remove(Where("localstack", localstack.endpoint))
+    cleanup.remove(Where("localstack", localstack.endpoint))
 
 
 def spread(moments: int) -> list[float]:

@@ -15,8 +15,8 @@ from harness.jobs import jobs_of
 from harness.localstack.compose import Compose
 from harness.localstack.native import Host
 from harness.mapping import BY_HARNESS, Mapping
-from harness.platforms import deployment, localstack
 from harness.platforms.capabilities import refusals_of_language
+from harness.platforms.deployed import localstack, run_stack
 from harness.stack import Stack
 from harness.template import read
 from harness.where import IN_THIS_PROCESS, Where
@@ -97,6 +97,6 @@ def test_it_is_deployed_as_it_is(tmp_path: Path) -> None:
     """Its own handler is called, and no variable of the agent is there."""
     stack = node(tmp_path)
     assert stack.function.root == tmp_path / "code"
-    function = deployment.body(stack, "control", "bucket", {})["Resources"]["Handle"]["Properties"]
+    function = run_stack.body(stack, "control", "bucket", {})["Resources"]["Handle"]["Properties"]
     assert (function["Handler"], function["Runtime"]) == ("index.handler", "nodejs22.x")
     assert not {CONTROL, HANDLER} & set(function["Environment"]["Variables"])

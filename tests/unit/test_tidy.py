@@ -15,14 +15,9 @@ MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 60
 VAGUE = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
 
 # Folders of interchangeable implementations: their table, and the files beside base.py that are no member.
-PLATFORM_PARTS = {
-    *("attendance", "capabilities", "deployed", "deployment", "entrances", "function_history", "harness_mapping"),
-    *("imitated_disruptions", "inbox", "left_over", "outages", "platform_mapping", "processed", "provision"),
-}
 FOLDERS = {
     "harness.faults": ("FAULTS", set()),
     "harness.checkers": ("CHECKERS", set()),
-    "harness.platforms": ("PLATFORMS", PLATFORM_PARTS),
     "harness.reports": ("REPORTS", {"line", "table"}),
     "harness.sources": ("SOURCES", set()),
     "harness.workloads": ("WRITERS", {"client", "generator", "own_items", "put_record"}),

@@ -6,15 +6,15 @@ Names of tables, sinks and functions are set to those of the Stack, so that noth
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
-from harness.cloudformation import RUN_TAG, StackRequest
 from harness.mapping import BY_HARNESS, Mapping
+from harness.mentions import mentioned
 from harness.package import unpacked, zipped
-from harness.platforms import inbox
-from harness.platforms.entrances import without_entrances
+from harness.platforms.deployed.cloudformation import RUN_TAG, StackRequest
 from harness.sam import cloudformation
 from harness.stack import LEDGER, Function, Stack
 from harness.stores import Bucket, DataStream, Queue, Table, Topic
@@ -54,7 +54,7 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
         properties[_NAMED[resources[logical_id]["Type"]]] = name
         properties["Tags"] = [*properties.get("Tags", ()), RUN_TAG]  # LocalStack does not hand a stack's tags on
     for topic in stack.topics_of(LEDGER):
-        resources.update(inbox.resources(topic, RUN_TAG))
+        resources.update(topic_inbox(topic, RUN_TAG))
     function = resources[stack.function.logical_id]["Properties"]
     function["Code"] = {"S3Bucket": bucket, "S3Key": _KEY}
     for logical_id in stack.other_code:
@@ -72,7 +72,7 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
         policies = resources[stack.function.role_id]["Properties"].setdefault("Policies", [])
         policies.append(_agent_policy(control))
     idle = [*stack.other_mapping_ids, *([stack.mapping_id] if stack.mapping.by == BY_HARNESS else [])]
-    return without_entrances(template, names if stack.mapping_id in idle else (*names, stack.mapping_id), idle)
+    return strip_triggers(template, names if stack.mapping_id in idle else (*names, stack.mapping_id), idle)
 
 
 def _named(stack: Stack) -> tuple[Table | DataStream | Queue | Bucket | Topic | Function, ...]:
@@ -159,3 +159,52 @@ def _settings(mapping: Mapping) -> dict[str, Any]:
     if mapping.filter_patterns:
         settings["FilterCriteria"] = {"Filters": [{"Pattern": json.dumps(each)} for each in mapping.filter_patterns]}
     return settings
+
+
+_ENTRANCES = ("AWS::ApiGateway::", "AWS::ApiGatewayV2::", "AWS::Events::", "AWS::Scheduler::")
+
+
+def strip_triggers(template: dict[str, Any], needed: Iterable[str], idle: Iterable[str] = ()) -> dict[str, Any]:
+    """The template without them and what depends on them; with all of it, where what is needed depends on them.
+
+    idle: the logical ids of the mappings that are not to deliver.
+    """
+    resources = template["Resources"]
+    mentions = {name: set(mentioned(resource)) for name, resource in resources.items()}
+    gone = {name for name, resource in resources.items() if str(resource["Type"]).startswith(_ENTRANCES)} | set(idle)
+    while more := {name for name, others in mentions.items() if others & gone} - gone:
+        gone |= more
+    if gone.intersection(needed):
+        return template
+    outputs = {
+        name: output for name, output in (template.get("Outputs") or {}).items() if not gone & set(mentioned(output))
+    }
+    left = {name: resource for name, resource in resources.items() if name not in gone}
+    return {**template, "Resources": left} | ({"Outputs": outputs} if "Outputs" in template else {})
+
+
+def topic_inbox(topic: Topic, tag: dict[str, str]) -> dict[str, Any]:
+    """What is added to the template for it, by logical ids. The topic must be allowed to send to the queue."""
+    name = topic.inbox.logical_id
+    arn = {"Fn::GetAtt": [name, "Arn"]}
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": {"Ref": topic.logical_id}}},
+    }
+    policy = {"Version": "2012-10-17", "Statement": [allowed]}
+    subscription = {"TopicArn": {"Ref": topic.logical_id}, "Protocol": "sqs", "Endpoint": arn}
+    return {
+        name: {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": topic.inbox.name, "Tags": [tag]}},
+        f"{name}Policy": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {"Queues": [{"Ref": name}], "PolicyDocument": policy},
+        },
+        f"{name}Subscription": {
+            "Type": "AWS::SNS::Subscription",
+            "DependsOn": f"{name}Policy",
+            "Properties": subscription,
+        },
+    }

@@ -7,9 +7,8 @@ import time
 
 from harness.history import History
 from harness.nemesis import Nemesis
+from harness.platforms.deployed.threads import ThreadHost, Threads
 from harness.schedule import Seed
-from harness.thread_host import ThreadHost
-from harness.threads import Threads
 from harness.tickets import LocalTickets
 
 BOUND_SECONDS = 10.0

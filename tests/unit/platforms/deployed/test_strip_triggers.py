@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.platforms.entrances import without_entrances
+from harness.platforms.deployed.run_stack import strip_triggers
 
 
 def template(**function: Any) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def template(**function: Any) -> dict[str, Any]:
 
 def test_entrances_go_with_all_that_depends_on_them() -> None:
     """Whichever way it names them, outputs too; the rest stays as it is."""
-    left = without_entrances(template(Handler="app.handler"), ["Function"])
+    left = strip_triggers(template(Handler="app.handler"), ["Function"])
     assert left == {
         "Resources": {"Function": {"Type": "AWS::Lambda::Function", "Properties": {"Handler": "app.handler"}}},
         "Outputs": {"Arn": {"Value": {"Fn::GetAtt": "Function.Arn"}}},
@@ -39,13 +39,13 @@ def test_entrances_go_with_all_that_depends_on_them() -> None:
 def test_what_the_pipeline_needs_stays() -> None:
     """A function that is told the address of an API cannot do without it."""
     whole = template(Environment={"Variables": {"API": {"Ref": "Api"}}})
-    assert without_entrances(whole, ["Function"]) == whole
+    assert strip_triggers(whole, ["Function"]) == whole
 
 
 def test_a_template_without_any_is_left_as_it_is() -> None:
     """Not even outputs are added."""
     plain = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
-    assert without_entrances(plain, ["Queue"]) == plain
+    assert strip_triggers(plain, ["Queue"]) == plain
 
 
 def test_a_mapping_that_is_not_to_deliver_goes_too() -> None:
@@ -53,4 +53,4 @@ def test_a_mapping_that_is_not_to_deliver_goes_too() -> None:
     mapping = {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": {"Ref": "Function"}}}
     function = {"Type": "AWS::Lambda::Function", "Properties": {}}
     whole = {"Resources": {"Function": function, "Mapping": mapping}}
-    assert without_entrances(whole, ["Function"], ["Mapping"]) == {"Resources": {"Function": function}}
+    assert strip_triggers(whole, ["Function"], ["Mapping"]) == {"Resources": {"Function": function}}

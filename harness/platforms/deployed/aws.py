@@ -11,7 +11,7 @@ from harness import dispatcher, hook
 from harness.faults.base import Fault
 from harness.mapping import BY_HARNESS
 from harness.platforms import capabilities
-from harness.platforms.deployed import Deployed
+from harness.platforms.deployed.platform import Deployed
 from harness.stack import Stack
 from harness.where import Where
 

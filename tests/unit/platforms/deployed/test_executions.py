@@ -8,9 +8,8 @@ import pytest
 
 from harness.history import FAIL, INFO, INVOKE, OK
 from harness.mapping import Mapping
-from harness.platforms.outages import under_way
-from harness.platforms.processed import processed
-from harness.stillness import Stillness
+from harness.platforms.deployed.executions import processed, under_way
+from harness.waiting import Stillness
 
 REPORTS = Mapping(report_batch_item_failures=True)
 

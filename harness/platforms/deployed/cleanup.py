@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from harness import cloudformation, code_bucket
-from harness.platforms import deployment
+from harness.platforms.deployed import cloudformation, run_stack
 from harness.where import Where
 
 
@@ -19,12 +18,12 @@ def remove(where: Where) -> list[str]:
         cloudformation.wait(stacks, name)
         removed.append(f"stack {name}")
     for table in dynamodb.get_paginator("list_tables").paginate().build_full_result()["TableNames"]:
-        if _is_own(table, deployment.control_of("")):
+        if _is_own(table, run_stack.control_of("")):
             dynamodb.delete_table(TableName=table)
             removed.append(f"table {table}")
     for bucket in s3.list_buckets()["Buckets"]:
-        if _is_own(bucket["Name"], deployment.bucket_of("")):
-            code_bucket.remove(s3, bucket["Name"])
+        if _is_own(bucket["Name"], run_stack.bucket_of("")):
+            cloudformation.remove_packages(s3, bucket["Name"])
             removed.append(f"bucket {bucket['Name']}")
     return removed
 

@@ -1,4 +1,4 @@
-"""What every platform has in common that is somewhere else: a stack at an endpoint, real processes, real time.
+"""Base of the remote platforms (LocalStack, AWS): a stack at an endpoint, real processes, real time.
 
 Faults act at the same points as on the embedded platform: the writers' in this process, the function's in its own,
 through the agent in its package. Both claim tickets in the experiment's control table, where the function leaves its
@@ -15,31 +15,27 @@ from typing import Any, ClassVar, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from harness import cloudformation, code_bucket, hook
+from harness import hook
 from harness.agent.control import PLAN, Control, ControlTickets
 from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
-from harness.cloudformation import RUN_TAG
-from harness.disruptions import Disruption, Disruptions
+from harness.disruptions import UNREACHABLE, Disruption, Disruptions
 from harness.endpoint_server import serving
 from harness.faults.base import Disruption as DisruptionFault
 from harness.history import Value
-from harness.interrupt import held_back
 from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.nemesis import Nemesis
 from harness.observer import GONE
-from harness.platforms import deployment
 from harness.platforms.attendance import Attendance
 from harness.platforms.base import Plan
-from harness.platforms.function_history import FunctionHistory
-from harness.platforms.harness_mapping import HarnessMapping
-from harness.platforms.outages import UNREACHABLE
-from harness.platforms.platform_mapping import PlatformMapping, Records
+from harness.platforms.deployed import cloudformation, run_stack
+from harness.platforms.deployed.cloudformation import RUN_TAG
+from harness.platforms.deployed.executions import FunctionHistory
+from harness.platforms.deployed.mappings import HarnessMapping, PlatformMapping, Records
+from harness.platforms.deployed.threads import ThreadHost, Threads
 from harness.services.endpoints import Endpoints
 from harness.stream_reader import reader_of
-from harness.thread_host import ThreadHost
-from harness.threads import Threads
-from harness.until import until_nothing
+from harness.waiting import held_back, until_nothing
 
 _MARGIN_SECONDS = 60  # for what a call takes beside the function's own time
 
@@ -56,7 +52,7 @@ class Deployed:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._began = time.time_ns() // 1000
-        self._control = Control(self.client("dynamodb"), deployment.control_of(plan.stack.name))
+        self._control = Control(self.client("dynamodb"), run_stack.control_of(plan.stack.name))
         self.tickets = ControlTickets(self._control, plan.faults)
 
         self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
@@ -122,16 +118,16 @@ class Deployed:
 
     def deploy(self) -> None:
         stack, s3, stacks = self._plan.stack, self.client("s3"), self.client("cloudformation")
-        bucket = deployment.bucket_of(stack.name)
-        packages = deployment.packages(stack)
-        request = deployment.request(stack, self._control.table, bucket, self._urls)
+        bucket = run_stack.bucket_of(stack.name)
+        packages = run_stack.packages(stack)
+        request = run_stack.request(stack, self._control.table, bucket, self._urls)
         # What is asked for first takes longest; the rest is made, and goes, meanwhile.
         self._exits.callback(cloudformation.wait, stacks, stack.name)
         self._exits.callback(self._control.delete)
-        self._exits.callback(code_bucket.remove, s3, bucket)
+        self._exits.callback(cloudformation.remove_packages, s3, bucket)
         self._exits.callback(cloudformation.begin_to_delete, stacks, s3, stack.name)
         with held_back():
-            code_bucket.upload(s3, packages, bucket, RUN_TAG)
+            cloudformation.upload_packages(s3, packages, bucket, RUN_TAG)
             stacks.create_stack(**request.arguments())
             self._control.create()
         self._control.put(PLAN, self._function_plan().to_json())

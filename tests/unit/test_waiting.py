@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness.interrupt import held_back
+from harness.waiting import held_back
 
 
 def test_ctrl_c_comes_when_the_block_is_over() -> None:

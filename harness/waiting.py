@@ -1,8 +1,12 @@
-"""Waiting by observation: ask, again and again, until it has happened or the bound is reached."""
+"""Waiting: until something is observed or a bound is reached, for quiescence, and with Ctrl-C held back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay
@@ -45,3 +49,39 @@ class _Pause:
         before, self._answer = self._answer, state.outcome.result()
         self._seconds = min(self._seconds * RATIO, MAX_SECONDS) if self._answer == before else FIRST_SECONDS
         return self._seconds
+
+
+class Stillness:
+    def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._now = now
+        self._seen: object = None
+        self._since = now()
+
+    def lasts(self, seen: object) -> bool:
+        """Whether the same has been seen for so long."""
+        if seen != self._seen:
+            self._seen, self._since = seen, self._now()
+        return self._now() - self._since >= self._seconds
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Ctrl-C waits until the block is over; a second one does not. Only the main thread gets any."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    came = []
+
+    def remember(*arguments: object) -> None:
+        came.append(arguments)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, remember)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            raise KeyboardInterrupt

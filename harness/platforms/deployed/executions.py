@@ -1,0 +1,117 @@
+"""Executions of a function on a remote platform: the history that they leave, and what it tells about records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from harness.agent.control import Control
+from harness.dead_letter import batch_told
+from harness.history import INVOKE, OK, History, Value
+from harness.mapping import FOREVER, Mapping
+from harness.point import FUNCTION
+
+NOT_FOUND = "ResourceNotFoundException"
+EXECUTION_SECONDS = 20.0  # how long to wait for an execution that can be killed
+_FIELDS = ("time", "process", "type", "f", "value", "error")
+
+
+class FunctionHistory:
+    """Each operation comes once, however often it is asked for, and stays when the platform loses its tables."""
+
+    def __init__(self, control: Control, history: History) -> None:
+        self._control = control
+        self._history = history
+        self._left: dict[str, Value] = {}
+        self._merged: set[str] = set()
+        self._names: dict[str, str] = {}  # of executions, in the order in which they began
+
+    def read(self) -> list[Value]:
+        """All that was left so far, each process's in its order."""
+        try:
+            found = self._control.history()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != NOT_FOUND:
+                raise
+            found = {}
+        for id in sorted(found.keys() - self._left.keys(), key=lambda id: (found[id]["time"], id)):
+            self._left[id] = self._named(found[id])
+        return [self._left[id] for id in sorted(self._left)]
+
+    def merge(self) -> None:
+        """Puts what is new since the last time into the run's history."""
+        self.read()
+        late = [self._left[id] for id in sorted(self._left) if id not in self._merged]
+        self._merged.update(self._left)
+        self._history.merge(tuple(operation[name] for name in _FIELDS) for operation in late)
+
+    def _named(self, operation: Value) -> Value:
+        """A function's environment can't know how many executions there were in others: it numbers its own only."""
+        named = {**operation, "process": self._name(operation["process"])}
+        if "process" in operation["value"]:
+            named["value"] = {**operation["value"], "process": self._name(operation["value"]["process"])}
+        return named
+
+    def _name(self, process: str) -> str:
+        if not process.startswith(f"{FUNCTION}/"):
+            return process
+        return self._names.setdefault(process, f"{FUNCTION}/{len(self._names) + 1}")
+
+
+def processed(
+    operations: Iterable[dict[str, Any]],
+    dead_letters: Iterable[dict[str, Any]],
+    mapping: Mapping,
+    counts: bool = False,
+) -> Callable[[str, str], bool]:
+    """A test for a shard's sequence number.
+
+    counts: whether a record was given up after as many failures as the mapping allows, because nothing else tells.
+    """
+    done: set[int] = set()
+    failed: Counter[int] = Counter()
+    for operation in operations:
+        if operation["f"] == "execute" and operation["type"] != INVOKE:
+            well = operation["type"] == OK
+            acknowledged = _acknowledged(operation["value"], mapping.report_batch_item_failures) if well else []
+            done.update(acknowledged)
+            failed.update({int(number) for number in operation["value"]["sequence_numbers"]} - {*acknowledged})
+    if counts and mapping.maximum_retry_attempts != FOREVER:
+        done.update(number for number, times in failed.items() if times > mapping.maximum_retry_attempts)
+    batches = [batch_told(letter) for letter in dead_letters]
+    spans = [
+        (batch["shardId"], int(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])) for batch in batches
+    ]
+
+    def is_processed(shard: str, number: str) -> bool:
+        given_up = any(shard == where and start <= int(number) <= end for where, start, end in spans)
+        return given_up or int(number) in done
+
+    return is_processed
+
+
+def _acknowledged(execution: dict[str, Any], reports: bool) -> list[int]:
+    """The lowest reported number is the checkpoint (S-75); a report of what is not in the batch fails it (S-74)."""
+    numbers = [int(number) for number in execution["sequence_numbers"]]
+    reported = execution["reported"] if reports else []
+    if any(str(name) not in map(str, numbers) and name not in execution["sequence_numbers"] for name in reported):
+        return []
+    return [number for number in numbers if all(number < int(name) for name in reported)]
+
+
+def under_way(operations: Iterable[Value], once: str) -> list[Value]:
+    """The executions that have begun and not ended, or of these those that have applied an effect. Pure."""
+    begun: dict[str, Value] = {}
+    applied: set[str] = set()
+    for operation in operations:
+        process, f, type = operation["process"], operation["f"], operation["type"]
+        if f == "execute" and type == INVOKE:
+            begun[process] = operation
+        elif f == "execute":
+            begun.pop(process, None)
+        elif type == OK and operation["value"].get("effect"):
+            applied.add(process)
+    return [operation for process, operation in begun.items() if process in applied or once == "started"]

@@ -1,0 +1,225 @@
+"""The processes of a run on a remote platform: each a thread, with the real clock.
+
+The dispatcher's threads take turns: one of them runs at a time, and its turn ends where it waits or calls AWS, as the
+turn of a task of the embedded platform does. So the dispatcher, which is the same there and here, needs no locks.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from harness.action import Action, Disrupt
+from harness.agent.control import is_own
+from harness.agent.host import Subject
+from harness.agent.wire import network
+from harness.history import History, Value
+from harness.nemesis import Nemesis
+from harness.point import Point
+from harness.schedule import Seed
+
+
+class Threads:
+    """The wire's host: speaks for the process whose thread this is. Any other thread is the harness itself.
+
+    `time` gives microseconds since the run began.
+    """
+
+    def __init__(self, history: History, nemesis: Nemesis, time: Callable[[], int]) -> None:
+        self.time = time
+        self._history = history
+        self._nemesis = nemesis
+        self._network = network()
+        self._here = threading.local()
+        self._writers = 0
+        self._running: list[threading.Thread] = []
+        self._errors: list[BaseException] = []
+        self.disrupt: Callable[[Disrupt], None] = _cannot
+
+    def start(self, process: str, body: Callable[[], None]) -> None:
+        thread = threading.Thread(target=self._run, args=(process, body), name=process, daemon=True)
+        self._running = [*(other for other in self._running if other.is_alive()), thread]
+        thread.start()
+
+    def start_writer(self, body: Callable[[], None]) -> None:
+        number = self._writers
+        self._writers += 1
+        self.start(f"writer/{number}", body)
+
+    def busy(self, role: str) -> bool:
+        """Whether a process of this kind runs. Raises what any process raised."""
+        if self._errors:
+            raise self._errors[0]
+        return any(thread.is_alive() for thread in self._of(role))
+
+    def join(self, role: str, seconds: float) -> None:
+        """Waits for their ends, so many seconds for all together."""
+        deadline = time.monotonic() + seconds
+        for thread in self._of(role):
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def record(self, type: str, f: str, value: Value, error: str | None = None) -> None:
+        self._history.append(self.time(), self._here.process, type, f, value, error)
+
+    def decide(self, call: str, when: str, subject: Subject, attempt: int = 1) -> tuple[Action, ...]:
+        return self._nemesis.decide(
+            Point(
+                self._here.process,
+                call,
+                when,
+                self.time(),
+                subject.intents,
+                subject.items,
+                subject.effect,
+                attempt,
+            )
+        )
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def crash(self) -> NoReturn:
+        raise RuntimeError("only the function can crash")
+
+    def hang(self) -> NoReturn:
+        raise RuntimeError("only the function can hang")
+
+    def send(self, service: str, operation: str, request: Any) -> Any:
+        """None leaves the request to botocore."""
+        return self._network.send(request) if self.observed() else None
+
+    def observed(self) -> bool:
+        return hasattr(self._here, "process") and not is_own()
+
+    def next_call(self) -> int:
+        self._here.calls += 1
+        calls: int = self._here.calls
+        return calls
+
+    def _of(self, role: str) -> list[threading.Thread]:
+        return [thread for thread in self._running if thread.name.partition("/")[0] == role]
+
+    def _run(self, process: str, body: Callable[[], None]) -> None:
+        self._here.process = process
+        self._here.calls = 0
+        try:
+            body()
+        except BaseException as error:
+            self._errors.append(error)
+
+
+def _cannot(action: Disrupt) -> None:
+    raise RuntimeError(f"nobody here can do it: {action}")
+
+
+POLL_SECONDS = 0.1  # of a shard: appends cannot be seen from here
+END_SECONDS = 10.0
+
+
+class ThreadHost:
+    """`client` gives clients whose SDK does not retry, by the name of a service."""
+
+    def __init__(
+        self,
+        threads: Threads,
+        history: History,
+        nemesis: Nemesis,
+        seed: Seed,
+        client: Callable[[str], Any],
+        timestamp_seconds: int,
+    ) -> None:
+        self.timestamp_seconds = timestamp_seconds
+        self.seed = seed
+        self._threads = threads
+        self._history = history
+        self._nemesis = nemesis
+        self._client = client
+        self._turn = threading.Lock()
+        self._closing = threading.Event()
+        self._events: list[_Event] = []
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """For whoever is not one of the threads, and would look at the dispatcher or stop it."""
+        with self._turn:
+            yield
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """The others' turn, while this thread waits."""
+        self._turn.release()
+        try:
+            yield
+        finally:
+            self._turn.acquire()
+
+    def close(self) -> None:
+        """Wakes all that wait, after the dispatcher was stopped, and sees them end."""
+        self._closing.set()
+        for event in self._events:
+            event.set()
+        self._threads.join("dispatcher", END_SECONDS)
+
+    def now(self) -> int:
+        return time.time_ns() // 1000
+
+    def time(self) -> int:
+        return self._threads.time()
+
+    def spawn(self, process: str, body: Callable[[], None]) -> None:
+        def in_turn() -> None:
+            with self._turn:
+                body()
+
+        self._threads.start(process, in_turn)
+
+    def sleep(self, seconds: float) -> None:
+        with self.away():
+            self._closing.wait(seconds)
+
+    def event(self) -> _Event:
+        self._events.append(_Event(self))
+        return self._events[-1]
+
+    def wait_for_records(self, shard_id: str, timeout: float | None) -> None:
+        self.sleep(POLL_SECONDS if timeout is None else min(POLL_SECONDS, timeout))
+
+    def client(self, service: str) -> Any:
+        return _Client(self._client(service), self)
+
+    def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
+        self._history.append(self.time(), process, type, f, value, error)
+
+    def decide(self, point: Point) -> tuple[Action, ...]:
+        return self._nemesis.decide(point)
+
+
+class _Event:
+    def __init__(self, host: ThreadHost) -> None:
+        self._host = host
+        self._flag = threading.Event()
+        self.set, self.clear = self._flag.set, self._flag.clear
+
+    def wait(self, timeout: float | None) -> bool:
+        with self._host.away():
+            return self._flag.wait(timeout)
+
+
+class _Client:
+    """A boto3 client: while one of its calls is under way, it is the others' turn."""
+
+    def __init__(self, client: Any, host: ThreadHost) -> None:
+        self._client = client
+        self._host = host
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call = getattr(self._client, name)
+
+        def away(**arguments: Any) -> Any:
+            with self._host.away():
+                return call(**arguments)
+
+        return away
