@@ -6,10 +6,10 @@ import ast
 import inspect
 import json
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from harness.checkers import CHECKERS
 from harness.fault_entry import fault_schema
 from harness.faults import FAULTS
 from harness.faults.noop import Noop
@@ -59,8 +59,8 @@ def writers() -> str:
 
 def anomalies() -> str:
     """Each kind of anomaly, as its checker puts it."""
-    told = ((kind, _paragraph(import_module(f"harness.checkers.{kind}").__doc__)) for kind in ANOMALIES)
-    return _table(("anomaly", "what it is"), ((f"`{kind}`", text.partition(": ")[2]) for kind, text in told))
+    told = ((kind, _doc(CHECKERS[kind])) for kind in ANOMALIES)
+    return _table(("anomaly", "what it is"), ((f"`{kind}`", text[0].lower() + text[1:]) for kind, text in told))
 
 
 def handlers() -> str:

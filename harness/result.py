@@ -13,7 +13,7 @@ from harness.verdict import Verdict
 class RunResult:
     """`expectation` is what the scenario expected, in words; `expectation_reason` says why it was met or not.
 
-    `faults` are those of `harness.judge.faults`: fault, armed, fired. `wall_seconds` is how long the run took here.
+    `faults` are those of `harness.checkers.faults`: fault, armed, fired. `wall_seconds` is how long the run took here.
     `run_folder` is empty for a run that was not kept.
     `again` is the command that runs it again, where there is one. `difference` says why the expectation is not the one
     for other platforms, where it is not.

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import clock, expectation, judge
+from harness import checkers, clock, expectation
 from harness.difference import Difference
 from harness.errors import Problem, UserError
 from harness.history import INFO, OK, History, Operation, Value
@@ -258,7 +258,7 @@ def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
 def _conclude(
     question: Value, operations: Sequence[Operation], folder: Path | str, wall_seconds: float, ended: bool = True
 ) -> RunResult:
-    verdict = judge.judge(operations, ended)
+    verdict = checkers.judge(operations, ended)
     expected = expectation.parse(question["expect"])
     met, reason = expectation.met(expected, verdict)
     return RunResult(
@@ -271,7 +271,7 @@ def _conclude(
         expectation=str(expected),
         expectation_met=met,
         expectation_reason=reason,
-        faults=tuple(judge.faults(operations)),
+        faults=tuple(checkers.faults(operations)),
         run_folder=folder,
         wall_seconds=wall_seconds,
         again=question["again"],

@@ -9,9 +9,9 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.account import Account, Span
+from harness.checkers.index import Ledger
+from harness.checkers.trace import Account, Span
 from harness.history import FAIL, OK, Operation
-from harness.ledger import Ledger
 from harness.verdict import INVALID, UNKNOWN, VALID, Anomaly, Finding
 
 Checker = Callable[[Ledger], Finding]

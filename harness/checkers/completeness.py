@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.checkers.index import Ledger
 from harness.history import FAIL, OK
-from harness.ledger import Ledger
 from harness.verdict import UNKNOWN, VALID, Finding
 
 PHASES = ("deploy", "drive", "heal", "drain", "read_back", "destroy")
 
 
-def check(ledger: Ledger) -> Finding:
-    """A history that was cut anywhere says less than it seems to: unknown."""
-    reasons = tuple(_reasons(ledger))
+def check_completeness(ledger: Ledger) -> Finding:
+    """The run went through all its phases, came to rest, and everything was read back.
+
+    A history that was cut anywhere says less than it seems to: unknown.
+    """
+    reasons = tuple(_incomplete(ledger))
     return Finding("completeness", UNKNOWN if reasons else VALID, reasons=reasons)
 
 
-def _reasons(ledger: Ledger) -> Iterator[str]:
+def _incomplete(ledger: Ledger) -> Iterator[str]:
     gap = next((place for place, op in enumerate(ledger.operations) if op.index != place), None)
     if gap is not None:
         yield f"operation #{gap} is missing from the history"
@@ -53,3 +56,23 @@ def _not_read(ledger: Ledger) -> Iterator[str]:
         yield "no record was read from the stream"
     if not ledger.states["source"] and not ledger.leaves_nothing:
         yield "no item was read from the source"
+
+
+def check_vacuity(ledger: Ledger) -> Finding:
+    """Something was written, something landed, and every fault of the scenario fired.
+
+    A run in which nothing could go wrong proves nothing: unknown.
+    """
+    reasons = tuple(_vacuous(ledger))
+    return Finding("vacuity", UNKNOWN if reasons else VALID, reasons=reasons)
+
+
+def _vacuous(ledger: Ledger) -> Iterator[str]:
+    if not ledger.intents:
+        yield "no writer invoked anything: nothing was measured"
+    if not any(account.times_applied for account in ledger.accounts.values()) and not ledger.only_a_view:
+        yield "no effect landed at any sink: nothing was measured"
+    for index, fault in enumerate(ledger.faults):
+        if not fault.fired:
+            points = "point" if fault.armed == 1 else "points"
+            yield f"faults[{index}]: {fault.fault} never fired; {fault.armed} {points} matched its aim"

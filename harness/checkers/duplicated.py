@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.account import Account, Span, sdk_calls
 from harness.checkers.base import Cause, anomaly, by, found, how_it_ended, times, trail
+from harness.checkers.index import Ledger
+from harness.checkers.trace import Account, Span, sdk_calls
 from harness.history import OK, Operation
-from harness.ledger import Ledger
 from harness.verdict import Anomaly, Finding
 
 KINESIS_RECORD = "aws:kinesis:record"  # the event name of each record of a Kinesis stream
 
 
-def check(ledger: Ledger) -> Finding:
-    """Several records of one intent are the writer's doing, one record twice is the stream's, the rest the function's.
+def check_duplicated(ledger: Ledger) -> Finding:
+    """One intent has more than one effect at a sink.
+
+    Several records of one intent are the writer's doing, one record twice is the stream's, the rest the function's.
 
     Delivery is at least once (S-60), so the mapping is not to blame for a redelivery.
     """

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.account import ACKNOWLEDGED, Account, Span
 from harness.checkers.base import Cause, anomaly, by, found, how_it_ended, not_settled, times, trail
+from harness.checkers.index import Ledger
+from harness.checkers.trace import ACKNOWLEDGED, Account, Span
 from harness.history import FAIL, OK
-from harness.ledger import Ledger
 from harness.verdict import Anomaly, Finding
 
 
-def check(ledger: Ledger) -> Finding:
-    """Blame comes from the difference of the two observers: where the trail of the intent ends (S-60, P-02).
+def check_lost(ledger: Ledger) -> Finding:
+    """The writer was told that it happened, and no sink has the effect, nor was it dead-lettered.
+
+    Blame comes from the difference of the two observers: where the trail of the intent ends (S-60, P-02).
 
     Where a view is the only sink, an intent may rightly leave nothing: wrong_final_state judges that.
     """
     if not ledger.settled:
         return not_settled("lost")
-    return found("lost", () if ledger.only_a_view else _anomalies(ledger))
+    return found("lost", () if ledger.only_a_view else _losses(ledger))
 
 
-def _anomalies(ledger: Ledger) -> Iterator[Anomaly]:
+def _losses(ledger: Ledger) -> Iterator[Anomaly]:
     for account in ledger.intents:
         if account.status == ACKNOWLEDGED and not account.times_applied and not account.dead_letters:
             summary = f"intent {account.intent} was acknowledged and never applied"
@@ -128,3 +130,33 @@ def _handled_without_effect(account: Account) -> Cause:
             tuple(call for call in account.function_calls if call.within is before[0]),
         )
     return Cause("function", f"{ended[-1].process} ended ok and acknowledged it without an effect")
+
+
+TOO_OLD = "RecordAgeExceeded"
+
+
+def check_dead_lettered(ledger: Ledger) -> Finding:
+    """The mapping gave up on an intent and said so at its destination, and no sink has the effect.
+
+    Not lost without a word, but not applied either (S-82).
+    """
+    if not ledger.settled:
+        return not_settled("dead_lettered")
+    return found("dead_lettered", _dead_letters(ledger))
+
+
+def _dead_letters(ledger: Ledger) -> Iterator[Anomaly]:
+    for account in ledger.accounts.values():
+        if account.dead_letters and not ledger.applied(account):
+            summary = f"intent {account.intent} was dead-lettered and never applied"
+            yield anomaly("dead_lettered", account.intent, summary, _gave_up(account), trail(account))
+
+
+def _gave_up(account: Account) -> Cause:
+    condition = account.dead_letters[0].value["condition"]
+    if condition == TOO_OLD and not account.executions:
+        return Cause("mapping", f"{condition}: its record grew too old before the function was given it (S-69)")
+    count = f"executed {times(len(account.executions))}" if account.executions else "the function never began"
+    failed = [execution for execution in account.executions if execution.outcome != OK]
+    last = f", at last {how_it_ended(failed[-1])}" if failed else ""
+    return Cause("function", f"{condition}: {count}{last}")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.account import FAILED, NEVER_INVOKED, Account
 from harness.checkers.base import Cause, anomaly, found, trail
+from harness.checkers.index import Ledger
+from harness.checkers.trace import FAILED, NEVER_INVOKED, Account
 from harness.history import OK
-from harness.ledger import Ledger
 from harness.verdict import Anomaly, Finding
 
 
-def check(ledger: Ledger) -> Finding:
-    """An effect needs an intent that a writer invoked and that did not surely fail."""
+def check_phantom(ledger: Ledger) -> Finding:
+    """An effect of something that nobody did.
+
+    An effect needs an intent that a writer invoked and that did not surely fail.
+    """
     return found("phantom", _anomalies(ledger))
 
 

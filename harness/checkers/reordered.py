@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.account import Account
 from harness.checkers.base import Cause, anomaly, found, trail
+from harness.checkers.index import Ledger
+from harness.checkers.trace import Account
 from harness.history import OK
-from harness.ledger import Ledger
 from harness.verdict import Anomaly, Finding
 
 
-def check(ledger: Ledger) -> Finding:
-    """Records of one item are in the order of its changes (S-39); what counts is where each intent landed first."""
+def check_reordered(ledger: Ledger) -> Finding:
+    """The effects of one item landed in another order than its records have in the stream.
+
+    Records of one item are in the order of its changes (S-39); what counts is where each intent landed first.
+    """
     return found("reordered", _anomalies(ledger))
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.account import ACKNOWLEDGED, FAILED, UNRESOLVED, Account
 from harness.checkers.base import Cause, Evidence, anomaly, found, not_settled, times, trail
+from harness.checkers.index import Ledger
 from harness.checkers.lost import end_of_trail, refusal
+from harness.checkers.trace import ACKNOWLEDGED, FAILED, UNRESOLVED, Account
 from harness.history import COUNT, INFO, NOTHING, OK, Operation
-from harness.ledger import Ledger
 from harness.verdict import Anomaly, Finding
 
 
-def check(ledger: Ledger) -> Finding:
-    """The source is compared with what the writers were told; a view is compared with the source.
+def check_wrong_final_state(ledger: Ledger) -> Finding:
+    """An item is not, in the end, what its last acknowledged intent made of it.
+
+    The source is compared with what the writers were told; a view is compared with the source.
 
     One writer owns an item, so the order of its intents is the order in which they were first invoked.
     An intent later than the last acknowledged one may be there or not, when nobody knows how it ended.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.checkers import judge
 from harness.history import INFO, INVOKE, OK, History, Operation, Value
-from harness.judge import judge
 
 SHARD = "shard-0"
 PUT = "dynamodb.PutItem"

@@ -4,8 +4,8 @@ import json
 
 from histories import Story, right, valid
 
+from harness.checkers import faults, judge
 from harness.history import FAIL, INFO
-from harness.judge import faults, judge
 from harness.reports import REPORTS
 from harness.reports.line import line
 from harness.reports.table import WIDTH, plain, table, tables

@@ -3,8 +3,8 @@
 import pytest
 from histories import ONE, THREE, TWO, Story, anomalies, only, right, written
 
+from harness.checkers import judge
 from harness.history import FAIL, INFO, OK
-from harness.judge import judge
 
 
 def test_a_late_attempt_that_overwrote_a_newer_value():

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.account import Account, Span
+from harness.checkers.trace import Account, Span
 from harness.history import FAIL, INVOKE, NOTHING, OK, Operation, Value
 
 HARMLESS = "noop"  # the fault that fires and explains nothing

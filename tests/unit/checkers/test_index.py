@@ -2,8 +2,8 @@
 
 from histories import ONE, TWO, Story, only, twice, written
 
+from harness.checkers.index import Ledger
 from harness.history import FAIL, INFO, INVOKE, OK
-from harness.ledger import Ledger
 
 
 def ledger(story):

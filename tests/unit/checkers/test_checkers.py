@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
 
+from harness.checkers import judge
 from harness.history import FAIL, INFO, OK
-from harness.judge import judge
 from harness.verdict import ANOMALIES
 
 

@@ -7,9 +7,9 @@ from histories import Story, right, valid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import judge as judging
+from harness import checkers
+from harness.checkers import faults, judge
 from harness.history import INFO, OK, Operation
-from harness.judge import faults, judge
 from harness.verdict import ANOMALIES, INVALID, UNKNOWN, VALID
 
 VALID_HISTORY = valid()
@@ -178,7 +178,7 @@ def test_a_checker_that_raises_is_unknown(monkeypatch):
     def broken(ledger):
         raise RuntimeError("no")
 
-    monkeypatch.setitem(judging.CHECKERS, "lost", broken)
+    monkeypatch.setitem(checkers.CHECKERS, "lost", broken)
     verdict = judge(VALID_HISTORY)
     assert verdict.verdict == UNKNOWN
     assert verdict.reasons == ("checker lost raised RuntimeError: no",)
