@@ -27,8 +27,7 @@ from harness.errors import Problem, UserError
 from harness.history import INFO, OK, History, Operation, Value
 from harness.observer import Observer
 from harness.package import unpacked
-from harness.platforms import PLATFORMS
-from harness.platforms.base import Plan, Platform
+from harness.platforms.base import Plan, Platform, platform_class
 from harness.platforms.capabilities import refusals_of_expiry
 from harness.reports import json as json_report
 from harness.reports import text as text_report
@@ -100,7 +99,7 @@ def prepare(variant: Variant, seed: int, where: Where = IN_THIS_PROCESS, again: 
     `again` is the command that runs it again, where there is one.
     """
     stack = _stack(variant, where)
-    refusals = PLATFORMS[where.platform].refusals(stack, variant.scenario.faults, where)
+    refusals = platform_class(where.platform).refusals(stack, variant.scenario.faults, where)
     workload = variant.scenario.workload
     if getattr(workload.writer_class(stack.source.service), "EXPIRES", False):
         refusals += refusals_of_expiry(workload.writer, where.platform, stack.time_to_live)
@@ -191,7 +190,7 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
         log=folder.log,
         where=job.where,
     )
-    with PLATFORMS[job.where.platform](plan) as platform:
+    with platform_class(job.where.platform)(plan) as platform:
 
         def phase(name: str, **value: object) -> None:
             history.append(platform.time(), "harness", INFO, "phase", {"phase": name, **value})

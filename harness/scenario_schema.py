@@ -12,7 +12,7 @@ from harness.expectation import BLAME, COUNT_PATTERN
 from harness.fault_entry import fault_schema
 from harness.faults import FAULTS
 from harness.implementation import PATTERN
-from harness.platform_name import PLATFORM_NAMES
+from harness.platforms import PLATFORMS
 from harness.scenario import Scenario
 from harness.sentences import Schema
 from harness.verdict import ANOMALIES, INVALID, PARTIES, VERDICTS
@@ -57,7 +57,7 @@ _DIFFERENCE = {
 _DIFFERS = {
     "type": "object",
     "additionalProperties": False,
-    "properties": {name: {"type": "object", "additionalProperties": _DIFFERENCE} for name in PLATFORM_NAMES},
+    "properties": {name: {"type": "object", "additionalProperties": _DIFFERENCE} for name in PLATFORMS},
     "examples": [{"localstack": {"bisect": {"expect": "refused", "why": "it does not split batches (G-04)"}}}],
 }
 _MATRIX = {

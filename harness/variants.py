@@ -19,7 +19,7 @@ from harness.dimension import MATRIX, dimensions, with_value
 from harness.errors import Problem, UserError, nearest
 from harness.expectation import Expectation, parse
 from harness.mistake import Mistake, Mistakes, closest, shown
-from harness.platform_name import PLATFORM_NAMES
+from harness.platforms import PLATFORMS
 from harness.scenario import Scenario
 from harness.scenario_document import Document, DocumentPath
 from harness.scenario_schema import json_schema
@@ -152,8 +152,8 @@ class _Reading:
         found: dict[tuple[str, str], DocumentPath] = {}
         for platform, patterns in differs.items():
             place = (DIFFERS, platform)
-            if platform not in PLATFORM_NAMES:
-                message = f"'{platform}' is not a platform. {nearest(platform, PLATFORM_NAMES)}"
+            if platform not in PLATFORMS:
+                message = f"'{platform}' is not a platform. {nearest(platform, PLATFORMS)}"
                 self._add(self._document, [Mistake(place, message, at_key=True)])
             elif not isinstance(patterns, dict):
                 self._add(self._document, [Mistake(place, f"got {shown(patterns)}; expected a mapping of variants")])

@@ -17,7 +17,7 @@ from harness.cli.init import init
 from harness.cli.matrix import matrix
 from harness.cli.options import processes_option, where_options
 from harness.errors import NotImitated, Problem, UserError
-from harness.platform_name import AWS, PLATFORM_NAMES
+from harness.platforms import AWS, PLATFORMS
 
 if TYPE_CHECKING:  # so that --help and schema need not wait for boto3
     from harness.history import Operation
@@ -77,7 +77,7 @@ _RUNS = click.option(
 @click.option("--seeds", metavar="0..49", help="Run with each of these seeds.")
 @click.option("--variant", "variants", multiple=True, metavar="NAME", help="Run the variants that match (a glob).")
 @_SET
-@where_options(PLATFORM_NAMES, "Where the pipeline lives: LocalStack if one answers, else embedded.")
+@where_options([*PLATFORMS], "Where the pipeline lives: LocalStack if one answers, else embedded.")
 @processes_option("runs")
 @_JSON
 @_RUNS

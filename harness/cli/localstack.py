@@ -11,7 +11,7 @@ from rich.console import Console
 from harness.cli.options import where_options
 from harness.localstack import RUNTIMES
 from harness.localstack.base import PORT, Say
-from harness.platform_name import AWS, LOCALSTACK
+from harness.platforms import AWS, LOCALSTACK
 
 NOTHING = "no LocalStack runs that harness started"
 _RUNTIME = click.Choice(sorted(RUNTIMES))

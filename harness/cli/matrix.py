@@ -11,7 +11,7 @@ import click
 from harness import exit_code
 from harness.cli.options import processes_option
 from harness.errors import UserError
-from harness.platform_name import EMBEDDED, LOCALSTACK
+from harness.platforms import EMBEDDED, LOCALSTACK
 
 if TYPE_CHECKING:  # so that --help need not wait for boto3
     from harness.matrix.cell import Cell

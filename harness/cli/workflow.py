@@ -12,7 +12,7 @@ import click
 
 from harness.cli.options import WHERE, TemplateChoice, of_a_template, where_options
 from harness.errors import NotImitated, UserError
-from harness.platform_name import AWS, LOCALSTACK
+from harness.platforms import AWS, LOCALSTACK
 
 if TYPE_CHECKING:  # boto3 and pydantic: not before they are needed
     from harness.change_set import Change

@@ -1,11 +1,12 @@
-"""The platforms that a run can take place on."""
+"""Where a pipeline can live: in this process (embedded), on a LocalStack, or on AWS.
 
-from harness.platforms.deployed.aws import Aws
-from harness.platforms.deployed.localstack import LocalStack
-from harness.platforms.embedded import Embedded
+`base` is the contract, and looks the implementation up; `target` says which of them, and at which address.
+"""
 
-PLATFORMS: dict[str, type[Embedded] | type[LocalStack] | type[Aws]] = {
-    "aws": Aws,
-    "embedded": Embedded,
-    "localstack": LocalStack,
+EMBEDDED, LOCALSTACK, AWS = "embedded", "localstack", "aws"
+# Each class is imported when it is used: the names alone need neither boto3 nor moto.
+PLATFORMS = {
+    EMBEDDED: "harness.platforms.embedded:Embedded",
+    LOCALSTACK: "harness.platforms.deployed.localstack:LocalStack",
+    AWS: "harness.platforms.deployed.aws:Aws",
 }

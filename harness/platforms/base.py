@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 from harness.faults.base import Fault
 from harness.history import History
 from harness.nemesis import Nemesis
+from harness.platforms import PLATFORMS
 from harness.schedule import Seed
 from harness.stack import Stack
 from harness.stream_reader import StreamReader
@@ -39,6 +41,8 @@ class Plan:
 
 class Platform(Protocol):
     """A context: the pipeline exists from `deploy` to the end of it, however it ends."""
+
+    def __init__(self, plan: Plan) -> None: ...
 
     @property
     def writers(self) -> WriterHost: ...
@@ -91,3 +95,10 @@ class Platform(Protocol):
 
     def rest(self, seconds: float) -> str:
         """Lets time pass until nothing more will happen, or for so many seconds; says what was left then, else ""."""
+
+
+def platform_class(name: str) -> type[Platform]:
+    """The implementation of a platform, by its key in PLATFORMS."""
+    module, _, attribute = PLATFORMS[name].partition(":")
+    implementation: type[Platform] = getattr(import_module(module), attribute)
+    return implementation

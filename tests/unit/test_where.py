@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from harness.platform_name import AWS, EMBEDDED, LOCALSTACK
+from harness.platforms import AWS, EMBEDDED, LOCALSTACK
 from harness.where import Where
 
 
