@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from harness.outcome import Outcome
+    from harness.api import RunOutcome
     from harness.runner import Job
 
 _SCENARIO = re.compile(r"^scenario:", re.MULTILINE)
@@ -88,15 +89,12 @@ class ScenarioItem(pytest.Item):
 
 
 @pytest.fixture
-def harness_run(tmp_path: Path) -> Callable[..., Outcome]:
+def harness_run(tmp_path: Path) -> Callable[..., RunOutcome]:
     """A function that runs one variant of a scenario, given as a file or a dict, and returns its Outcome.
 
     `harness_run(scenario, variant=None, seed=None, settings=None)`; `settings` override fields by their paths, as in
     `{"workload.intents": "5"}`.
     """
-    from harness.outcome import outcome_of
+    from harness.api import run
 
-    def run(scenario: str | Path | dict[str, Any], **choice: Any) -> Outcome:
-        return outcome_of(scenario, tmp_path / "runs", **choice)
-
-    return run
+    return partial(run, runs=tmp_path / "runs")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import exit_code
+from harness import __version__, exit_code
 from harness.cli import localstack, workflow
 from harness.cli.init import init
 from harness.cli.matrix import matrix
@@ -53,6 +53,7 @@ def _stop(message: str, code: int) -> None:
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="harness", message="%(prog)s %(version)s")
 def main() -> None:
     """Measure whether a serverless pipeline is exactly-once.
 

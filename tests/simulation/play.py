@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
+from harness.api import RunOutcome, run
 from harness.history import INVOKE, Operation
 from harness.jobs import jobs_of
-from harness.outcome import Outcome, outcome_of
 from harness.reports.text import finding
 from harness.runner import run_unkept
 
@@ -51,8 +51,8 @@ def document(
 
 def play(
     runs: Path, handler: Path | str = LEDGER / "idempotent.py", faults: Any = (), seed: int = 0, **more: Any
-) -> Outcome:
-    return outcome_of(document(handler, faults, **more), runs, seed=seed)
+) -> RunOutcome:
+    return run(document(handler, faults, **more), runs, seed=seed)
 
 
 def told_unless_valid(runs: Path, handler: Path, faults: Any, seed: int) -> str:
@@ -84,23 +84,23 @@ def handler_file(folder: Path, body: str) -> Path:
     return file
 
 
-def found(outcome: Outcome) -> set[tuple[str, str]]:
+def found(outcome: RunOutcome) -> set[tuple[str, str]]:
     """Kinds of anomaly, each with who is blamed for it."""
     return {(anomaly.kind, anomaly.blame) for anomaly in outcome.anomalies}
 
 
-def fired(outcome: Outcome) -> list[int]:
+def fired(outcome: RunOutcome) -> list[int]:
     return [fault["fired"] for fault in outcome.result.faults]
 
 
-def operations(outcome: Outcome, f: str, *types: str, role: str = "") -> list[Operation]:
+def operations(outcome: RunOutcome, f: str, *types: str, role: str = "") -> list[Operation]:
     """Those of one name, of some types (all if none is named), in the order of the history."""
     return [
         op for op in outcome.history if op.f == f and (not types or op.type in types) and (not role or op.role == role)
     ]
 
 
-def attempts(outcome: Outcome, call: str, role: str = "writer") -> list[int]:
+def attempts(outcome: RunOutcome, call: str, role: str = "writer") -> list[int]:
     return [op.value["attempt"] for op in operations(outcome, call, INVOKE, role=role)]
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from play import LEDGER, fired, found, operations, play
 
+from harness.api import RunOutcome
 from harness.errors import UserError
 from harness.history import FAIL, INFO, INVOKE, OK
-from harness.outcome import Outcome
 
 NAIVE = LEDGER / "naive.py"
 SLOWLY = {"delay": {"process": "writer", "call": "operation", "seconds": 1}}
@@ -18,11 +18,11 @@ ONE_WRITER = {"workload": {"writers": 1}}
 HANGS_ON = {"delay": {"process": "function", "call": "acknowledge", "nth": 1, "seconds": 2}}
 
 
-def spans(outcome: Outcome, what: str) -> list[str]:
+def spans(outcome: RunOutcome, what: str) -> list[str]:
     return [op.type for op in operations(outcome, what, role="platform")]
 
 
-def delivered(outcome: Outcome) -> list[str]:
+def delivered(outcome: RunOutcome) -> list[str]:
     return [intent for op in operations(outcome, "deliver", OK) for intent in op.value["intents"]]
 
 

@@ -15,9 +15,9 @@ import botocore
 import pytest
 from play import LEDGER, attempts, found, handler_file, operations, play
 
+from harness.api import RunOutcome
 from harness.errors import NotImitated
 from harness.history import FAIL, INFO, INVOKE, OK
-from harness.outcome import Outcome
 
 NAIVE = LEDGER / "naive.py"
 ONE_BY_ONE = {"batch_size": 1}
@@ -49,7 +49,7 @@ def looking(folder: Path, body: str) -> Path:
     return handler_file(folder / "code", LOOKING.format(body=body))
 
 
-def effects(outcome: Outcome) -> list[str]:
+def effects(outcome: RunOutcome) -> list[str]:
     return [op.value["intent"] for op in operations(outcome, "effect")]
 
 

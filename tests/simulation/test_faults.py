@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from play import LEDGER, attempts, fired, found, operations, play
 
+from harness.api import RunOutcome
 from harness.faults.refuse import ERRORS
 from harness.history import FAIL, INFO, INVOKE, OK
-from harness.outcome import Outcome
 
 NAIVE = LEDGER / "naive.py"
 ONE_BY_ONE = {"mapping": {"batch_size": 1}}
@@ -18,7 +18,7 @@ ONE_ITEM = {"workload": {"intents": 2, "items": 1, "writers": 1}}
 FIRST = {"process": "writer", "call": "dynamodb.PutItem", "intent": "todo-0/1"}
 
 
-def of_intent(outcome: Outcome, f: str, intent: str, *types: str) -> list[Any]:
+def of_intent(outcome: RunOutcome, f: str, intent: str, *types: str) -> list[Any]:
     return [op for op in operations(outcome, f, *types) if intent in op.value.get("intents", [op.value.get("intent")])]
 
 

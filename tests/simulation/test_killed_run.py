@@ -111,11 +111,11 @@ def test_an_interrupted_run_is_unknown(running: Run) -> None:
 
 def test_a_history_that_was_cut_anywhere_is_never_valid(tmp_path: Path) -> None:
     """Whichever byte was the last one to be written: unknown, or invalid where enough of it says so."""
-    from harness.outcome import outcome_of
+    from harness.api import run
     from harness.runner import check as judge_again
 
     values = document(workload={"intents": 3, "items": 3, "writers": 1})
-    whole = outcome_of(values, tmp_path / "runs")
+    whole = run(values, tmp_path / "runs")
     assert whole.verdict == "valid"
     history = Path(whole.result.run_folder) / HISTORY
     content = history.read_bytes()
@@ -127,10 +127,10 @@ def test_a_history_that_was_cut_anywhere_is_never_valid(tmp_path: Path) -> None:
 @pytest.mark.parametrize("left", ["", '{"verdict": "val'])
 def test_a_run_that_was_killed_before_its_verdict_is_never_valid(left: str, tmp_path: Path) -> None:
     """Its whole history is there, and no verdict, or half of one: unknown."""
-    from harness.outcome import outcome_of
+    from harness.api import run
     from harness.runner import check as judge_again
 
-    whole = outcome_of(document(workload={"intents": 3, "items": 3, "writers": 1}), tmp_path / "runs")
+    whole = run(document(workload={"intents": 3, "items": 3, "writers": 1}), tmp_path / "runs")
     folder = Path(whole.result.run_folder)
     assert judge_again(folder).verdict.verdict == "valid"
     (folder / VERDICT).write_text(left)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from play import ROOT, attempts, document, fired, found, operations, play
 
+from harness.api import RunOutcome, run
 from harness.errors import UserError
 from harness.history import INVOKE, OK
-from harness.outcome import Outcome, outcome_of
 
 SOURCES = ROOT / "lambda" / "sources"
 NAIVE, EVENT_ID, BUSINESS_KEY = (SOURCES / f"{name}.py" for name in ("naive", "event_id", "business_key"))
@@ -20,11 +20,11 @@ LOST = {"lose_reply": {"process": "writer", "call": "*.Put*", "intent": "todo-1/
 SURVIVE = (EVENT_ID, BUSINESS_KEY)
 
 
-def on_stream(tmp_path: Path, handler: Path, faults: Any = (), **more: Any) -> Outcome:
+def on_stream(tmp_path: Path, handler: Path, faults: Any = (), **more: Any) -> RunOutcome:
     return play(tmp_path, handler, faults, pipeline={**STREAM, **more.pop("pipeline", {})}, **more)
 
 
-def numbers_of(outcome: Outcome, intent: str) -> list[str]:
+def numbers_of(outcome: RunOutcome, intent: str) -> list[str]:
     """The sequence numbers of an intent's records, as the observer saw them."""
     return [op.value["sequence_number"] for op in operations(outcome, "record") if op.value["intent"] == intent]
 
@@ -206,7 +206,7 @@ def test_what_does_not_fit_a_stream_is_refused(tmp_path: Path, more: dict[str, A
     """Before the run, with the words that do."""
     pipeline = {**STREAM, **more.get("pipeline", {})}
     with pytest.raises(UserError) as refused:
-        outcome_of(document(NAIVE, pipeline=pipeline, workload=more.get("workload")), tmp_path)
+        run(document(NAIVE, pipeline=pipeline, workload=more.get("workload")), tmp_path)
     assert told in str(refused.value)
 
 
@@ -238,5 +238,5 @@ def test_a_serverless_template_works_too(tmp_path: Path) -> None:
     values = document(pipeline={"sinks": {"Effects": {"role": "ledger"}}}, faults=[LOST])
     del values["pipeline"]["handler"]
     values["pipeline"]["template"] = str(tmp_path / "template.yaml")
-    outcome = outcome_of(values, tmp_path / "runs")
+    outcome = run(values, tmp_path / "runs")
     assert found(outcome) == {("duplicated", "writer")}

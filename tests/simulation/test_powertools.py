@@ -10,8 +10,8 @@ import pytest
 from play import POWERTOOLS, fired, found, operations, play, told_unless_valid
 from single_faults import SINGLE_FAULTS, at
 
+from harness.api import RunOutcome
 from harness.history import FAIL, INVOKE
-from harness.outcome import Outcome
 
 # Those that end an execution between the effect and the mark.
 ENDS_IN_BETWEEN = ("crash after the effect", "crash after a call", "timeout after the effect")
@@ -21,7 +21,7 @@ LOST_LOCK = {"lose_reply": {"process": "function", "call": "dynamodb.PutItem", "
 ONE_BY_ONE: dict[str, Any] = {"mapping": {"batch_size": 1}, "workload": {"intents": 5}}
 
 
-def executions(outcome: Outcome, intent: str, *types: str) -> list[Any]:
+def executions(outcome: RunOutcome, intent: str, *types: str) -> list[Any]:
     return [op for op in operations(outcome, "execute", *types) if intent in op.value["intents"]]
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from play import ROOT, SHIPPED, found
 
+from harness.api import run
 from harness.jobs import jobs_of
-from harness.outcome import outcome_of
 from harness.reports.text import finding
-from harness.runner import run
+from harness.runner import run as run_job
 from harness.scenario_file import load
 from harness.store import read_history
 
@@ -29,7 +29,7 @@ def violations(file: Path, seeds: list[int], runs: Path) -> list[str]:
         day_long = (job.scenario.scenario, job.variant.name) == DAY_LONG and job.seed not in DAY_LONG_SEEDS
         if day_long or job.refused:
             continue
-        result = run(job, runs)
+        result = run_job(job, runs)
         if not result.expectation_met:
             told.append(finding(result, read_history(Path(result.run_folder))))
     return told
@@ -62,8 +62,8 @@ def test_a_shipped_scenario_asks_a_question_and_is_in_the_readme(file: Path) -> 
 def test_an_identical_put_leaves_one_record(tmp_path: Path) -> None:
     """The well-known claim is answered from what happened: five of twenty puts are made twice, and the stream holds
     twenty records (S-31); with a new timestamp it holds twenty-five."""
-    same = outcome_of(ROOT / "scenarios" / "duplicate_put.yaml", tmp_path, variant="put/naive", seed=0)
-    stamped = outcome_of(ROOT / "scenarios" / "duplicate_put.yaml", tmp_path, variant="stamped_put/naive", seed=0)
+    same = run(ROOT / "scenarios" / "duplicate_put.yaml", tmp_path, variant="put/naive", seed=0)
+    stamped = run(ROOT / "scenarios" / "duplicate_put.yaml", tmp_path, variant="stamped_put/naive", seed=0)
     assert [outcome.counts["intents"] for outcome in (same, stamped)] == [20, 20]
     assert [outcome.counts["records"] for outcome in (same, stamped)] == [20, 25]
     assert (found(same), found(stamped)) == (set(), {("duplicated", "writer")})

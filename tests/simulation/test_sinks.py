@@ -11,9 +11,9 @@ import pytest
 from play import ROOT, fired, found, handler_file, operations, play
 from single_faults import IN_THE_FUNCTION, IN_THE_MAPPING, IN_THE_WRITERS
 
+from harness.api import RunOutcome
 from harness.errors import NotImitated
 from harness.history import FAIL, INFO
-from harness.outcome import Outcome
 
 SINKS = ROOT / "lambda" / "sinks"
 CRASH = {"crash": {"call": "effect", "when": "after", "nth": 2}}
@@ -23,13 +23,13 @@ MUCH_LATER = {"redeliver": {"nth": 2, "seconds": 301}}
 DUPLICATED = {("duplicated", "function")}
 
 
-def sink(runs: Path, handler: str, faults: Any = (), **more: Any) -> Outcome:
+def sink(runs: Path, handler: str, faults: Any = (), **more: Any) -> RunOutcome:
     pipeline = {"template": str(SINKS / "template.yaml"), **more.pop("pipeline", {})}
     mapping = more.pop("mapping", {"batch_size": 1})
     return play(runs, SINKS / f"{handler}.py", faults, mapping=mapping, pipeline=pipeline, **more)
 
 
-def landed(outcome: Outcome) -> list[tuple[str, str, str]]:
+def landed(outcome: RunOutcome) -> list[tuple[str, str, str]]:
     return [tuple(op.value[name] for name in ("sink", "intent", "item")) for op in operations(outcome, "effect")]
 
 

@@ -27,9 +27,9 @@ def scenario(handler: str = "idempotent", **more: object) -> dict[str, object]:
 @pytest.fixture(scope="module", autouse=True)
 def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
     """pytester forgets what is imported inside it: one run before it, and all that a run needs is there for good."""
-    from harness.outcome import outcome_of
+    from harness.api import run
 
-    assert outcome_of(scenario(), tmp_path_factory.mktemp("runs")).verdict == "valid"
+    assert run(scenario(), tmp_path_factory.mktemp("runs")).verdict == "valid"
 
 
 def write(pytester: pytest.Pytester, name: str, values: object) -> None:

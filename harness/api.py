@@ -1,4 +1,4 @@
-"""What a test gets from a run: the verdict, and everything that it rests on."""
+"""The Python interface: `from harness import run` plays one variant of a scenario, in a test or a notebook."""
 
 from __future__ import annotations
 
@@ -10,60 +10,79 @@ from typing import Any
 from harness.errors import UserError
 from harness.history import History
 from harness.jobs import jobs_of
+from harness.platform_name import EMBEDDED
 from harness.reports.text import finding
 from harness.result import RunResult
-from harness.runner import run
+from harness.runner import run as run_job
 from harness.store import read_history
 from harness.verdict import Anomaly
+from harness.where import where
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """One run. `verdict` is valid, invalid or unknown; printed, it is the finding."""
+class RunOutcome:
+    """What one run showed. `print(outcome)` prints the finding."""
 
     result: RunResult
     history: History
 
     @property
     def verdict(self) -> str:
+        """`valid`, `invalid` or `unknown`."""
         return self.result.verdict.verdict
 
     @property
     def counts(self) -> dict[str, int]:
+        """How many intents, records, deliveries, executions and effects there were."""
         return self.result.verdict.counts
 
     @property
     def anomalies(self) -> tuple[Anomaly, ...]:
+        """Each violation, with who is to blame and the operations that prove it."""
         return self.result.verdict.anomalies
 
     @property
     def reasons(self) -> tuple[str, ...]:
+        """Why the verdict is unknown; empty otherwise."""
         return self.result.verdict.reasons
 
     @property
     def expectation_met(self) -> bool:
+        """Whether the verdict is what the scenario expects."""
         return self.result.expectation_met
 
     def __str__(self) -> str:
         return finding(self.result, self.history.operations)
 
 
-def outcome_of(
+def run(
     scenario: str | Path | Mapping[str, Any],
-    runs: Path,
+    runs: str | Path = "runs",
     *,
     variant: str | None = None,
     seed: int | None = None,
     settings: Mapping[str, str] | None = None,
-) -> Outcome:
-    """Runs the one variant that is left; raises UserError when there are several, or the scenario is wrong."""
+    platform: str = EMBEDDED,
+    endpoint: str | None = None,
+) -> RunOutcome:
+    """Runs one variant of a scenario with one seed, and leaves its folder under `runs`.
+
+    scenario: a scenario file, or its contents as a dict.
+    variant, seed: choose among several; the scenario's own if it has only one.
+    settings: override fields by their paths, as in `{"workload.intents": "5"}`.
+    platform, endpoint: as `--platform` and `--endpoint` of `harness run`; AWS is not offered here.
+
+    Raises harness.errors.UserError for a scenario that is wrong or does not fit the platform, and where several runs
+    are left to choose from.
+    """
     source = Path(scenario) if isinstance(scenario, str) else scenario
-    jobs = jobs_of([source], settings, seeds=seed, variants=[variant] if variant else [])
+    target = where(platform, endpoint)
+    jobs = jobs_of([source], settings, seeds=seed, variants=[variant] if variant else [], where=target)
     if len(jobs) != 1:
         names = ", ".join(dict.fromkeys(f"{job.variant.name} with seed {job.seed}" for job in jobs))
         raise UserError(f"one run was asked for, and there are {len(jobs)}: {names}")
     (job,) = jobs
     if job.refused:
         raise UserError(f"{job.variant.name}: refused on {job.where.platform}: {job.refused}")
-    result = run(job, runs)
-    return Outcome(result, History.of(read_history(Path(result.run_folder))))
+    result = run_job(job, Path(runs))
+    return RunOutcome(result, History.of(read_history(Path(result.run_folder))))
