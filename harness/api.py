@@ -10,7 +10,7 @@ from typing import Any
 from harness.errors import UserError
 from harness.history import History
 from harness.jobs import jobs_of
-from harness.platform_name import EMBEDDED
+from harness.platforms import EMBEDDED
 from harness.reports.text import finding
 from harness.result import RunResult
 from harness.runner import run as run_job
