@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from harness.errors import nearest
+from harness.documents import Document
+from harness.errors import DocumentPath, nearest, parse_path, path_text
 from harness.faults import FAULTS
 from harness.mistake import Mistake, Mistakes, shown
-from harness.scenario_document import Document, DocumentPath, parse_path, path_text
 from harness.sentences import Schema, properties, schema_at, unknown_key
 
 MATRIX = "matrix"

@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+DocumentPath = tuple[str | int, ...]
+_STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
+
+
+def path_text(path: DocumentPath) -> str:
+    """As in `faults[0].lose_reply.call`."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).removeprefix(".")
+
+
+def parse_path(text: str) -> DocumentPath:
+    """The inverse of path_text. Raises ValueError."""
+    steps = list(_STEP.finditer(text))
+    if text.startswith(".") or not steps or "".join(step[0] for step in steps) != text:
+        raise ValueError(f"'{text}' is not a path such as workload.writer or faults[0].crash.when")
+    return tuple(int(step[2]) if step[2] else step[1] for step in steps)
 
 
 @dataclass(frozen=True, slots=True)

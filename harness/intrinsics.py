@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from harness.errors import NotImitated, UserError, nearest
-from harness.template_document import Document, Place
+from harness.documents import Document
+from harness.errors import DocumentPath, NotImitated, UserError, nearest
 
 NO_VALUE = object()  # what AWS::NoValue stands for: the setting is as if it were not there
 _MISFIT = object()  # the argument of a function does not have the shape that it takes
@@ -29,9 +29,9 @@ class Resolver:
         self.document = document
         self._ref = ref
         self._attribute = attribute
-        self._pending: list[Place] = []
+        self._pending: list[DocumentPath] = []
 
-    def resolve(self, place: Place) -> Any:
+    def resolve(self, place: DocumentPath) -> Any:
         """The value at a place of the document: NO_VALUE where it is AWS::NoValue, None where there is none."""
         if place in self._pending:
             self._refuse(place, "refers to itself")
@@ -41,7 +41,7 @@ class Resolver:
         finally:
             self._pending.pop()
 
-    def condition(self, name: str, place: Place) -> bool:
+    def condition(self, name: str, place: DocumentPath) -> bool:
         """Whether a condition of the template holds; the place is where it is asked for."""
         conditions = self.document.at(("Conditions",)) or {}
         if name not in conditions:
@@ -51,7 +51,7 @@ class Resolver:
             self._refuse(("Conditions", name), f"a condition is true or false, not {holds!r}")
         return holds
 
-    def _value(self, value: Any, place: Place) -> Any:
+    def _value(self, value: Any, place: DocumentPath) -> Any:
         match value:
             case str() if "{{resolve:" in value:
                 raise NotImitated(str(self.document.problem(place, "dynamic references are not imitated")))
@@ -65,7 +65,7 @@ class Resolver:
                 return {key: item for key, item in settings.items() if item is not NO_VALUE}
         return value
 
-    def _call(self, name: str, argument: Any, place: Place) -> Any:
+    def _call(self, name: str, argument: Any, place: DocumentPath) -> Any:
         place = (*place, name)
         if name in _ELSEWHERE:
             self._refuse(place, f"{name} takes a value from outside the template: give it as a parameter")
@@ -79,7 +79,7 @@ class Resolver:
             self._refuse(place, f"{name} takes {shape}, not {argument!r}")
         return value
 
-    def _look_up(self, place: Place, find: Callable[..., Any], *names: str) -> Any:
+    def _look_up(self, place: DocumentPath, find: Callable[..., Any], *names: str) -> Any:
         try:
             return find(*names)
         except LookupError as error:
@@ -87,22 +87,22 @@ class Resolver:
         except NotImitated as error:
             raise NotImitated(str(self.document.problem(place, str(error)))) from error
 
-    def _refuse(self, place: Place, message: str) -> NoReturn:
+    def _refuse(self, place: DocumentPath, message: str) -> NoReturn:
         raise UserError([self.document.problem(place, message)])
 
-    def _get_ref(self, argument: Any, place: Place) -> Any:
+    def _get_ref(self, argument: Any, place: DocumentPath) -> Any:
         if argument == "AWS::NoValue":
             return NO_VALUE
         return self._look_up(place, self._ref, argument) if isinstance(argument, str) else _MISFIT
 
-    def _get_attribute(self, argument: Any, place: Place) -> Any:
+    def _get_attribute(self, argument: Any, place: DocumentPath) -> Any:
         parts = argument.split(".", 1) if isinstance(argument, str) else self._value(argument, place)
         match parts:
             case [str(name), str(attribute)]:
                 return self._look_up(place, self._attribute, name, attribute)
         return _MISFIT
 
-    def _substitute(self, argument: Any, place: Place) -> Any:
+    def _substitute(self, argument: Any, place: DocumentPath) -> Any:
         match argument:
             case str(pattern):
                 variables = {}
@@ -122,32 +122,32 @@ class Resolver:
 
         return _VARIABLE.sub(replace, pattern)
 
-    def _join(self, argument: Any, place: Place) -> Any:
+    def _join(self, argument: Any, place: DocumentPath) -> Any:
         match self._value(argument, place):
             case [str(delimiter), list(values)]:
                 return delimiter.join(map(text, values))
         return _MISFIT
 
-    def _split(self, argument: Any, place: Place) -> Any:
+    def _split(self, argument: Any, place: DocumentPath) -> Any:
         match self._value(argument, place):
             case [str(delimiter), str(whole)] if delimiter:
                 return whole.split(delimiter)
         return _MISFIT
 
-    def _select(self, argument: Any, place: Place) -> Any:
+    def _select(self, argument: Any, place: DocumentPath) -> Any:
         match self._value(argument, place):
             case [int() | str() as index, list(values)] if str(index).isdecimal() and int(index) < len(values):
                 return values[int(index)]
         return _MISFIT
 
-    def _if(self, argument: Any, place: Place) -> Any:
+    def _if(self, argument: Any, place: DocumentPath) -> Any:
         match argument:
             case [str(name), _, _]:
                 chosen = 1 if self.condition(name, place) else 2
                 return self._value(argument[chosen], (*place, chosen))
         return _MISFIT
 
-    def _find_in_map(self, argument: Any, place: Place) -> Any:
+    def _find_in_map(self, argument: Any, place: DocumentPath) -> Any:
         keys = self._value(argument, place)
         if not isinstance(keys, list) or len(keys) != 3:
             return _MISFIT
@@ -159,29 +159,29 @@ class Resolver:
             found = found[key]
         return found
 
-    def _base64(self, argument: Any, place: Place) -> Any:
+    def _base64(self, argument: Any, place: DocumentPath) -> Any:
         value = self._value(argument, place)
         return base64.b64encode(value.encode()).decode() if isinstance(value, str) else _MISFIT
 
-    def _equals(self, argument: Any, place: Place) -> Any:
+    def _equals(self, argument: Any, place: DocumentPath) -> Any:
         match self._value(argument, place):
             case [left, right]:
                 return text(left) == text(right)
         return _MISFIT
 
-    def _and(self, argument: Any, place: Place) -> Any:
+    def _and(self, argument: Any, place: DocumentPath) -> Any:
         values = self._value(argument, place)
         return all(values) if _are_conditions(values) else _MISFIT
 
-    def _or(self, argument: Any, place: Place) -> Any:
+    def _or(self, argument: Any, place: DocumentPath) -> Any:
         values = self._value(argument, place)
         return any(values) if _are_conditions(values) else _MISFIT
 
-    def _not(self, argument: Any, place: Place) -> Any:
+    def _not(self, argument: Any, place: DocumentPath) -> Any:
         values = self._value(argument, place)
         return not values[0] if _are_conditions(values) and len(values) == 1 else _MISFIT
 
-    def _condition(self, argument: Any, place: Place) -> Any:
+    def _condition(self, argument: Any, place: DocumentPath) -> Any:
         return self.condition(argument, place) if isinstance(argument, str) else _MISFIT
 
 
@@ -194,7 +194,7 @@ def text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_FUNCTIONS: dict[str, tuple[Callable[[Resolver, Any, Place], Any], str]] = {
+_FUNCTIONS: dict[str, tuple[Callable[[Resolver, Any, DocumentPath], Any], str]] = {
     "Condition": (Resolver._condition, "the name of a condition"),
     "Fn::And": (Resolver._and, "[conditions]"),
     "Fn::Base64": (Resolver._base64, "a text"),

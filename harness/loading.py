@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.attribution import by_key, plain
+from harness.documents import parse
 from harness.errors import Problem, UserError
-from harness.scenario_document import parse
 from harness.stores import DataStream, Table
 from harness.workloads.own_items import AttributeValue, Item, own_items
 

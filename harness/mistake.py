@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from harness.scenario_document import DocumentPath
+from harness.errors import DocumentPath
 
 _SHOWN = 60
 

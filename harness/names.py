@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping as Values
 from typing import Any
 
+from harness.documents import Document
 from harness.errors import NotImitated, UserError, nearest
 from harness.intrinsics import NO_VALUE, Resolver, text
 from harness.resources import ATTRIBUTES, BUCKET, NAME_SETTINGS
 from harness.stores import ACCOUNT, PARTITION, REGION, arn
-from harness.template_document import Document
 
 _OF_SSM = "AWS::SSM::Parameter::Value"
 
@@ -51,7 +51,7 @@ class Names:
 
     def _existing(self) -> dict[str, str]:
         types = {}
-        for logical_id, resource in self.document.content["Resources"].items():
+        for logical_id, resource in self.document.value["Resources"].items():
             condition = resource.get("Condition")
             place = ("Resources", logical_id, "Condition")
             if condition is None or self.resolver.condition(condition, place):
@@ -113,11 +113,11 @@ class Names:
 
 def _check(document: Document) -> None:
     """Whether the document has the shape of a template at all, so that what follows need not ask."""
-    if not isinstance(document.content, dict) or not isinstance(document.at(("Resources",)), dict):
+    if not isinstance(document.value, dict) or not isinstance(document.at(("Resources",)), dict):
         raise UserError([document.problem((), "is not a CloudFormation template: it has no Resources")])
     problems = [
         document.problem(("Resources", logical_id), "is not a resource: it has no Type")
-        for logical_id, resource in document.content["Resources"].items()
+        for logical_id, resource in document.value["Resources"].items()
         if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str)
     ]
     for section in ("Parameters", "Conditions", "Mappings"):

@@ -18,11 +18,11 @@ from pathlib import Path, PurePosixPath
 
 from harness.cache import alone, cache_folder
 from harness.distributions import needed
+from harness.documents import TEMPLATES
 from harness.errors import Problem, UserError
 from harness.imports import imports_of
 from harness.requirements import REQUIREMENTS, THIS_PYTHON, installed
 from harness.stack import is_python
-from harness.template_document import TEMPLATES
 
 # What the agent needs of the harness, and all of it: folders whole, single files by name.
 AGENT_FOLDERS = ("agent", "faults")

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness import resources
-from harness.errors import Problem, UserError, nearest
+from harness.errors import DocumentPath, Problem, UserError, nearest
 from harness.names import Names
 from harness.settings import SettingsReader
 from harness.stack import LEDGER, ROLES, SOURCE, VIEW
 from harness.stores import DataStream, Queue, Table
-from harness.template_document import Place
 
 R = TypeVar("R", Table, Queue, DataStream)
 SINKS = "pipeline.sinks"  # where a scenario says what its template leaves open
@@ -77,5 +76,5 @@ class Roles:
             raise UserError(strange)
 
 
-def _place(logical_id: str) -> Place:
+def _place(logical_id: str) -> DocumentPath:
     return ("Resources", logical_id, "Metadata", "harness", "role")

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from harness.errors import Problem, UserError, nearest
+from harness.documents import Document, Place
+from harness.errors import DocumentPath, Problem, UserError, nearest
 from harness.stores import REGION
-from harness.template_document import Document, Place, in_json
 
 TRANSFORM = "AWS::Serverless-2016-10-31"
 _FUNCTION, _LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
@@ -38,7 +38,19 @@ def cloudformation(document: Document, parameters: Mapping[str, str]) -> Documen
     content = _translated(document, _folders_hidden(document), parameters)
     for resource in content["Resources"].values():
         _show_folder(resource.get("Properties", {}))
-    return Document(document.file, content, {**document.marks, **_marks(document, content["Resources"])})
+    return Document(content, {}, {**document.places, **_places_of(document, content["Resources"])})
+
+
+def in_json(value: Any) -> Any:
+    """A copy with `Fn::GetAtt` as JSON wants it, which SAM and LocalStack 4.14 want too: as a list, not as a text."""
+    if isinstance(value, list):
+        return [in_json(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: inner.split(".", 1) if key == "Fn::GetAtt" and isinstance(inner, str) else in_json(inner)
+        for key, inner in value.items()
+    }
 
 
 def _translated(document: Document, content: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -71,13 +83,13 @@ def _translation(content: str, parameters: tuple[tuple[str, str], ...]) -> str:
 
 def _problem(document: Document, error: Any) -> Problem:
     logical_id = str(getattr(error, "_logical_id", ""))
-    known = Document(document.file, document.content, {**document.marks, **_marks(document, [logical_id])})
-    place: Place = ("Resources", logical_id) if ("Resources", logical_id) in known.marks else ()
+    known = Document(document.value, {}, {**document.places, **_places_of(document, [logical_id])})
+    place: DocumentPath = ("Resources", logical_id) if ("Resources", logical_id) in known.places else ()
     return known.problem(place, f"SAM does not take it: {error.message}")
 
 
 def _folders_hidden(document: Document) -> dict[str, Any]:
-    content: dict[str, Any] = in_json(document.content)
+    content: dict[str, Any] = in_json(document.value)
     general = document.at(("Globals", "Function")) or {}
     for place in _places(document):
         properties: dict[str, Any] = content
@@ -99,7 +111,7 @@ def _places(document: Document) -> Iterator[tuple[str, ...]]:
     """Where properties stand that may name code."""
     if isinstance(document.at(("Globals", "Function")), dict):
         yield "Globals", "Function"
-    for logical_id, resource in document.content["Resources"].items():
+    for logical_id, resource in document.value["Resources"].items():
         if (
             isinstance(resource, dict)
             and resource.get("Type") in _CODE
@@ -115,25 +127,25 @@ def _show_folder(properties: Any) -> None:
             properties[name] = code["S3Key"]
 
 
-def _marks(document: Document, logical_ids: Iterable[str]) -> dict[Place, tuple[int, int]]:
+def _places_of(document: Document, logical_ids: Iterable[str]) -> dict[DocumentPath, Place]:
     """Where in the user's file that is written from which SAM makes these resources, and each part of them."""
-    marks: dict[Place, tuple[int, int]] = {}
-    written = document.content["Resources"]
+    marks: dict[DocumentPath, Place] = {}
+    written = document.value["Resources"]
     for logical_id in logical_ids:
         own = [name for name in written if logical_id.startswith(name)]
         if own and logical_id not in written:
-            marks[("Resources", logical_id)] = document.marks[("Resources", max(own, key=len))]
+            marks[("Resources", logical_id)] = document.places[("Resources", max(own, key=len))]
     for logical_id, resource in written.items():
         if not isinstance(resource, dict) or resource.get("Type") != _FUNCTION:
             continue
-        here: Place = ("Resources", logical_id, "Properties")
+        here: DocumentPath = ("Resources", logical_id, "Properties")
         general = _below(document, ("Globals", "Function"), here)
-        marks.update({place: mark for place, mark in general.items() if place not in document.marks})
+        marks.update({place: mark for place, mark in general.items() if place not in document.places})
         marks.update(_below(document, (*here, "CodeUri"), (*here, "Code")))
         for event in document.at((*here, "Events")) or {}:
-            mapping: Place = ("Resources", f"{logical_id}{event}")
-            written_at: Place = (*here, "Events", event)
-            marks[mapping] = document.marks[written_at]
+            mapping: DocumentPath = ("Resources", f"{logical_id}{event}")
+            written_at: DocumentPath = (*here, "Events", event)
+            marks[mapping] = document.places[written_at]
             marks.update(_below(document, (*written_at, "Properties"), (*mapping, "Properties")))
             marks.update(
                 _below(document, (*written_at, "Properties", "Stream"), (*mapping, "Properties", "EventSourceArn"))
@@ -141,6 +153,6 @@ def _marks(document: Document, logical_ids: Iterable[str]) -> dict[Place, tuple[
     return marks
 
 
-def _below(document: Document, origin: Place, target: Place) -> dict[Place, tuple[int, int]]:
+def _below(document: Document, origin: DocumentPath, target: DocumentPath) -> dict[DocumentPath, Place]:
     length = len(origin)
-    return {(*target, *place[length:]): mark for place, mark in document.marks.items() if place[:length] == origin}
+    return {(*target, *place[length:]): mark for place, mark in document.places.items() if place[:length] == origin}

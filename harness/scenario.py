@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from harness.attribution import Attribution
+from harness.documents import parse
 from harness.duration import Duration
 from harness.errors import Problem, UserError
 from harness.fault_entry import parse_fault
@@ -28,7 +29,6 @@ from harness.location import Handler, find, find_handler
 from harness.mapping import Mapping
 from harness.mapping_settings import MappingSettings
 from harness.mistake import shown
-from harness.scenario_document import parse
 from harness.scenario_part import Part, Sink, Source, named
 from harness.seeds import SEEDS_SCHEMA, parse_seeds
 from harness.stack import Stack

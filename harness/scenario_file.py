@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.dimension import MATRIX, existing_path, with_value
-from harness.errors import Problem, UserError
+from harness.documents import Document, parse
+from harness.errors import DocumentPath, Problem, UserError, parse_path
 from harness.location import find, folders
-from harness.scenario_document import Document, DocumentPath, Place, parse, parse_path, path_text
 from harness.scenario_schema import json_schema
 from harness.variants import Variant, variants
 
@@ -57,7 +57,7 @@ def _overridden(document: Document, overrides: Mapping[str, str]) -> Document:
         source = f"--set {text}={value}"
         try:
             path = _settable(text, document)
-            document = with_value(document, path, _given(value, path, source))
+            document = with_value(document, path, Document.of(parse(value, source).value, source))
         except UserError as error:
             problems += error.problems
         except ValueError as error:
@@ -80,13 +80,3 @@ def _settable(text: str, document: Document) -> DocumentPath:
         if path[: len(other)] == other:
             raise ValueError(f"the matrix sets {varied}: choose a variant instead")
     return path
-
-
-def _given(value: str, path: DocumentPath, source: str) -> Document:
-    part = parse(value, source)
-    return Document(part.value, _placed(part.keys, path, source), _placed(part.values, path, source))
-
-
-def _placed(places: dict[DocumentPath, Place], path: DocumentPath, source: str) -> dict[DocumentPath, Place]:
-    """An option has no lines: the paths are those that it would have in the scenario."""
-    return {inner: Place(source, 0, 0, path_text((*path, *inner))) for inner in places}

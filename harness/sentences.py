@@ -12,9 +12,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.duration import TEXT_SCHEMA
-from harness.errors import nearest
+from harness.errors import DocumentPath, nearest, path_text
 from harness.mistake import Mistake, Mistakes, closest, shown
-from harness.scenario_document import DocumentPath, path_text
 
 Schema = dict[str, Any]
 _UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")

@@ -7,17 +7,16 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from harness.errors import NotImitated, Problem, UserError, nearest
+from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest
 from harness.intrinsics import NO_VALUE
 from harness.names import Names
 from harness.resources import Settings
-from harness.template_document import Place
 
 S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
 
 
-def properties(logical_id: str, *settings: str) -> Place:
+def properties(logical_id: str, *settings: str) -> DocumentPath:
     return ("Resources", logical_id, "Properties", *settings)
 
 
@@ -29,10 +28,10 @@ class SettingsReader:
         self.not_imitated: list[str] = []
         self._problems: list[Problem] = []
 
-    def add(self, place: Place, message: str) -> None:
+    def add(self, place: DocumentPath, message: str) -> None:
         self._problems.append(self.names.document.problem(place, message))
 
-    def set_aside(self, place: Place, message: str) -> None:
+    def set_aside(self, place: DocumentPath, message: str) -> None:
         self.not_imitated.append(str(self.names.document.problem(place, message)))
 
     def raise_problems(self) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from harness.documents import TEMPLATES, load_template
 from harness.errors import Problem, UserError
 from harness.sam import cloudformation
 from harness.scenario import NAME_PATTERN
 from harness.stack import LEDGER, VIEW, Stack
 from harness.stores import DataStream, Table
 from harness.template import WANTED, read
-from harness.template_document import TEMPLATES, load
 from harness.workloads.own_items import key_of
 
 SCENARIO, ITEMS = "scenario.yaml", "items.yaml"
@@ -169,7 +169,7 @@ def _read(template: Path) -> tuple[Stack, list[str]]:
     except UserError as error:
         if [problem.path for problem in error.problems] != [WANTED]:
             raise
-    resources = cloudformation(load(template), {}).content["Resources"]
+    resources = cloudformation(load_template(template), {}).value["Resources"]
     found: dict[str, Stack] = {}
     for name in resources:
         try:

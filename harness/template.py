@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import resources
+from harness.documents import load_template
 from harness.errors import NotImitated, Problem, UserError, nearest
 from harness.mapping import Mapping
 from harness.names import Names
@@ -20,7 +21,6 @@ from harness.settings import SettingsReader, properties
 from harness.sink_resources import BucketSettings, DataStreamSettings, QueueSettings, TopicSettings
 from harness.stack import ON_FAILURE, SOURCE, Endpoint, Function, Stack, is_python
 from harness.stores import Bucket, DataStream, Queue, Table, Topic, function_arn
-from harness.template_document import load
 
 WANTED = "pipeline.function"  # where a scenario says what its template leaves open
 
@@ -77,7 +77,7 @@ class _Reader:
 
     def __init__(self, template: Path, stack_name: str, given: Values[str, str], sinks: Values[str, str]) -> None:
         self._template = template
-        self._document = cloudformation(load(template), given)
+        self._document = cloudformation(load_template(template), given)
         self._names = Names(self._document, stack_name, given)
         self._settings = SettingsReader(self._names)
         self._roles = Roles(template, self._names, self._settings, sinks)

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import Problem, UserError
+from harness.documents import Document, load_template
+from harness.errors import DocumentPath, Problem, UserError
 from harness.imports import syntax_error
 from harness.mentions import mentioned
 from harness.package import Package, build, zipped
 from harness.platforms.deployed.cloudformation import DEPLOY_TAG, STACK_PREFIX, StackRequest
 from harness.requirements import THIS_PYTHON
-from harness.sam import OF_RELEASES, cloudformation
+from harness.sam import OF_RELEASES, cloudformation, in_json
 from harness.stack import Stack, is_python
 from harness.template import WANTED, read
-from harness.template_document import Document, Place, in_json, load
 
 BUCKET = "harness-packages-{account}-{region}"
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,127}")
@@ -75,7 +75,7 @@ def programs(stack: Stack) -> tuple[Program, ...]:
     """The function that the stream triggers, and the others whose code lies in folders."""
     function = stack.function
     own = Program(function.logical_id, function.root, function.runtime, function.handler)
-    resources = cloudformation(load(stack.template), stack.parameters).content["Resources"]
+    resources = cloudformation(load_template(stack.template), stack.parameters).value["Resources"]
     others = [
         Program(
             name,
@@ -101,13 +101,13 @@ def user_stack(stack: Stack) -> UserStack:
     """The stack as CloudFormation is asked for it. Raises UserError for a parameter that has no value."""
     code = programs(stack)
     problems: list[Problem] = []
-    warnings = _left_out(load(stack.template))
+    warnings = _left_out(load_template(stack.template))
     for program in code:
         if problem := program.problem():
             (warnings if program.is_newer else problems).append(problem)
     if problems:
         raise UserError(problems)
-    template: dict[str, Any] = in_json(cloudformation(load(stack.template), stack.parameters).content)
+    template: dict[str, Any] = in_json(cloudformation(load_template(stack.template), stack.parameters).value)
     packages = {}
     for program in code:
         package = program.zipped()
@@ -141,7 +141,7 @@ def _without_idle_parameters(template: dict[str, Any], stack: Stack) -> dict[str
 
 def _left_out(document: Document) -> list[Problem]:
     """What SAM knows of releases: an alias is one more name of the function, and its code is replaced."""
-    resources: Place = ("Resources",)
+    resources: DocumentPath = ("Resources",)
     holders = [(*resources, name, "Properties") for name in document.at(resources)] + [("Globals", "Function")]
     return [
         document.problem((*place, name), f"{name} is left out: a deployment replaces the function")

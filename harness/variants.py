@@ -16,12 +16,12 @@ from pydantic import ValidationError
 from harness import difference
 from harness.difference import Difference
 from harness.dimension import MATRIX, dimensions, with_value
-from harness.errors import Problem, UserError, nearest
+from harness.documents import Document
+from harness.errors import DocumentPath, Problem, UserError, nearest
 from harness.expectation import Expectation, parse
 from harness.mistake import Mistake, Mistakes, closest, shown
 from harness.platforms import PLATFORMS
 from harness.scenario import Scenario
-from harness.scenario_document import Document, DocumentPath
 from harness.scenario_schema import json_schema
 from harness.sentences import mistakes
 from harness.verdict import INVALID

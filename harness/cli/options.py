@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.documents import TEMPLATES
 from harness.errors import Problem, UserError
-from harness.template_document import TEMPLATES
 
 if TYPE_CHECKING:  # pydantic: not before it is needed
     from harness.stack import Stack

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from harness.documents import load_template
 from harness.errors import NotImitated, UserError
 from harness.intrinsics import NO_VALUE, Resolver
-from harness.template_document import load
 
 SECTIONS = """
 Mappings: {Sizes: {eu-west-1: {Batch: 10}}}
@@ -39,7 +39,7 @@ def attribute(logical_id: str, name: str) -> str:
 def resolver(tmp_path: Path, value: str, sections: str = SECTIONS) -> Resolver:
     file = tmp_path / "template.yaml"
     file.write_text(f"Value: {value}\n{sections}")
-    return Resolver(load(file), ref, attribute)
+    return Resolver(load_template(file), ref, attribute)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_functions_stand_for_their_values(tmp_path: Path, value: str, result: An
     ("value", "message"),
     [
         ("!Ref Absent", "1:1: Value.Ref: 'Absent' is neither a parameter nor a resource."),
-        ("{a: [b, !Ref Absent]}", "1:16: Value.a.1.Ref: 'Absent' is neither a parameter nor a resource."),
+        ("{a: [b, !Ref Absent]}", "1:16: Value.a[1].Ref: 'Absent' is neither a parameter nor a resource."),
         ("!Sub 'x${Absent}'", "1:1: Value.Fn::Sub: 'Absent' is neither a parameter nor a resource."),
         ("!Reff Region", "1:1: Value.Fn::Reff: 'Fn::Reff' is not a function."),
         ("!Joyn [a, [b]]", "1:1: Value.Fn::Joyn: 'Fn::Joyn' is not a function. Did you mean 'Fn::Join'?"),
@@ -111,35 +111,3 @@ def test_what_only_aws_knows_is_not_imitated(tmp_path: Path, value: str) -> None
     """Where AWS would find a value and we cannot, the error is another one, and it has its place too."""
     with pytest.raises(NotImitated, match=r"template.yaml:1:\d+: Value.* not imitated"):
         resolver(tmp_path, value).resolve(("Value",))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a: 1\na: 2", ":2:1: 'a' is given twice"),
-        ("a: &x 1\nb: *x", ":2:4: CloudFormation allows no YAML aliases"),
-        ("a: [1, 2", ":1:9: expected"),
-        ("? [a]\n: 1", ":1:3: a key is a text"),
-    ],
-)
-def test_what_is_not_yaml_for_cloudformation_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    """A syntax error, a key given twice and an alias are shown where they are."""
-    file = tmp_path / "template.yaml"
-    file.write_text(text)
-    with pytest.raises(UserError, match=message):
-        load(file)
-
-
-def test_json_is_read_too(tmp_path: Path) -> None:
-    """A template in JSON may be indented with tabs, and its settings have their places all the same."""
-    file = tmp_path / "template.json"
-    file.write_text('{\n\t"A": {\n\t\t"Fn::GetAtt": ["Table", "Arn"]\n\t}\n}')
-    document = load(file)
-    assert document.content == {"A": {"Fn::GetAtt": ["Table", "Arn"]}}
-    assert str(document.problem(("A", "Fn::GetAtt", 1), "x")) == f"{file}:3:27: A.Fn::GetAtt.1: x"
-
-
-def test_a_file_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
-    """The error names the file."""
-    with pytest.raises(UserError, match=r"absent\.yaml: cannot be read"):
-        load(tmp_path / "absent.yaml")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from scenario_texts import FULL, SHORT, folder, load_text, problems, short
 
+from harness.documents import parse
 from harness.faults import FAULTS
 from harness.location import Handler
-from harness.scenario_document import parse
 from harness.scenario_schema import json_schema
 
 # Below these the user chooses the keys.

@@ -23,7 +23,7 @@ def test_a_missing_template_is_said_at_the_pipeline(project: Path) -> None:
     """Where none is named, it is looked for beside the handler."""
     (project / "handlers" / "template.yaml").unlink()
     (problem,) = problems(project, SHORT)
-    assert problem == "x.yaml:3:11: pipeline: no 'template.yaml' beside 'naive.py': name a template"
+    assert problem == "x.yaml:3:11: pipeline.template: no 'template.yaml' beside 'naive.py': name a template"
 
 
 def test_a_handler_may_name_its_function(project: Path) -> None:

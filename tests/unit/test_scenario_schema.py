@@ -10,8 +10,8 @@ import yaml
 from json_schema import fits
 from scenario_texts import FULL, SHORT, short
 
+from harness.documents import parse
 from harness.faults import FAULTS
-from harness.scenario_document import parse
 from harness.scenario_schema import json_schema
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))

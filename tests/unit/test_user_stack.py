@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from harness.documents import load_template
 from harness.errors import UserError
 from harness.requirements import THIS_PYTHON
+from harness.sam import in_json
 from harness.starter import starter
-from harness.template_document import in_json, load
 from harness.user_stack import UserStack, name_of, read_stack, user_stack
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,7 @@ def test_the_template_is_as_it_is_written_but_for_its_code() -> None:
     assert properties["Code"]["S3Key"] == key
     assert list(template["Parameters"]) == ["Handler"]
     assert stack.request.parameters == {"Handler": "idempotent.handler"}
-    written = in_json(load(LEDGER).content["Resources"])
+    written = in_json(load_template(LEDGER).value["Resources"])
     written["Function"]["Properties"]["Code"] = properties["Code"]
     assert template["Resources"] == written
     assert names_in(stack.packages[key]) == ["effects.py", "idempotent.py"]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from scenario_texts import SHORT, folder, load_text, problems, short
 
+from harness.documents import Document
 from harness.faults.crash import Crash
 from harness.faults.delay import Delay
-from harness.scenario_document import Document
 from harness.variants import variants
 
 TWO = "matrix: {workload.writer: [put, stamped_put]}\n"

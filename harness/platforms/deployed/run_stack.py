@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
+from harness.documents import load_template
 from harness.mapping import BY_HARNESS, Mapping
 from harness.mentions import mentioned
 from harness.package import unpacked, zipped
 from harness.platforms.deployed.cloudformation import RUN_TAG, StackRequest
-from harness.sam import cloudformation
+from harness.sam import cloudformation, in_json
 from harness.stack import LEDGER, Function, Stack
 from harness.stores import Bucket, DataStream, Queue, Table, Topic
-from harness.template_document import in_json, load
 
 _KEY = "function.zip"
 _NAMED = {
@@ -46,7 +46,7 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
 
     urls: those of the endpoints, by their variables.
     """
-    template: dict[str, Any] = in_json(cloudformation(load(stack.template), stack.parameters).content)
+    template: dict[str, Any] = in_json(cloudformation(load_template(stack.template), stack.parameters).value)
     resources = template["Resources"]
     names = {resource.logical_id: resource.name for resource in _named(stack)}
     for logical_id, name in names.items():

@@ -1,7 +1,8 @@
-"""A scenario's text: what values come out, and where each of them was written."""
+"""A document's text, of a scenario and of a template: which values come out, and where each of them was written."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import UserError
-from harness.scenario_document import Document, DocumentPath, parse, parse_path, path_text
+from harness.documents import Document, load_template, parse
+from harness.errors import DocumentPath, UserError, parse_path, path_text
 
 NAMES = st.text("abcxyz_-", min_size=1, max_size=5)
 # PyYAML writes U+0085 as it is, where it stands for a line's end: what it wrote is another text by its own reading too.
@@ -87,7 +88,7 @@ def test_every_key_and_value_has_its_place() -> None:
     """Lines and columns count from 1."""
     document = parse("a: 1\nb:\n  - c: x\n    d: y\n", "x.yaml")
     keys = {path_text(path): (place.line, place.column) for path, place in document.keys.items()}
-    values = {path_text(path): (place.line, place.column) for path, place in document.values.items()}
+    values = {path_text(path): (place.line, place.column) for path, place in document.places.items()}
     assert keys == {"a": (1, 1), "b": (2, 1), "b[0].c": (3, 5), "b[0].d": (4, 5)}
     assert values == {"": (1, 1), "a": (1, 4), "b": (3, 3), "b[0]": (3, 5), "b[0].c": (3, 8), "b[0].d": (4, 8)}
 
@@ -97,7 +98,7 @@ def test_what_yaml_writes_is_read_as_it_was(value: Any) -> None:
     """Plain values survive, wherever they are, and each has a place."""
     document = parse(yaml.safe_dump(value, allow_unicode=True), "x.yaml")
     assert document.value == value
-    assert set(document.values) == set(Document.of(value).values)
+    assert set(document.places) == set(Document.of(value).places)
 
 
 @given(st.lists(NAMES | st.integers(0, 9), min_size=1, max_size=5))
@@ -144,3 +145,35 @@ def test_values_in_memory_are_those_that_a_file_could_hold(value: Any) -> None:
     """And the problem has a path."""
     with pytest.raises(UserError, match=r"^a"):
         Document.of({"a": value})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\na: 2", ":2:1: a: 'a' is given twice: first in line 1"),
+        ("a: &x 1\nb: *x", ":2:4: CloudFormation allows no YAML aliases"),
+        ("a: [1, 2", ":1:9: is not YAML: while parsing a flow sequence, expected"),
+        ("? [a]\n: 1", ":1:3: a key is a text"),
+    ],
+)
+def test_what_is_not_yaml_for_cloudformation_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    """A syntax error, a key given twice and an alias are shown where they are."""
+    file = tmp_path / "template.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=message):
+        load_template(file)
+
+
+def test_json_is_read_too(tmp_path: Path) -> None:
+    """A template in JSON may be indented with tabs, and its settings have their places all the same."""
+    file = tmp_path / "template.json"
+    file.write_text('{\n\t"A": {\n\t\t"Fn::GetAtt": ["Table", "Arn"]\n\t}\n}')
+    document = load_template(file)
+    assert document.value == {"A": {"Fn::GetAtt": ["Table", "Arn"]}}
+    assert str(document.problem(("A", "Fn::GetAtt", 1), "x")) == f"{file}:3:27: A.Fn::GetAtt[1]: x"
+
+
+def test_a_file_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
+    """The error names the file."""
+    with pytest.raises(UserError, match=r"absent\.yaml: cannot be read"):
+        load_template(tmp_path / "absent.yaml")
