@@ -34,7 +34,7 @@ def refuse(mapping: Mapping) -> None:
     """Raises NotImitated, or UserError for a filter that is none, before anything is delivered."""
     if mapping.tumbling_window_in_seconds:
         raise NotImitated(f"tumbling_window_in_seconds: {mapping.tumbling_window_in_seconds}; only 0 is imitated")
-    filters.check(mapping.filter_patterns)
+    filters.check(mapping.filter_criteria)
     if mapping.on_failure_arn:
         queue_url(mapping.on_failure_arn)
 
@@ -151,7 +151,7 @@ class Dispatcher:
         lanes: list[list[Record]] = [[] for _ in workers]
         refused: list[Record] = []
         for record in records:
-            passed = filters.passes(filtered(record), self._route.mapping.filter_patterns)
+            passed = filters.passes(filtered(record), self._route.mapping.filter_criteria)
             (lanes[lane_number(record, len(workers))] if passed else refused).append(record)
         if refused:
             numbers, carried = sequence_numbers(refused), list(intents(refused))

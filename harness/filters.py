@@ -31,7 +31,7 @@ def passes(record: dict[str, Any], patterns: Sequence[dict[str, Any]]) -> bool:
 def check(patterns: Sequence[dict[str, Any]]) -> None:
     """Raises UserError for what is no pattern, and NotImitated, naming it, for an operator that is not imitated."""
     for index, pattern in enumerate(patterns):
-        _check_pattern(pattern, f"filter_patterns[{index}]")
+        _check_pattern(pattern, f"filter_criteria[{index}]")
 
 
 def _fits(value: Any, pattern: dict[str, Any]) -> bool:

@@ -10,12 +10,12 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 from pydantic.alias_generators import to_pascal
 
 from harness.errors import nearest
 from harness.intrinsics import text
-from harness.mapping import Mapping
+from harness.mapping import SAME_AT_AWS, Mapping, setting_type
 from harness.stack import is_python
 from harness.stores import (
     Index,
@@ -81,12 +81,6 @@ def _json(value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError as error:
         raise ValueError(f"is not JSON: {error}") from error
-
-
-def _record_age(seconds: int) -> int:
-    if 0 <= seconds < 60:
-        raise ValueError("is -1 or at least 60 seconds")
-    return seconds
 
 
 def _runtime(name: str) -> str:
@@ -263,21 +257,13 @@ class DestinationConfig(Settings):
     on_failure: OnFailure | None = None
 
 
-class MappingSettings(Settings):
-    """Bounds: https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html."""
+class _MappingEnds(Settings):
+    """What a mapping connects, and the settings that CloudFormation has in another shape than harness.mapping."""
 
     ignored = ("KmsKeyArn", "LoggingConfig", "MetricsConfig", "Tags")
     event_source_arn: str
     function_name: str
-    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 100
-    maximum_batching_window_in_seconds: Annotated[int, Field(ge=0, le=300)] = 0
-    starting_position: Literal["TRIM_HORIZON", "LATEST"]
-    maximum_retry_attempts: Annotated[int, Field(ge=-1, le=10_000)] = -1
-    maximum_record_age_in_seconds: Annotated[int, Field(ge=-1, le=604_800), AfterValidator(_record_age)] = -1
-    bisect_batch_on_function_error: bool = False
     function_response_types: list[Literal["ReportBatchItemFailures"]] = []
-    parallelization_factor: Annotated[int, Field(ge=1, le=10)] = 1
-    tumbling_window_in_seconds: Annotated[int, Field(ge=0, le=900)] = 0
     filter_criteria: FilterCriteria = FilterCriteria()
     destination_config: DestinationConfig = DestinationConfig()
     enabled: bool = True
@@ -285,16 +271,14 @@ class MappingSettings(Settings):
     def to_mapping(self) -> Mapping:
         on_failure = self.destination_config.on_failure
         return Mapping(
-            batch_size=self.batch_size,
-            maximum_batching_window_in_seconds=self.maximum_batching_window_in_seconds,
-            starting_position=self.starting_position,
-            maximum_retry_attempts=self.maximum_retry_attempts,
-            maximum_record_age_in_seconds=self.maximum_record_age_in_seconds,
-            bisect_batch_on_function_error=self.bisect_batch_on_function_error,
+            **{name: getattr(self, name) for name in SAME_AT_AWS},
             report_batch_item_failures=bool(self.function_response_types),
-            parallelization_factor=self.parallelization_factor,
-            tumbling_window_in_seconds=self.tumbling_window_in_seconds,
-            filter_patterns=tuple(filter.pattern for filter in self.filter_criteria.filters),
+            filter_criteria=tuple(filter.pattern for filter in self.filter_criteria.filters),
             on_failure_arn=on_failure.destination if on_failure else None,
             enabled=self.enabled,
         )
+
+
+_defaults = {name: getattr(Mapping(), name) for name in SAME_AT_AWS} | {"starting_position": ...}  # AWS has none for it
+_same: dict[str, Any] = {name: (setting_type(name), default) for name, default in _defaults.items()}
+MappingProperties = create_model("MappingProperties", __base__=_MappingEnds, **_same)

@@ -126,7 +126,7 @@ def _stack(variant: Variant, where: Where) -> Stack:
             handler=pipeline.handler.file if pipeline.handler else None,
             function=pipeline.handler.function if pipeline.handler else "",
             parameters=pipeline.parameters,
-            mapping=pipeline.mapping.given(),
+            mapping=pipeline.mapping.settings(),
             timeout=pipeline.function.timeout,
             environment=pipeline.function.environment,
             logical_id=pipeline.function.name,

@@ -27,7 +27,7 @@ from harness.faults.partial_failure import PartialFailure
 from harness.implementation import implementation
 from harness.location import Handler, find, find_handler
 from harness.mapping import Mapping
-from harness.mapping_settings import MappingSettings
+from harness.mapping_settings import MappingOverrides
 from harness.mistake import shown
 from harness.scenario_part import Part, Sink, Source, named
 from harness.seeds import SEEDS_SCHEMA, parse_seeds
@@ -122,7 +122,9 @@ class Pipeline(Part):
     parameters: Annotated[dict[str, str], BeforeValidator(_as_texts), WithJsonSchema(_VARIABLES)] = Field(
         {}, description="Values of the template's parameters; those without a default need one."
     )
-    mapping: MappingSettings = Field(MappingSettings(), description="Overrides of the event source mapping's settings.")
+    mapping: MappingOverrides = Field(
+        MappingOverrides(), description="Overrides of the event source mapping's settings."
+    )
     function: Annotated[FunctionSettings, BeforeValidator(named)] = Field(
         FunctionSettings(), description="The function by its logical id, or overrides of its settings."
     )

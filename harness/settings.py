@@ -96,4 +96,5 @@ def _message(detail: Any) -> str:
     message = str(detail["msg"])
     message = message.removeprefix(own) if message.startswith(own) else message[0].lower() + message[1:]
     given = detail["input"]
-    return f"{message}, not {given!r}" if isinstance(given, str | int | float) else message
+    says_it = message.startswith("got ") or not isinstance(given, str | int | float)
+    return message if says_it else f"{message}, not {given!r}"

@@ -14,7 +14,7 @@ from harness.documents import load_template
 from harness.errors import NotImitated, Problem, UserError, nearest
 from harness.mapping import Mapping
 from harness.names import Names
-from harness.resources import AnyFunctionSettings, FunctionSettings, MappingSettings, TableSettings
+from harness.resources import AnyFunctionSettings, FunctionSettings, MappingProperties, TableSettings
 from harness.roles import Roles
 from harness.sam import cloudformation
 from harness.settings import SettingsReader, properties
@@ -91,7 +91,7 @@ class _Reader:
         buckets = self._settings.each(resources.BUCKET, self._bucket)
         topics = self._settings.each(resources.TOPIC, self._topic)
         mapping_id, others = self._mapping_ids(logical_id)
-        settings = self._settings.read(mapping_id, MappingSettings)
+        settings = self._settings.read(mapping_id, MappingProperties)
         function = self._function(self._function_id(mapping_id, settings.function_name), handler, function_name)
         endpoints = self._endpoints(function.logical_id)
         mapping = settings.to_mapping()

@@ -216,7 +216,7 @@ def test_a_retry_does_not_wait_for_the_batching_window():
 def test_filtered_records_are_written_down_and_never_delivered():
     """A record that matches no pattern is gone for good for this mapping (S-84)."""
     function = Function()
-    host = started(function, filter_patterns=({"dynamodb": {"Keys": {"id": {"S": ["a", "b"]}}}},))
+    host = started(function, filter_criteria=({"dynamodb": {"Keys": {"id": {"S": ["a", "b"]}}}},))
     host.put("a/1", "x/1", "b/1", "x/2")
     host.run()
     assert function.got == [["a/1", "b/1"]]
@@ -249,9 +249,9 @@ def test_what_is_not_imitated_is_refused_before_anything_is_delivered():
     for setting, named in (
         ({"tumbling_window_in_seconds": 30}, "tumbling_window_in_seconds"),
         ({"on_failure_arn": "arn:aws:sns:us-east-1:1:t"}, "sns"),
-        ({"filter_patterns": ({"eventName": [{"wildcard": "*"}]},)}, "wildcard"),
+        ({"filter_criteria": ({"eventName": [{"wildcard": "*"}]},)}, "wildcard"),
     ):
         with pytest.raises(NotImitated, match=named):
             SmallHost().start(**setting)
     with pytest.raises(UserError, match="eventName"):
-        SmallHost().start(filter_patterns=({"eventName": "INSERT"},))
+        SmallHost().start(filter_criteria=({"eventName": "INSERT"},))

@@ -141,20 +141,20 @@ def test_what_is_not_imitated_is_named_before_anything_runs(matcher, named):
     """An operator, or an argument, that is not imitated raises with its name and its place."""
     with pytest.raises(NotImitated, match=named) as raised:
         check([new_image(title={"S": [matcher]})])
-    assert "filter_patterns[0].dynamodb.NewImage.title.S[0]" in str(raised.value)
+    assert "filter_criteria[0].dynamodb.NewImage.title.S[0]" in str(raised.value)
 
 
 @pytest.mark.parametrize(
     "pattern, place",
     [
-        ({}, "filter_patterns[0]"),
-        ("MODIFY", "filter_patterns[0]"),
-        ({"eventName": "MODIFY"}, "filter_patterns[0].eventName"),
-        ({"eventName": []}, "filter_patterns[0].eventName"),
-        ({"eventName": [["MODIFY"]]}, "filter_patterns[0].eventName[0]"),
-        ({"eventName": [{"prefix": "M", "suffix": "Y"}]}, "filter_patterns[0].eventName[0]"),
-        ({"$or": {"eventName": ["MODIFY"]}}, "filter_patterns[0].$or"),
-        ({"$or": [{"eventName": "MODIFY"}]}, "filter_patterns[0].$or[0].eventName"),
+        ({}, "filter_criteria[0]"),
+        ("MODIFY", "filter_criteria[0]"),
+        ({"eventName": "MODIFY"}, "filter_criteria[0].eventName"),
+        ({"eventName": []}, "filter_criteria[0].eventName"),
+        ({"eventName": [["MODIFY"]]}, "filter_criteria[0].eventName[0]"),
+        ({"eventName": [{"prefix": "M", "suffix": "Y"}]}, "filter_criteria[0].eventName[0]"),
+        ({"$or": {"eventName": ["MODIFY"]}}, "filter_criteria[0].$or"),
+        ({"$or": [{"eventName": "MODIFY"}]}, "filter_criteria[0].$or[0].eventName"),
     ],
 )
 def test_what_is_no_pattern_is_the_users_mistake(pattern, place):

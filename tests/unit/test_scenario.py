@@ -43,7 +43,7 @@ def test_the_full_scenario_is_read(project: Path) -> None:
     assert scenario.pipeline.handler == Handler(project / "handlers" / "naive.py")
     assert scenario.pipeline.function.timeout == 3
     assert scenario.pipeline.function.environment == {"LEVEL": "3"}
-    assert scenario.pipeline.mapping.given() == {
+    assert scenario.pipeline.mapping.settings() == {
         "by": "harness",
         "batch_size": 10,
         "maximum_batching_window_in_seconds": 5,
@@ -54,7 +54,7 @@ def test_the_full_scenario_is_read(project: Path) -> None:
         "report_batch_item_failures": True,
         "parallelization_factor": 2,
         "tumbling_window_in_seconds": 0,
-        "filter_patterns": ({"eventName": ["INSERT"]},),
+        "filter_criteria": ({"eventName": ["INSERT"]},),
     }
     assert (scenario.workload.item_count, scenario.workload.sdk.max_attempts) == (10, 4)
     assert scenario.faults[0] == FAULTS["crash"](
@@ -86,7 +86,7 @@ def test_the_short_scenario_has_the_defaults(project: Path) -> None:
     scenario = variant.scenario
     assert (variant.name, scenario.faults, scenario.seeds) == ("default", (), (0,))
     assert scenario.pipeline.template == project / "handlers" / "template.yaml"
-    assert scenario.pipeline.mapping.given() == {}
+    assert scenario.pipeline.mapping.settings() == {}
     assert (scenario.workload.item_count, scenario.workload.writers, scenario.pipeline.shards) == (3, 1, 1)
     assert (scenario.workload.sdk.retry_mode, scenario.workload.sdk.max_attempts) == (None, None)
     assert (scenario.limits.drive, scenario.limits.drain, scenario.limits.steps) == (3600, 93_600, 1_000_000)

@@ -120,7 +120,7 @@ def test_every_setting_of_a_mapping_is_read(tmp_path: Path) -> None:
         report_batch_item_failures=True,
         parallelization_factor=4,
         tumbling_window_in_seconds=30,
-        filter_patterns=({"eventName": ["INSERT"]},),
+        filter_criteria=({"eventName": ["INSERT"]},),
         on_failure_arn=stack.queues_of("on_failure")[0].arn,
         enabled=False,
     )

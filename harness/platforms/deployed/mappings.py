@@ -14,6 +14,7 @@ from harness.history import INFO, History, Value
 from harness.mapping import LATEST, Mapping
 from harness.platforms.deployed.executions import FunctionHistory, processed, under_way
 from harness.platforms.deployed.threads import ThreadHost
+from harness.resources import MappingProperties
 from harness.sources import SOURCES
 from harness.sources.base import Record
 from harness.stack import ON_FAILURE, Stack
@@ -24,14 +25,8 @@ Records = list[tuple[str, Record]]  # of the source, each with its shard
 Note = Callable[[str, str, str, Value], object]  # process, type, f, value
 MAX_CHANGE_SECONDS = 120.0
 _IDLE_SECONDS = 0.3  # a function that does something more often has given up nothing of what it is at
-# What a mapping tells of itself and another one can be made with.
-SETTINGS = frozenset(
-    {
-        *("BatchSize", "BisectBatchOnFunctionError", "DestinationConfig", "EventSourceArn", "FilterCriteria"),
-        *("FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds"),
-        *("MaximumRetryAttempts", "ParallelizationFactor", "StartingPosition", "TumblingWindowInSeconds"),
-    }
-)
+# What a mapping says of itself and another one can be made with.
+SETTINGS = {field.alias for field in MappingProperties.model_fields.values()} - {"Enabled", "FunctionName"}
 
 
 class PlatformMapping:
@@ -100,7 +95,7 @@ class PlatformMapping:
         """Those that pass the mapping's filters. Nobody sees the others being taken out (S-84): it is written down."""
         passed = []
         for shard, record in records:
-            if filters.passes(filtered(record), self._stack.mapping.filter_patterns):
+            if filters.passes(filtered(record), self._stack.mapping.filter_criteria):
                 passed.append((shard, record))
             else:
                 value = {"shard": shard, "sequence_numbers": [sequence_number(record)], "intents": [*intents([record])]}

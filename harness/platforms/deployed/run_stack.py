@@ -5,14 +5,13 @@ Names of tables, sinks and functions are set to those of the Stack, so that noth
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
 from harness.documents import load_template
-from harness.mapping import BY_HARNESS, Mapping
+from harness.mapping import BY_HARNESS
 from harness.mentions import mentioned
 from harness.package import unpacked, zipped
 from harness.platforms.deployed.cloudformation import RUN_TAG, StackRequest
@@ -28,16 +27,6 @@ _NAMED = {
     "AWS::SNS::Topic": "TopicName",
     "AWS::Kinesis::Stream": "Name",
     "AWS::Lambda::Function": "FunctionName",
-}
-_MAPPING = {
-    "batch_size": "BatchSize",
-    "maximum_batching_window_in_seconds": "MaximumBatchingWindowInSeconds",
-    "starting_position": "StartingPosition",
-    "maximum_retry_attempts": "MaximumRetryAttempts",
-    "maximum_record_age_in_seconds": "MaximumRecordAgeInSeconds",
-    "bisect_batch_on_function_error": "BisectBatchOnFunctionError",
-    "parallelization_factor": "ParallelizationFactor",
-    "tumbling_window_in_seconds": "TumblingWindowInSeconds",
 }
 
 
@@ -65,7 +54,7 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     own = {name: value for name, value in stack.function.environment.items() if name not in variables}
     of_agent = {CONTROL: control, HANDLER: stack.function.handler} if stack.function.has_agent else {}
     variables.update({**own, **urls, **of_agent})
-    resources[stack.mapping_id]["Properties"].update(_settings(stack.mapping))
+    resources[stack.mapping_id]["Properties"].update(stack.mapping.properties())
     for mapping_id in stack.other_mapping_ids:  # one pipeline is measured: what feeds another function stands still
         resources[mapping_id]["Properties"]["Enabled"] = False
     if stack.function.role_id:
@@ -141,24 +130,6 @@ def _agent_policy(control: str) -> dict[str, Any]:
             ],
         },
     }
-
-
-def _settings(mapping: Mapping) -> dict[str, Any]:
-    """What differs from AWS's defaults, which the template may also leave unsaid."""
-    given = {theirs: getattr(mapping, ours) for ours, theirs in _MAPPING.items()}
-    unset = {theirs: getattr(Mapping(), ours) for ours, theirs in _MAPPING.items()}
-    settings = {
-        name: value
-        for name, value in given.items()
-        if value != unset[name] or name in ("BatchSize", "StartingPosition")
-    }
-    if mapping.by == BY_HARNESS:
-        settings["Enabled"] = False
-    if mapping.report_batch_item_failures:
-        settings["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
-    if mapping.filter_patterns:
-        settings["FilterCriteria"] = {"Filters": [{"Pattern": json.dumps(each)} for each in mapping.filter_patterns]}
-    return settings
 
 
 _ENTRANCES = ("AWS::ApiGateway::", "AWS::ApiGatewayV2::", "AWS::Events::", "AWS::Scheduler::")
