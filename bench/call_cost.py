@@ -6,12 +6,12 @@ from pathlib import Path
 
 from bench.rounds import by_turns
 from bench.stub import puts, seconds_on_stub
-from harness import clock, hook
+from harness import hook
 from harness.history import History
 from harness.package import unpacked
 from harness.platforms.base import Plan
-from harness.platforms.embedded import Embedded
-from harness.platforms.provision import provision
+from harness.platforms.embedded.isolation import real_seconds
+from harness.platforms.embedded.platform import Embedded, provision
 from harness.schedule import Seed
 from harness.template import read
 from harness.where import IN_THIS_PROCESS
@@ -37,9 +37,9 @@ def _seconds_embedded(calls: int) -> float:
 
     def write() -> None:
         client = hook.client("dynamodb")
-        began = clock.real_seconds()
+        began = real_seconds()
         puts(client, stack.source.name, calls)
-        spent.append(clock.real_seconds() - began)
+        spent.append(real_seconds() - began)
 
     plan = Plan(
         stack=stack,

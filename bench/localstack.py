@@ -10,9 +10,9 @@ from socket import socket
 
 from bench import bare
 from bench.rounds import by_turns
-from harness import clock
 from harness.jobs import jobs_of
 from harness.localstack.native import Host
+from harness.platforms.embedded.isolation import real_seconds
 from harness.runner import run
 from harness.where import LOCALSTACK, where
 
@@ -25,9 +25,9 @@ def measure(rounds: int = ROUNDS, endpoint: str | None = None) -> str:
 
         def seconds_of_run() -> float:
             (job,) = jobs_of([SCENARIO], where=where(LOCALSTACK, place))
-            began = clock.real_seconds()
+            began = real_seconds()
             result = run(job, Path(folder))
-            spent = clock.real_seconds() - began
+            spent = real_seconds() - began
             if not result.expectation_met:
                 raise RuntimeError(f"the run was not as expected: {result.run_folder}")
             return spent

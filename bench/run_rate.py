@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 from bench.rounds import by_turns
 from bench.stub import seconds_on_stub
-from harness import clock
 from harness.jobs import jobs_of
-from harness.platforms.embedded import Embedded
+from harness.platforms.embedded.isolation import real_seconds
+from harness.platforms.embedded.platform import Embedded
 from harness.runner import run
 
 ROUNDS, RUNS = 9, 5
@@ -25,10 +25,10 @@ def measure(rounds: int = ROUNDS, runs: int = RUNS) -> str:
         calls = send.call_count  # the harness's own included
 
         def seconds_of_runs() -> float:
-            began = clock.real_seconds()
+            began = real_seconds()
             for _ in range(runs):
                 run(job, Path(folder))
-            return clock.real_seconds() - began
+            return real_seconds() - began
 
         pair = by_turns(seconds_of_runs, lambda: seconds_on_stub(calls * runs), rounds)
     return (

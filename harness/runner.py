@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import checkers, clock, expectation
+from harness import checkers, expectation
 from harness.difference import Difference
 from harness.errors import Problem, UserError
 from harness.history import INFO, OK, History, Operation, Value
@@ -29,6 +29,7 @@ from harness.observer import Observer
 from harness.package import unpacked
 from harness.platforms.base import Plan, Platform, platform_class
 from harness.platforms.capabilities import refusals_of_expiry
+from harness.platforms.embedded.isolation import real_seconds
 from harness.reports import json as json_report
 from harness.reports import text as text_report
 from harness.result import RunResult
@@ -153,14 +154,14 @@ def run_unkept(job: Job) -> tuple[RunResult, Sequence[Operation]]:
 
 
 def _run(job: Job, folder: RunFolder | NoFolder) -> tuple[RunResult, Sequence[Operation]]:
-    began = clock.real_seconds()
+    began = real_seconds()
     history = History(folder.append, folder.rewrite)
     folder.write(RUN, job.question())
     try:
         _play(job, history, folder)
     finally:
         folder.close()
-    result = _conclude(job.question(), history.operations, folder.path, clock.real_seconds() - began)
+    result = _conclude(job.question(), history.operations, folder.path, real_seconds() - began)
     if folder.path:
         folder.write(VERDICT, json_report.entry(result))
         folder.write(REPORT, text_report.finding(result, history.operations))
@@ -172,9 +173,9 @@ def check(folder: Path) -> RunResult:
 
     Raises UserError when the folder is none.
     """
-    began = clock.real_seconds()
+    began = real_seconds()
     question, operations = read_run(folder), read_history(folder)
-    return _conclude(question, operations, folder, clock.real_seconds() - began, has_verdict(folder))
+    return _conclude(question, operations, folder, real_seconds() - began, has_verdict(folder))
 
 
 def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:

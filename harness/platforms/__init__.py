@@ -6,7 +6,7 @@
 EMBEDDED, LOCALSTACK, AWS = "embedded", "localstack", "aws"
 # Each class is imported when it is used: the names alone need neither boto3 nor moto.
 PLATFORMS = {
-    EMBEDDED: "harness.platforms.embedded:Embedded",
+    EMBEDDED: "harness.platforms.embedded.platform:Embedded",
     LOCALSTACK: "harness.platforms.deployed.localstack:LocalStack",
     AWS: "harness.platforms.deployed.aws:Aws",
 }

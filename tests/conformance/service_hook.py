@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from harness.services.base import Request, Service
+from harness.platforms.base import Request, Service
 
 
 class _Body(io.BytesIO):

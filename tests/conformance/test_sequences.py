@@ -9,7 +9,7 @@ from database import Database, Table, embedded, item, local
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.services.attribute_value import spelled
+from harness.platforms.embedded.services.values import spelled
 
 IDS = st.sampled_from(["a", "b", "c"])
 VALUES = st.sampled_from(

@@ -12,8 +12,8 @@ from harness.dispatcher import Dispatcher
 from harness.history import History
 from harness.mapping import Mapping
 from harness.nemesis import Nemesis
+from harness.platforms.embedded.simulation import Simulation
 from harness.schedule import Seed
-from harness.simulation import Simulation
 from harness.tickets import LocalTickets
 
 EPOCH = 1_900_000_000

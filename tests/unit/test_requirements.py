@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.distributions import needed
-from harness.environment import Code, Environment
 from harness.errors import UserError
 from harness.package import unpacked, zipped
+from harness.platforms.embedded.environment import Code, Environment
 from harness.requirements import installed
 
 

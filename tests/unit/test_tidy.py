@@ -11,7 +11,7 @@ from importlib import import_module
 import pytest
 from source_tree import ROOT, place, sources, tracked, tree_of
 
-MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 60
+MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
 VAGUE = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
 
 # Folders of interchangeable implementations: their table, and the files beside base.py that are no member.
@@ -30,7 +30,7 @@ FORBIDDEN = {
 }
 
 
-def test_no_file_is_longer_than_300_lines() -> None:
+def test_no_file_is_longer_than_400_lines() -> None:
     """A file fits into a reader's head."""
     lengths = {place(file): len(file.read_text("utf-8").splitlines()) for file in tracked() if file.suffix == ".py"}
     assert {name: length for name, length in lengths.items() if length > MAX_FILE_LINES} == {}

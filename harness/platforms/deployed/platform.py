@@ -20,7 +20,6 @@ from harness.agent.control import PLAN, Control, ControlTickets
 from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
 from harness.disruptions import UNREACHABLE, Disruption, Disruptions
-from harness.endpoint_server import serving
 from harness.faults.base import Disruption as DisruptionFault
 from harness.history import Value
 from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
@@ -33,7 +32,7 @@ from harness.platforms.deployed.cloudformation import RUN_TAG
 from harness.platforms.deployed.executions import FunctionHistory
 from harness.platforms.deployed.mappings import HarnessMapping, PlatformMapping, Records
 from harness.platforms.deployed.threads import ThreadHost, Threads
-from harness.services.endpoints import Endpoints
+from harness.platforms.endpoints import Endpoints, serving
 from harness.stream_reader import reader_of
 from harness.waiting import held_back, until_nothing
 

@@ -1,0 +1,70 @@
+"""Disruptions of the embedded platform: of its function and its mapping, as AWS documents what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+
+from harness.action import Disrupt
+from harness.dispatcher import Dispatcher
+from harness.disruptions import Disruption, Disruptions, Record
+from harness.history import Operation, Value
+from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
+from harness.platforms.embedded.services.functions import Functions
+from harness.platforms.embedded.simulation import MICROSECONDS, Simulation
+
+LOOK_SECONDS = 0.01
+
+
+class ImitatedDisruptions:
+    """`make_dispatcher` gives a mapping as it is when it is new; `operations` is the history so far."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        functions: Functions,
+        make_dispatcher: Callable[[], Dispatcher],
+        operations: Iterable[Operation],
+        record: Record,
+    ) -> None:
+        self._simulation = simulation
+        self._functions = functions
+        self._make_dispatcher = make_dispatcher
+        self._operations = operations
+        self._disruptions = Disruptions(self._table(), record)
+        self._dispatcher = make_dispatcher()
+
+    def start(self) -> None:
+        self._dispatcher.start()
+
+    def disrupt(self, action: Disrupt) -> None:
+        """In the task of the writer that asked; what is begun is put right when its time is over."""
+        if self._disruptions.begin(action) and action.seconds is not None:
+            self._simulation.at(round(action.seconds * MICROSECONDS), lambda: self._disruptions.end(action))
+
+    def heal(self) -> None:
+        self._disruptions.heal()
+
+    def _table(self) -> dict[str, Disruption]:
+        return {
+            "recreate_mapping": Disruption(lambda action: self._dispatcher.stop(), self._recreate),
+            "disable_mapping": Disruption(lambda action: self._dispatcher.disable(), lambda: self._dispatcher.enable()),
+            "throttle_function": Disruption(lambda action: self._throttle(True), lambda: self._throttle(False)),
+            "kill_function": Disruption(self._kill_function),
+        }
+
+    def _recreate(self) -> None:
+        self._dispatcher = self._make_dispatcher()
+        self._dispatcher.start()
+
+    def _throttle(self, on: bool) -> None:
+        self._functions.throttled = on
+
+    def _kill_function(self, action: Disrupt) -> Value:
+        deadline = self._simulation.now + round(EXECUTION_SECONDS * MICROSECONDS)
+        while self._simulation.now < deadline:
+            for execution in under_way(map(asdict, self._operations), str(action.setting)):
+                self._functions.kill(int(execution["process"].partition("/")[2]))
+                return {"process": execution["process"]}
+            self._simulation.sleep(LOOK_SECONDS)
+        raise TimeoutError(f"no execution that has {action.setting} was under way in {EXECUTION_SECONDS:g} s")

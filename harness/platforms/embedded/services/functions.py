@@ -1,0 +1,225 @@
+"""Lambda's Invoke for the pipeline's function: executions, warm and cold, with a timeout (semantics S-110…S-112).
+
+To the handler an execution is the Lambda context: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+from harness.agent.execution import execute, not_begun
+from harness.agent.host import Host, Subject
+from harness.agent.subject import of_event, sequence_numbers
+from harness.errors import NotImitated
+from harness.history import Value
+from harness.platforms.base import Reply, Request
+from harness.platforms.embedded.environment import Code, Environment, HandlerNotFound
+from harness.platforms.embedded.simulation import MICROSECONDS, Simulation, Task
+from harness.point import ACKNOWLEDGE, AFTER
+from harness.stack import Function
+
+Answer = Callable[[Reply], None]
+
+
+@dataclass(eq=False)
+class Execution:
+    """One run of the function, and the Lambda context that its handler gets."""
+
+    function: Function
+    number: int
+    aws_request_id: str
+    event: Any
+    environment: Environment
+    answer: Answer
+    simulation: Simulation
+    subject: Subject
+    deadline: int = 0
+    answered: bool = False
+    task: Task | None = None
+    function_version: str = "$LATEST"
+    identity: None = None
+    client_context: None = None
+
+    @property
+    def function_name(self) -> str:
+        return self.function.name
+
+    @property
+    def invoked_function_arn(self) -> str:
+        return self.function.arn
+
+    @property
+    def memory_limit_in_mb(self) -> str:
+        return str(self.function.memory)
+
+    @property
+    def log_group_name(self) -> str:
+        return f"/aws/lambda/{self.function.name}"
+
+    @property
+    def log_stream_name(self) -> str:
+        return f"environment-{self.environment.number}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, (self.deadline - self.simulation.now) // 1000)
+
+
+MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+MAX_INIT_SECONDS = 10
+
+
+class Actors(Protocol):
+    """What the platform does for executions."""
+
+    def start_execution(self, execution: Execution, body: Callable[[], None]) -> Task:
+        """Gives it a task of its own."""
+
+    def record_end(self, execution: Execution, value: Value, error: str) -> None:
+        """Writes down that it ended in a way that it could not write down itself."""
+
+
+class Functions:
+    """Serves Invoke. An environment runs one execution at a time; an idle one is used again, the latest first."""
+
+    def __init__(self, function: Function, code: Code, simulation: Simulation, host: Host, actors: Actors) -> None:
+        self._function = function
+        self._code = code
+        self._simulation = simulation
+        self._host = host
+        self._actors = actors
+        self._idle: list[Environment] = []
+        self._environments = 0
+        self._executions = 0
+        self._running: dict[int, Execution] = {}
+        self.throttled = False  # whether its concurrency is reserved at zero (S-117)
+
+    def invoke(self, request: Request, answer: Answer) -> None:
+        """Starts an execution; `answer` gets the reply when it has ended, whichever way."""
+        if request.operation != "Invoke":
+            raise NotImitated(f"lambda.{request.operation} is not imitated by the embedded platform. Known: Invoke")
+        if request.headers.get("X-Amz-Invocation-Type", "RequestResponse") != "RequestResponse":
+            raise NotImitated("lambda.Invoke is imitated for InvocationType=RequestResponse only")
+        if not any(f"/functions/{name}/" in request.url for name in (self._function.name, _quoted(self._function.arn))):
+            answer(Reply.error("ResourceNotFoundException", "Function not found", 404))
+        elif self.throttled:
+            answer(Reply.error("TooManyRequestsException", "Rate Exceeded.", 429))
+        elif len(request.body) > MAX_PAYLOAD_BYTES:
+            answer(Reply.error("RequestTooLargeException", "Request must be smaller than 6291456 bytes", 413))
+        else:
+            self._start(json.loads(request.body or b"{}"), answer)
+
+    def crash(self, execution: Execution, why: str) -> NoReturn:
+        """The process of this execution dies: memory gone, nothing cleaned up."""
+        self._end(execution, f"crashed: {why}", "Runtime.ExitError", f"Runtime exited with error: {why}")
+        raise AssertionError("an abandoned task went on")
+
+    def kill(self, number: int) -> None:
+        """The same from outside, for an execution that runs."""
+        why = "signal: killed"
+        self._end(self._running[number], f"crashed: {why}", "Runtime.ExitError", f"Runtime exited with error: {why}")
+
+    def _start(self, event: Any, answer: Answer) -> None:
+        self._executions += 1
+        if not self._idle:
+            self._environments += 1
+            self._idle.append(Environment(self._environments))
+        execution = Execution(
+            function=self._function,
+            number=self._executions,
+            aws_request_id=f"00000000-0000-4000-8000-{self._executions:012d}",
+            event=event,
+            environment=self._idle.pop(),
+            answer=answer,
+            simulation=self._simulation,
+            subject=of_event(event),
+        )
+        self._running[execution.number] = execution
+        execution.task = self._actors.start_execution(execution, lambda: self._run(execution))
+
+    def _run(self, execution: Execution) -> None:
+        environment = execution.environment
+        cold = environment.handler is None
+        try:
+            handler = environment.handler or self._initialise(execution)
+            execution.deadline = self._simulation.now + self._function.timeout * MICROSECONDS
+            self._simulation.at(self._function.timeout * MICROSECONDS, lambda: self._time_out(execution))
+            result = execute(handler, execution.event, execution, self._host, environment.number, cold, self._code.root)
+            reply = _reply(result)
+        except NotImitated:
+            raise
+        except Exception as error:
+            reply = _function_error(execution.aws_request_id, error)
+        except SystemExit as error:
+            self.crash(execution, f"exit status {error.code}")
+        self._hand_over(execution, reply)
+        for _ in self._host.decide(ACKNOWLEDGE, AFTER, execution.subject):
+            self.crash(execution, "signal: killed")  # the only thing that can be done to a function that has answered
+        self._idle.append(environment)
+
+    def _initialise(self, execution: Execution) -> Callable[[Any, Any], Any]:
+        began, environment = self._simulation.now, execution.environment
+        try:
+            handler = self._code.load(environment)
+        except NotImitated:
+            raise
+        except Exception as error:
+            not_begun(error, execution.event, execution, self._host, environment.number, self._code.root)
+            raise
+        if self._simulation.now - began > MAX_INIT_SECONDS * MICROSECONDS:
+            raise NotImitated("an init phase of more than 10 s is not imitated (on Lambda it would run twice)")
+        return handler
+
+    def _time_out(self, execution: Execution) -> None:
+        if not execution.answered:
+            message = f"{execution.aws_request_id} Task timed out after {self._function.timeout:.2f} seconds"
+            self._end(execution, f"timed out after {self._function.timeout} s", "Sandbox.Timedout", message)
+
+    def _end(self, execution: Execution, error: str, kind: str, message: str) -> None:
+        """Ends an execution from outside. Its environment is not used again; its requests on the way still count."""
+        assert execution.task
+        if not execution.answered:
+            value = {
+                "request_id": execution.aws_request_id,
+                "sequence_numbers": sequence_numbers(execution.event),
+                "intents": list(execution.subject.intents),
+                "environment": execution.environment.number,
+            }
+            self._actors.record_end(execution, value, error)
+            self._hand_over(execution, _error(kind, f"RequestId: {execution.aws_request_id} Error: {message}"))
+        self._simulation.abandon(execution.task)
+
+    def _hand_over(self, execution: Execution, reply: Reply) -> None:
+        execution.answered = True
+        self._running.pop(execution.number, None)
+        execution.answer(reply)
+
+
+def _reply(result: Any) -> Reply:
+    try:
+        body = json.dumps(result).encode()
+    except (TypeError, ValueError) as error:
+        return _error("Runtime.MarshalError", f"Unable to marshal response: {error}")
+    if len(body) > MAX_PAYLOAD_BYTES:
+        return _error("Function.ResponseSizeTooLarge", "Response payload size exceeded the limit of 6291456 bytes")
+    return Reply(200, body, {"content-type": "application/json", "x-amz-executed-version": "$LATEST"})
+
+
+def _function_error(request_id: str, error: Exception) -> Reply:
+    kind = "Runtime.ImportModuleError" if isinstance(error, HandlerNotFound) else type(error).__name__
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f"{Path('harness', 'agent')}" not in f.filename]
+    return _error(kind, str(error), requestId=request_id, stackTrace=traceback.format_list(frames))
+
+
+def _error(kind: str, message: str, **more: Any) -> Reply:
+    body = json.dumps({"errorMessage": message, "errorType": kind, **more}).encode()
+    headers = {"content-type": "application/json", "x-amz-executed-version": "$LATEST"}
+    return Reply(200, body, {**headers, "x-amz-function-error": "Unhandled"})
+
+
+def _quoted(arn: str) -> str:
+    return arn.replace(":", "%3A")

@@ -1,0 +1,115 @@
+"""Queues, topics and buckets as moto has them, where its own layer is right and fast enough.
+
+One thing is put right: a FIFO queue knows a deduplication id for five minutes, whether or not the message is still
+there (P-11).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
+from moto.backends import get_backend
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.moto_api._internal import mock_random
+
+from harness.errors import NotImitated
+from harness.platforms.base import Reply, Request
+from harness.schedule import Seed
+
+_SIGNED = "AWS4-HMAC-SHA256 Credential=embedded/20300101/us-east-1/service/aws4_request"
+
+
+class Moto:
+    """Serves the named operations of one service. moto keeps its state for the whole process: it is emptied first."""
+
+    def __init__(self, service: str, operations: frozenset[str], seed: Seed) -> None:
+        self._operations = operations
+        self._stubber = BotocoreStubber()
+        get_backend(service).reset()
+        mock_random.seed(int(seed.draw("moto", service) * 2**32))
+
+    def handle(self, request: Request) -> Reply:
+        if request.operation not in self._operations:
+            known = ", ".join(sorted(self._operations))
+            call = f"{request.service}.{request.operation}"
+            raise NotImitated(f"{call} is not imitated by the embedded platform. Known: {known}")
+        headers = HTTPHeaders()
+        headers["Authorization"] = (
+            _SIGNED  # nothing here is signed (harness.hook), and moto shows objects to signers only
+        )
+        for name, value in request.headers.items():
+            headers[name] = value
+        answer = self._stubber.process_request(
+            AWSPreparedRequest(request.method, request.url, headers, request.body, stream_output=False)
+        )
+        assert answer is not None
+        status, reply_headers, body = answer
+        return Reply(status, body.encode() if isinstance(body, str) else body, dict(reply_headers))
+
+
+DEDUPLICATION_MICROSECONDS = 300 * 1_000_000
+_OPERATIONS = frozenset(
+    {"CreateQueue", "GetQueueUrl", "SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage"}
+)
+_SENDS_ONE = {"X-Amz-Target": "AmazonSQS.SendMessage"}
+
+
+class Queues:
+    """`now` is in microseconds."""
+
+    def __init__(self, now: Callable[[], int], seed: Seed) -> None:
+        self._now = now
+        self._moto = Moto("sqs", _OPERATIONS, seed)
+        self._by_content: set[str] = set()
+        self._accepted: dict[tuple[str, str], tuple[int, Reply]] = {}  # queue, deduplication id -> when, answer
+
+    def handle(self, request: Request) -> Reply:
+        content = json.loads(request.body or b"{}")
+        if request.operation == "CreateQueue":
+            if content.get("Attributes", {}).get("ContentBasedDeduplication") == "true":
+                self._by_content.add(content["QueueName"])
+        elif content.get("QueueUrl", "").endswith(".fifo"):
+            if request.operation == "SendMessage":
+                return self._send(request, content)
+            if request.operation == "SendMessageBatch":
+                return self._send_each(request, content)
+        return self._moto.handle(request)
+
+    def _send(self, request: Request, message: dict[str, Any]) -> Reply:
+        """A message whose id is known is answered like the first one, and goes nowhere."""
+        queue = message["QueueUrl"].rpartition("/")[2]
+        id = message.get("MessageDeduplicationId")
+        if id is None and queue in self._by_content:
+            id = hashlib.sha256(message["MessageBody"].encode()).hexdigest()
+        if id is None:
+            return self._moto.handle(request)
+        accepted, answer = self._accepted.get((queue, id), (0, None))
+        if answer and self._now() - accepted < DEDUPLICATION_MICROSECONDS:
+            return answer
+        reply = self._moto.handle(request)
+        if reply.status == 200:
+            self._accepted[queue, id] = (self._now(), reply)
+        return reply
+
+    def _send_each(self, request: Request, batch: dict[str, Any]) -> Reply:
+        answer: dict[str, list[dict[str, Any]]] = {"Successful": [], "Failed": []}
+        for entry in batch["Entries"]:
+            message = {name: value for name, value in entry.items() if name != "Id"} | {"QueueUrl": batch["QueueUrl"]}
+            body = json.dumps(message).encode()
+            headers = {name: value for name, value in request.headers.items() if name != "Content-Length"} | _SENDS_ONE
+            one = replace(request, operation="SendMessage", headers=headers, body=body)
+            reply = self._send(one, message)
+            told = json.loads(reply.body)
+            if reply.status == 200:
+                answer["Successful"].append({"Id": entry["Id"], **told})
+            else:
+                code = str(told.get("__type", "")).rpartition("#")[2]
+                failure = {"Id": entry["Id"], "SenderFault": True, "Code": code, "Message": told.get("message", "")}
+                answer["Failed"].append(failure)
+        return Reply.of({name: entries for name, entries in answer.items() if entries or name == "Successful"})
