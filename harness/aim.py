@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from harness.errors import nearest
+from harness.errors import Mistake, nearest
 from harness.faults.base import AWS_CALL, Fault, is_of
-from harness.mistake import Mistake
 from harness.point import ACKNOWLEDGE, DELIVER, DISPATCHER, EFFECT, FUNCTION, HANDLE, OPERATION, WRITER
 
 # Who passes by at a place.

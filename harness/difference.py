@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import expectation
-from harness.errors import nearest
+from harness.errors import Mistake, Mistakes, nearest, shown
 from harness.expectation import Expectation
-from harness.mistake import Mistake, Mistakes, shown
 
 EXPECT, WHY, REFUSED = "expect", "why", "refused"
 _KEYS = (EXPECT, WHY)

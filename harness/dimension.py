@@ -8,9 +8,8 @@ from pathlib import PurePath
 from typing import Any
 
 from harness.documents import Document
-from harness.errors import DocumentPath, nearest, parse_path, path_text
+from harness.errors import DocumentPath, Mistake, Mistakes, nearest, parse_path, path_text, shown
 from harness.faults import FAULTS
-from harness.mistake import Mistake, Mistakes, shown
 from harness.sentences import Schema, properties, schema_at, unknown_key
 
 MATRIX = "matrix"

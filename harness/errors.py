@@ -1,13 +1,19 @@
-"""What can go wrong that is not a finding: the user's mistake, or something we do not imitate."""
+"""What can go wrong that is not a finding: a mistake of the user, or a request that is not imitated.
+
+`Problem` is one mistake at its line of a file, `Mistake` one at a path of a part that does not know its file.
+"""
 
 from __future__ import annotations
 
-import difflib
+import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
 
 DocumentPath = tuple[str | int, ...]
+_SHOWN_CHARACTERS = 60
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -27,7 +33,7 @@ def parse_path(text: str) -> DocumentPath:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong in the user's input; prints as `file:line:column: where: what`."""
+    """One thing wrong in the user's input; prints as `file:line:column: path: message`."""
 
     message: str
     path: str = ""  # where in the document, as in `faults[0].lose_reply.call`
@@ -36,8 +42,8 @@ class Problem:
     column: int = 0
 
     def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
-        return ": ".join(part for part in (place, self.path, self.message) if part)
+        position = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        return ": ".join(part for part in (position, self.path, self.message) if part)
 
 
 class UserError(Exception):
@@ -52,9 +58,43 @@ class NotImitated(Exception):
     """The embedded platform does not imitate this call or setting, and says so instead of guessing."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in a part of a document whose file is not known yet: at the value of a path, or at its key."""
+
+    path: DocumentPath
+    message: str
+    at_key: bool = False
+
+    def below(self, path: DocumentPath) -> Mistake:
+        return replace(self, path=(*path, *self.path))
+
+
+class Mistakes(ValueError):
+    """Raised by the reader of a part; the paths begin at that part."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("; ".join(mistake.message for mistake in self.mistakes))
+
+
+def shown(value: Any) -> str:
+    """A value as it is written in a file, cut to 60 characters."""
+    words = {None: "nothing", True: "true", False: "false"}
+    if value is None or isinstance(value, bool):
+        return words[value]
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
+
+
+def closest(word: str, valid: Iterable[str]) -> str | None:
+    """The valid word that is most like this one, if any is."""
+    return next(iter(get_close_matches(word, sorted(valid), n=1, cutoff=0.5)), None)
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
     """A sentence that names the nearest valid word, if any is near, and all the valid ones."""
-    words = sorted(known)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
+    words = sorted(valid)
+    close = closest(word, words)
+    hint = f" Did you mean '{close}'?" if close else ""
     return f"{hint} Known: {', '.join(words)}".strip()

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import nearest
-from harness.mistake import Mistake, Mistakes, shown
+from harness.errors import Mistake, Mistakes, nearest, shown
 from harness.verdict import ANOMALIES, INVALID, PARTIES, UNKNOWN, VERDICTS, Verdict
 
 BLAME = "blame"

@@ -12,10 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness import aim
 from harness.duration import TEXT_SCHEMA, seconds
+from harness.errors import Mistake, Mistakes, shown
 from harness.faults import FAULTS
 from harness.faults.base import Fault
 from harness.implementation import implementation
-from harness.mistake import Mistake, Mistakes, shown
 from harness.sentences import Schema
 from harness.sentences import mistakes as sentences
 

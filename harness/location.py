@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import nearest
-from harness.mistake import closest
+from harness.errors import closest, nearest
 
 DEFAULT_FUNCTION = "handler"
 _FUNCTION = re.compile(r"^(?P<file>.+):(?P<function>[A-Za-z_]\w*)$")

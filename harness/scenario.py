@@ -20,7 +20,7 @@ from pydantic import (
 from harness.attribution import Attribution
 from harness.documents import parse
 from harness.duration import Duration
-from harness.errors import Problem, UserError
+from harness.errors import Problem, UserError, shown
 from harness.fault_entry import parse_fault
 from harness.faults.base import Fault
 from harness.faults.partial_failure import PartialFailure
@@ -28,7 +28,6 @@ from harness.implementation import implementation
 from harness.location import Handler, find, find_handler
 from harness.mapping import Mapping
 from harness.mapping_settings import MappingOverrides
-from harness.mistake import shown
 from harness.scenario_part import Part, Sink, Source, named
 from harness.seeds import SEEDS_SCHEMA, parse_seeds
 from harness.stack import Stack

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.mistake import shown
+from harness.errors import shown
 
 MAX_SEEDS = 100_000
 _RANGE = re.compile(r"^([0-9]+)\.\.([0-9]+)$")

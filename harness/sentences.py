@@ -12,8 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.duration import TEXT_SCHEMA
-from harness.errors import DocumentPath, nearest, path_text
-from harness.mistake import Mistake, Mistakes, closest, shown
+from harness.errors import DocumentPath, Mistake, Mistakes, closest, nearest, path_text, shown
 
 Schema = dict[str, Any]
 _UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")

@@ -17,9 +17,8 @@ from harness import difference
 from harness.difference import Difference
 from harness.dimension import MATRIX, dimensions, with_value
 from harness.documents import Document
-from harness.errors import DocumentPath, Problem, UserError, nearest
+from harness.errors import DocumentPath, Mistake, Mistakes, Problem, UserError, closest, nearest, shown
 from harness.expectation import Expectation, parse
-from harness.mistake import Mistake, Mistakes, closest, shown
 from harness.platforms import PLATFORMS
 from harness.scenario import Scenario
 from harness.scenario_schema import json_schema

@@ -9,10 +9,9 @@ import pytest
 from scenario_texts import folder, load_text, problems, short
 
 from harness.difference import Difference, parse
-from harness.errors import UserError
+from harness.errors import Mistakes, UserError
 from harness.expectation import Count, Expectation
 from harness.jobs import jobs_of
-from harness.mistake import Mistakes
 from harness.result import RunResult
 from harness.runner import run
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from harness.errors import Mistakes
 from harness.expectation import Expectation, met, parse
-from harness.mistake import Mistakes
 from harness.verdict import INVALID, UNKNOWN, VALID, Anomaly, Verdict
 
 
