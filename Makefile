@@ -46,7 +46,7 @@ watch: setup
 # What was made of the sources; neither the environment nor the results of runs.
 clean:
 	rm -rf dist .mypy_cache .ruff_cache .pytest_cache
-	find bench harness lambda scenarios tests -name __pycache__ -prune -exec rm -rf {} +
+	find bench harness lambda scenarios tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 # One after another, whatever -j says.
 release: setup

@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / ".ready").touch()
-    for name in ("bench", "harness", "scenarios", "tests"):
+    for name in ("bench", "harness", "scenarios", "tests", "tools"):
         (tmp_path / name).mkdir()
     shutil.copytree(ROOT / "lambda", tmp_path / "lambda")
     return tmp_path

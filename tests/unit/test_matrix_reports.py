@@ -1,4 +1,4 @@
-"""The reports of a matrix, made of the one that is committed: docs/matrix.json, .md and the README."""
+"""The reports of a matrix, made of the one that is committed, docs/matrix.json."""
 
 from __future__ import annotations
 
@@ -108,11 +108,6 @@ def test_saved_again_it_is_the_same() -> None:
     """One cell on a line."""
     assert document.text(SAVED) == TEXT
     assert len(TEXT.splitlines()) == len(CELLS) + len(SAVED) + 3
-
-
-def test_the_markdown_is_made_of_it() -> None:
-    """Copied with it from the run that was saved, and never typed."""
-    assert (ROOT / "docs" / "matrix.md").read_text("utf-8") == f"# The matrix\n\n{markdown.full(SAVED)}\n"
 
 
 @pytest.mark.parametrize("tell", [markdown.summary, markdown.full], ids=["summary", "full"])

@@ -56,7 +56,7 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
 
 def test_every_module_says_what_it_is() -> None:
     """A docstring opens each module that holds anything."""
-    files = [file for file in sources("harness", "lambda", "bench") if tree_of(file).body]
+    files = [file for file in sources("harness", "lambda", "bench", "tools") if tree_of(file).body]
     assert [place(file) for file in files if not ast.get_docstring(tree_of(file))] == []
 
 
@@ -75,7 +75,7 @@ def test_no_file_holds(what: str) -> None:
 
 def test_nothing_waits_for_a_fixed_time() -> None:
     """A sleep stands in a loop that looks again, is virtual, or takes the time that somebody else decided on."""
-    files = sources("harness", "tests", "bench")
+    files = sources("harness", "tests", "bench", "tools")
     assert [place(file, call.lineno) for file in files for call in _fixed_sleeps(tree_of(file))] == []
 
 

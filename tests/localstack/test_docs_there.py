@@ -1,9 +1,8 @@
-"""The README's commands that need a LocalStack, on a port of its own."""
+"""The commands of the documents that need a LocalStack, on a port of its own."""
 
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -11,33 +10,37 @@ from pathlib import Path
 
 from pipeline import free_port
 
+from tools import docs
+from tools.markdown import commands
+
 ROOT = Path(__file__).parents[2]
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+ON_LOCALSTACK = "on LocalStack"  # the mark of the blocks that are meant
 # Those that name no endpoint, only what runs on this machine, are told the port.
 PORTED = ("harness up --runtime host", "harness down")
+UP, DOWN = PORTED
 ENDLESS = "harness watch"
 SECONDS = 300
 
 
-def commands(first: str) -> list[str]:
-    """Those of the block that begins with this one."""
-    (block,) = [block for block in BLOCKS if block.startswith(first)]
-    return [line.partition("  #")[0].strip() for line in block.splitlines()]
+def marked() -> list[str]:
+    """All of them in the order of the documents, between the one that starts LocalStack and the one that ends it."""
+    texts = [file.read_text("utf-8") for file in docs.documents(ROOT)]
+    lines = [command.line for text in texts for command in commands(text) if command.mark == ON_LOCALSTACK]
+    return [UP, *(line for line in lines if line not in PORTED), DOWN]
 
 
-def test_every_command_there_does_what_the_readme_says(tmp_path: Path) -> None:
+def test_every_command_there_does_what_the_documents_say(tmp_path: Path) -> None:
     """LocalStack is up, a scenario runs on it as it expects, a stack comes and goes, and nothing is left."""
     port = free_port()
-    up, run, *down = commands("harness up")
-    workflow = [*commands("harness synth"), *commands(ENDLESS), "harness destroy --yes"]
     programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     environment = {**os.environ, "PATH": programs, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
     for folder in ("data", "lambda", "scenarios"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     said: dict[str, str] = {}
-    for command in (up, run, *workflow, *down):
+    for command in marked():
         line = f"{command} --port {port}" if command in PORTED else command
         said[command] = outcome(line, tmp_path, environment)
+    run = "harness run scenarios/crash.yaml --variant 'between/*' --platform localstack"
     assert f"platform: localstack at http://127.0.0.1:{port}" in said[run]
     assert "8 changes" in said["harness diff"]
     assert "0 new, 0 changed, 5 unchanged" in said["harness load data/todos.yaml"]  # the second time

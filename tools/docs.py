@@ -1,4 +1,4 @@
-"""Fills the generated parts of a Markdown file: `python -m harness.readme README.md`.
+"""Fills the generated parts of every document, and draws docs/matrix.svg: `python -m tools.docs`.
 
 A part stands between `<!-- generated: NAME -->` and `<!-- end -->`, and is replaced whole.
 """
@@ -7,30 +7,36 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from harness import reference, store
+from harness import store
 from harness.errors import UserError, nearest
 from harness.jobs import jobs_of
 from harness.matrix import markdown
 from harness.reports import text as text_report
 from harness.runner import run
+from tools import matrix_picture, reference
 
 MAIN_JOB = Path("scenarios/duplicate_put.yaml")
 MATRIX = Path("docs/matrix.json")
+PICTURE = Path("docs/matrix.svg")
 _PART = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _ANOMALY = re.compile(r"^(?=  \w)", re.MULTILINE)
 
 
+def documents(root: Path) -> list[Path]:
+    """Every Markdown file at the top of the repository, in docs/ and in bench/."""
+    return [file for folder in (".", "docs", "bench") for file in sorted((root / folder).glob("*.md"))]
+
+
 def main_job() -> str:
-    """What `make run` prints, with the first of its anomalies only, and without what no two runs have in common."""
+    """What `make run` prints, with the first of its anomalies only, and without what differs from run to run."""
     with tempfile.TemporaryDirectory() as folder:
         results = [run(job, Path(folder)) for job in jobs_of([MAIN_JOB])]
-        told = text_report.render(results, lambda result: store.read_history(Path(result.run_folder)))
-    head, first, *_, again, last = _ANOMALY.split(told)
+        report = text_report.render(results, lambda result: store.read_history(Path(result.run_folder)))
+    head, first, *_, again, last = _ANOMALY.split(report)
     shown = f"{head}{first}  …\n{again}{last}".replace(folder, "runs")
     shown = re.sub(r"\d+\.\d\d s$", "… s", shown, flags=re.MULTILINE)
     shown = re.sub(r"\d{8}T\d{6}", "…", shown)
@@ -42,14 +48,25 @@ def run_folder() -> str:
     return _fenced((store.__doc__ or "").partition("\n\n")[2])
 
 
-def in_short() -> str:
-    """The matrix that is committed."""
+def matrix_summary() -> str:
+    """The legend of the saved matrix, and its classes by consumer and by writer."""
     return markdown.summary(json.loads(MATRIX.read_text("utf-8")))
+
+
+def matrix_cells() -> str:
+    """Every cell of the saved matrix, and what is not in it."""
+    full = markdown.full(json.loads(MATRIX.read_text("utf-8")))
+    return full[full.index("### ") :]
+
+
+def matrix_svg() -> str:
+    return matrix_picture.svg(json.loads(MATRIX.read_text("utf-8")))
 
 
 PARTS: dict[str, Callable[[], str]] = {
     "main job": main_job,
-    "matrix": in_short,
+    "matrix summary": matrix_summary,
+    "matrix cells": matrix_cells,
     "scenarios": reference.scenarios,
     "anomalies": reference.anomalies,
     "run folder": run_folder,
@@ -62,8 +79,8 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 def filled(text: str) -> str:
-    """The text with every generated part as it is now. Raises UserError for a part that is none."""
-    return _PART.sub(lambda found: f"{found[1]}\n{_part(found[2])}\n\n{found[3]}", text)
+    """The text with every generated part as it is now. Raises UserError for an unknown part."""
+    return _PART.sub(lambda match: f"{match[1]}\n{_part(match[2])}\n\n{match[3]}", text)
 
 
 def _part(name: str) -> str:
@@ -77,5 +94,6 @@ def _fenced(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for file in map(Path, sys.argv[1:]):
-        file.write_text(filled(file.read_text("utf-8")), encoding="utf-8")
+    for document in documents(Path()):
+        document.write_text(filled(document.read_text("utf-8")), encoding="utf-8")
+    PICTURE.write_text(matrix_svg(), encoding="utf-8")

@@ -1,0 +1,103 @@
+"""The documents say what is so: commands do what they say, parts are fresh, and links lead to something."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from tools import docs
+from tools.markdown import Block, Command, anchors, commands, links, steps
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = {str(file.relative_to(ROOT)): file.read_text("utf-8") for file in docs.documents(ROOT)}
+SHIPPED = ("data", "lambda", "scenarios")
+
+# Blocks with this mark are run by tests/localstack/test_docs_there.py.
+ON_LOCALSTACK = "on LocalStack"
+# Commands that no test runs, and why.
+NOT_RUN = {
+    "make run": "sets up an environment; what it then runs is the main job, whose output the README quotes",
+    "make test": "runs this very test",
+    "harness matrix": "takes minutes: tests/simulation/test_matrix.py plays a sample of the saved matrix",
+    ". .venv/bin/activate": "the commands below find the same programs without it",
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_does_what_the_document_says(name: str, tmp_path: Path) -> None:
+    """One after another, in a folder with nothing but what is shipped and the files that the document shows."""
+    for folder in SHIPPED:
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = {**os.environ, "PATH": programs, "PYTHONPATH": str(ROOT)}
+    for step in steps(DOCUMENTS[name]):
+        if isinstance(step, Block):
+            write(tmp_path / step.file, step.text)
+        elif step.mark != ON_LOCALSTACK and step.line not in NOT_RUN:
+            play(step, tmp_path, environment)
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def play(command: Command, folder: Path, environment: dict[str, str]) -> None:
+    """The exit code is the one that is said, and the output is the one that is shown."""
+    ended = subprocess.run(
+        ["bash", "-c", command.line], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert ended.returncode == command.exit_code, f"{command.line}\n{ended.stdout}{ended.stderr}"
+    if command.output:
+        shown = ".*?".join(map(re.escape, lines(command.output).split("…")))
+        assert re.fullmatch(shown, lines(ended.stdout), re.DOTALL), f"{command.line}\n{ended.stdout}"
+
+
+def lines(text: str) -> str:
+    """Without the spaces that nobody sees."""
+    return re.sub(r"[ \n]+$", "", re.sub(r" +$", "", text, flags=re.MULTILINE))
+
+
+def test_what_is_not_run_is_written_somewhere() -> None:
+    """The list of exceptions names no command that is in no document."""
+    assert set(NOT_RUN) <= {command.line for text in DOCUMENTS.values() for command in commands(text)}
+
+
+def test_generated_parts_are_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m tools.docs` would change nothing."""
+    monkeypatch.chdir(ROOT)
+    assert [name for name, text in DOCUMENTS.items() if docs.filled(text) != text] == []
+    assert docs.PICTURE.read_text("utf-8") == docs.matrix_svg()
+
+
+def test_every_part_that_can_be_generated_is_in_one_document() -> None:
+    """None is left out, and none is there twice."""
+    parts = [part for text in DOCUMENTS.values() for part in re.findall(r"<!-- generated: (.+?) -->", text)]
+    assert sorted(parts) == sorted(docs.PARTS)
+
+
+def test_a_part_that_nobody_generates_is_an_error() -> None:
+    """The message names the nearest part."""
+    with pytest.raises(UserError, match="Did you mean 'faults'"):
+        docs.filled("<!-- generated: fault -->\n<!-- end -->")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_to_a_file_and_a_heading_that_exist(name: str) -> None:
+    """Within the repository; what is elsewhere is not asked."""
+    broken = [target for target in links(DOCUMENTS[name]) if ":" not in target and not exists(target, name)]
+    assert broken == []
+
+
+def exists(target: str, name: str) -> bool:
+    path, _, anchor = target.partition("#")
+    file = (ROOT / name).parent / path if path else ROOT / name
+    if not anchor:
+        return file.exists()
+    return file.is_file() and anchor in anchors(file.read_text("utf-8"))

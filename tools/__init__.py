@@ -1,0 +1,1 @@
+"""Programs that make the documents of this repository; they are no part of the package."""
