@@ -11,8 +11,8 @@ from harness.errors import UserError
 from harness.history import History
 from harness.jobs import jobs_of
 from harness.platforms import EMBEDDED
+from harness.reports import RunResult
 from harness.reports.text import finding
-from harness.result import RunResult
 from harness.runner import run as run_job
 from harness.store import read_history
 from harness.verdict import Anomaly

@@ -30,9 +30,8 @@ from harness.package import unpacked
 from harness.platforms.base import Plan, Platform, platform_class
 from harness.platforms.capabilities import refusals_of_expiry
 from harness.platforms.embedded.isolation import real_seconds
-from harness.reports import json as json_report
+from harness.reports import RunResult
 from harness.reports import text as text_report
-from harness.result import RunResult
 from harness.scenario import Scenario, attributions, refuse, refuse_what_does_not_fit, refuse_without_sink
 from harness.schedule import Seed
 from harness.stack import Stack
@@ -163,7 +162,7 @@ def _run(job: Job, folder: RunFolder | NoFolder) -> tuple[RunResult, Sequence[Op
         folder.close()
     result = _conclude(job.question(), history.operations, folder.path, real_seconds() - began)
     if folder.path:
-        folder.write(VERDICT, json_report.entry(result))
+        folder.write(VERDICT, result.to_dict())
         folder.write(REPORT, text_report.finding(result, history.operations))
     return result, history.operations
 

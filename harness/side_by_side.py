@@ -15,7 +15,7 @@ from typing import TypeVar
 from harness import hook
 from harness.localstack.executor.parent import die_with
 from harness.platforms.capabilities import OUTAGES
-from harness.result import RunResult
+from harness.reports import RunResult
 from harness.runner import Job, run
 
 # A copy of this process has everything imported; on other systems copying one that has threads is not safe.

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import __version__, exit_code
+from harness import __version__
 from harness.cli import localstack, workflow
 from harness.cli.init import init
 from harness.cli.matrix import matrix
 from harness.cli.options import processes_option, where_options
 from harness.errors import NotImitated, Problem, UserError
 from harness.platforms import AWS, PLATFORMS
+from harness.reports import ExitCode, RunResult, exit_code, to_json
 
 if TYPE_CHECKING:  # so that --help and schema need not wait for boto3
     from harness.history import Operation
-    from harness.result import RunResult
     from harness.runner import Job
     from harness.where import Where
 
@@ -33,18 +33,18 @@ class Commands(click.Group):
         try:
             sys.exit(super().main(*arguments, **{**extra, "standalone_mode": False}) or 0)
         except UserError as error:
-            _stop(str(error), exit_code.USER_MISTAKE)
+            _stop(str(error), ExitCode.USER_MISTAKE)
         except NotImitated as error:
-            _stop(f"not imitated: {error}", exit_code.USER_MISTAKE)
+            _stop(f"not imitated: {error}", ExitCode.USER_MISTAKE)
         except click.ClickException as error:
             error.show()
-            sys.exit(exit_code.USER_MISTAKE)
+            sys.exit(ExitCode.USER_MISTAKE)
         except (click.Abort, KeyboardInterrupt):
-            _stop("interrupted: what was running is unknown", exit_code.INTERRUPTED)
+            _stop("interrupted: what was running is unknown", ExitCode.INTERRUPTED)
         except BrokenPipeError:
-            sys.exit(exit_code.INTERRUPTED)
+            sys.exit(ExitCode.INTERRUPTED)
         except Exception:
-            _stop(f"{traceback.format_exc()}this is a mistake of the harness", exit_code.OUR_MISTAKE)
+            _stop(f"{traceback.format_exc()}this is a mistake of the harness", ExitCode.OUR_MISTAKE)
 
 
 def _stop(message: str, code: int) -> None:
@@ -95,7 +95,7 @@ def run(
     **choice: Any,
 ) -> int:
     """Run scenarios, and say of each variant whether it is valid, invalid or unknown."""
-    from harness.progress import Progress
+    from harness.reports.progress import Progress
     from harness.side_by_side import results as results_of
     from harness.where import where
 
@@ -134,7 +134,7 @@ def lint(scenarios: Sequence[Path], settings: Sequence[str]) -> int:
     """Say everything that is wrong with scenarios, and run nothing."""
     variants = {(job.scenario.scenario, job.variant.name) for job in _jobs(scenarios, settings=settings)}
     click.echo(f"no problems in {len(scenarios)} scenario file(s) with {len(variants)} variant(s)")
-    return exit_code.MET
+    return ExitCode.MET
 
 
 @main.command(name="list")
@@ -147,7 +147,7 @@ def list_scenarios(scenarios: Sequence[Path]) -> int:
         names += [job.variant.name] if job.variant.name not in names else []
     for (scenario, question), names in variants.items():
         click.echo(f"{scenario}: {question}\n    {', '.join(names)}")
-    return exit_code.MET
+    return ExitCode.MET
 
 
 @main.command()
@@ -156,7 +156,7 @@ def schema() -> int:
     from harness.scenario_schema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
-    return exit_code.MET
+    return ExitCode.MET
 
 
 def _tell_created(jobs: Sequence[Job]) -> None:
@@ -202,7 +202,6 @@ def _jobs(
 
 
 def _report(results: Sequence[RunResult], json_to: str | None) -> int:
-    from harness.reports import json as json_report
     from harness.reports import text as text_report
     from harness.store import read_history
 
@@ -213,8 +212,8 @@ def _report(results: Sequence[RunResult], json_to: str | None) -> int:
         click.echo(text_report.render(results, history_of), nl=False)
     if json_to:
         with click.open_file(json_to, "w", encoding="utf-8") as file:
-            file.write(json_report.render(results, history_of))
-    return exit_code.of(results)
+            file.write(to_json(results))
+    return exit_code(results)
 
 
 for command in (init, matrix, *localstack.COMMANDS, *workflow.COMMANDS):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness import exit_code
 from harness.cli.options import processes_option
 from harness.errors import UserError
 from harness.platforms import EMBEDDED, LOCALSTACK
+from harness.reports import ExitCode, exit_code
 
 if TYPE_CHECKING:  # so that --help need not wait for boto3
     from harness.matrix.cell import Cell
@@ -105,7 +105,7 @@ def _matrix(filters: Any, place: Where, runs: int, processes: int, folder: Path)
     where = save(made, played, folder)
     click.echo("\n\n".join(filter(None, (markdown.summary(made), markdown.missing(made), ""))))
     click.echo(f"saved in {where}: " + ", ".join(sorted(file.name for file in where.iterdir())))
-    return exit_code.NOT_KNOWN if any(each.claim.name in (OPEN, UNKNOWN) for each in played) else exit_code.MET
+    return ExitCode.NOT_KNOWN if any(each.claim.name in (OPEN, UNKNOWN) for each in played) else ExitCode.MET
 
 
 def _used(sinks: dict[str, list[str]], nowhere: dict[str, str]) -> str:
@@ -139,7 +139,7 @@ def _print_scenario(cell: Cell, consumer: Consumer) -> int:
 
     values = scenario_of(cell, consumer, AIMS[cell.fault])
     click.echo(yaml.safe_dump(values, sort_keys=False, width=120), nl=False)
-    return exit_code.MET
+    return ExitCode.MET
 
 
 def _one_run(task: Task, seed: int, folder: Path) -> int:
@@ -150,7 +150,7 @@ def _one_run(task: Task, seed: int, folder: Path) -> int:
 
     result = run(job_of(task, seed), folder)
     click.echo(finding(result, read_history(Path(result.run_folder))), nl=False)
-    return exit_code.of([result])
+    return exit_code([result])
 
 
 def _every_run(task: Task, runs: int, processes: int) -> int:
@@ -168,8 +168,8 @@ def _every_run(task: Task, runs: int, processes: int) -> int:
     for told in played.findings.values():
         click.echo(f"\n{told}", nl=False)
     if known.name == EXACTLY_ONCE:
-        return exit_code.MET
-    return exit_code.VIOLATED if known.name in BROKEN else exit_code.NOT_KNOWN
+        return ExitCode.MET
+    return ExitCode.VIOLATED if known.name in BROKEN else ExitCode.NOT_KNOWN
 
 
 def _told(kinds: dict[str, int]) -> str:
@@ -178,7 +178,7 @@ def _told(kinds: dict[str, int]) -> str:
 
 def _played(tasks: Sequence[Task], processes: int) -> list[Played]:
     from harness.matrix.player import play_all
-    from harness.progress import Progress
+    from harness.reports.progress import Progress
 
     with Progress(len(tasks), every=max(1, len(tasks) // _LINES)) as progress:
         return play_all(tasks, processes, lambda played: progress.end(_ended(played)))

@@ -13,8 +13,7 @@ from harness.matrix.cell import Cell, scenario_of
 from harness.matrix.consumers import Consumer, sinks_of
 from harness.matrix.tally import REFUSED, Claim, Seen, claim, enough
 from harness.platforms.capabilities import OUTAGES
-from harness.reports import text
-from harness.result import RunResult
+from harness.reports import RunResult, text
 from harness.runner import Job, prepare, run_unkept
 from harness.scenario_file import load_values
 from harness.side_by_side import in_processes

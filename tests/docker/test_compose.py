@@ -14,9 +14,9 @@ import pytest
 from command import Harness
 
 from harness.cli.localstack import NOTHING
-from harness.exit_code import USER_MISTAKE
 from harness.localstack.compose import Compose
 from harness.localstack.container import NAME
+from harness.reports import ExitCode
 
 WANTS_A_TOKEN = 'ENTRYPOINT ["sh", "-c", "echo License activation failed >&2; exit 55"]'
 ENDED = f"ended compose: container {NAME}\n"
@@ -94,7 +94,7 @@ def test_an_image_that_wants_a_token_is_explained(
     draft.remove()
     monkeypatch.setenv("LOCALSTACK_IMAGE", name)
     refused = harness("up", "--port", port)
-    assert refused.returncode == USER_MISTAKE
+    assert refused.returncode == ExitCode.USER_MISTAKE
     told = refused.stderr.splitlines()[-2:]
     assert re.fullmatch(r".*exit code 55: .* set LOCALSTACK_AUTH_TOKEN\. The last lines of its log:", told[0])
     assert told[1] == "  License activation failed"
@@ -105,7 +105,7 @@ def test_an_image_that_wants_a_token_is_explained(
 
 def assert_said(refused: subprocess.CompletedProcess[str], sentence: str) -> None:
     """That sentence, in one line, is the last word."""
-    assert refused.returncode == USER_MISTAKE
+    assert refused.returncode == ExitCode.USER_MISTAKE
     assert refused.stdout == ""
     assert re.fullmatch(sentence, refused.stderr.splitlines()[-1].strip()), refused.stderr
 

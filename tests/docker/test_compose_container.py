@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from command import Harness, dynamodb
 
-from harness.exit_code import USER_MISTAKE
 from harness.localstack.compose import Compose
 from harness.localstack.health import health, local
+from harness.reports import ExitCode
 
 SCENARIOS = ("duplicate_put", "retry", "crash")
 TABLE = {
@@ -77,5 +77,5 @@ def test_an_up_that_fails_leaves_alone_what_runs(
 ) -> None:
     """Another port and an image that is not to be had: the one that was up still is."""
     monkeypatch.setenv("LOCALSTACK_IMAGE", "registry.invalid/harness:none")
-    assert harness("up", "--port", port).returncode == USER_MISTAKE
+    assert harness("up", "--port", port).returncode == ExitCode.USER_MISTAKE
     assert health(local(up))

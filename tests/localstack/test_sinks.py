@@ -9,7 +9,7 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
-from harness.result import RunResult
+from harness.reports import RunResult
 from harness.runner import run
 from harness.where import IN_THIS_PROCESS, Where
 

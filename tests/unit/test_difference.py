@@ -12,7 +12,7 @@ from harness.difference import Difference, parse
 from harness.errors import Mistakes, UserError
 from harness.expectation import Count, Expectation
 from harness.jobs import jobs_of
-from harness.result import RunResult
+from harness.reports import RunResult
 from harness.runner import run
 
 HANDLER = str(Path(__file__).parents[2] / "lambda" / "ledger" / "naive.py")

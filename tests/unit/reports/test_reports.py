@@ -6,11 +6,9 @@ from histories import Story, right, valid
 
 from harness.checkers import faults, judge
 from harness.history import FAIL, INFO
-from harness.reports import REPORTS
-from harness.reports.line import line
+from harness.reports import RunResult, to_json
 from harness.reports.table import WIDTH, plain, table, tables
-from harness.reports.text import MAX_UNEXPECTED, finding
-from harness.result import RunResult
+from harness.reports.text import MAX_UNEXPECTED, finding, line, render
 from harness.verdict import ANOMALIES
 
 ONE = "todo-1/1"
@@ -183,18 +181,18 @@ def test_the_widest_table_still_fits():
 def test_of_many_seeds_the_first_finding_is_told():
     """And of those that were not expected as many as one reads; the rest is counted."""
     rows = [result(duplicated(), seed=seed) for seed in range(5)]
-    text = REPORTS["text"](rows, lambda row: ())
+    text = render(rows, lambda row: ())
     assert text.count("INVALID") == 1
     assert "4 more findings are in report.txt of their run folders" in text
     rows = [result(duplicated(), seed=seed, met=False) for seed in range(1, MAX_UNEXPECTED + 5)]
-    assert REPORTS["text"](rows, lambda row: ()).count("INVALID") == MAX_UNEXPECTED + 1
+    assert render(rows, lambda row: ()).count("INVALID") == MAX_UNEXPECTED + 1
 
 
 def test_the_text_report_quotes_only_what_is_not_valid():
     """Valid runs are a row of the table."""
     histories = {"put": valid(), "stamped_put": duplicated()}
     rows = [result(operations, variant) for variant, operations in histories.items()]
-    text = REPORTS["text"](rows, lambda row: histories[row.variant])
+    text = render(rows, lambda row: histories[row.variant])
     assert text.startswith("INVALID  lost-reply / stamped_put")
     assert text.count("judge again") == 1
 
@@ -202,13 +200,13 @@ def test_the_text_report_quotes_only_what_is_not_valid():
 def test_a_run_whose_history_is_gone_is_still_reported():
     """The anomalies are known; only their operations can't be quoted."""
     rows = [result(duplicated())]
-    assert "why: function/1 broke off" in REPORTS["text"](rows, lambda row: ())
+    assert "why: function/1 broke off" in render(rows, lambda row: ())
 
 
 def test_the_json_report_is_a_list_of_runs():
     """Every run has the version of its format, its counts, faults, anomalies and reasons, and its folder."""
     operations = duplicated()
-    (entry,) = json.loads(REPORTS["json"]([result(operations, met=False)], lambda row: ()))
+    (entry,) = json.loads(to_json([result(operations, met=False)]))
     anomaly = entry["anomalies"][0]
     assert entry["format"] == 1
     assert (entry["scenario"], entry["variant"], entry["platform"], entry["seed"]) == (
