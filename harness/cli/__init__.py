@@ -1,35 +1,71 @@
-"""The command line: `python -m harness init|run|check|matrix|lint|list|schema`."""
+"""The command line: `python -m harness`. The module of a command is imported when the command is named."""
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
-from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from harness import __version__
-from harness.cli import localstack, workflow
-from harness.cli.init import init
-from harness.cli.matrix import matrix
-from harness.cli.options import processes_option, where_options
-from harness.errors import NotImitated, Problem, UserError
-from harness.platforms import AWS, PLATFORMS
-from harness.reports import ExitCode, RunResult, exit_code, to_json
+from harness import __version__, project
+from harness.errors import NotImitated, UserError
+from harness.reports import ExitCode
 
-if TYPE_CHECKING:  # so that --help and schema need not wait for boto3
-    from harness.history import Operation
-    from harness.runner import Job
-    from harness.where import Where
+# Each command: where it is, and the first sentence of its help, so that `--help` imports none of them.
+SECTIONS = {
+    "Measure": {
+        "run": ("run:run", "Run scenarios, and say of each variant whether it is valid, invalid or unknown."),
+        "check": ("run:check", "Judge stored runs again, from their histories, without running anything."),
+        "matrix": ("matrix:matrix", "Say which writers, consumers, faults and sinks together are exactly-once."),
+    },
+    "Write scenarios": {
+        "init": ("scenarios:init", "Write a scenario for the template in FOLDER, or a small pipeline with one."),
+        "lint": ("scenarios:lint", "Say everything that is wrong with scenarios, and run nothing."),
+        "list": ("scenarios:list_scenarios", "List scenarios, with their questions and variants."),
+        "schema": ("scenarios:schema", "Print the JSON Schema of a scenario file."),
+    },
+    "LocalStack on this machine": {
+        "up": ("localstack:up", "Start LocalStack and wait until it answers."),
+        "status": ("localstack:status", "Say which LocalStack runs, and where."),
+        "down": ("localstack:down", "End what `up` started, even if it does not answer any more."),
+    },
+    "Your own stack, without faults": {
+        "synth": ("workflow:synth", "Print the template as `deploy` hands it to CloudFormation."),
+        "diff": ("workflow:diff", "Say what `deploy` would change."),
+        "deploy": ("workflow:deploy", "Deploy the template as it is written, to stay."),
+        "load": ("workflow:load", "Put the items of DATA into the table whose stream triggers the function."),
+        "build": ("workflow:build", "Package each function as `deploy` does, and show what is in the zip."),
+        "watch": ("workflow:watch", "Deploy, and deploy again whenever the template or the code changes."),
+        "destroy": ("workflow:destroy", "Remove the stack that `deploy` made, with what it holds."),
+    },
+}
+COMMANDS = {name: row for section in SECTIONS.values() for name, row in section.items()}
 
 
-class Commands(click.Group):
-    """Turns what can go wrong into one message and an exit code (design, decision 10)."""
+class LazyGroup(click.Group):
+    """Imports a command on demand, and turns what can go wrong into one message and an exit code."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(f"harness.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, sentence) for name, (_, sentence) in section.items()])
 
     def main(self, *arguments: Any, **extra: Any) -> Any:
+        if sys.platform == "win32":
+            _stop("harness runs on Linux and macOS. On Windows, run it in WSL 2.", ExitCode.USER_MISTAKE)
         try:
             sys.exit(super().main(*arguments, **{**extra, "standalone_mode": False}) or 0)
         except UserError as error:
@@ -52,169 +88,20 @@ def _stop(message: str, code: int) -> None:
     sys.exit(code)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="harness", message="%(prog)s %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Measure whether a serverless pipeline is exactly-once.
+
+    \b
+    Example: python -m harness run scenarios/duplicate_put.yaml
+
+    Defaults of --platform, --runs, --processes and --seeds can stand in pyproject.toml, under [tool.harness].
 
     Exit codes: 0 every expectation met, 1 one violated, 2 unknown, 254 a mistake in the scenario or the arguments,
     255 a mistake of ours, 130 interrupted.
     """
-
-
-_SCENARIOS = click.argument("scenarios", nargs=-1, required=True, type=click.Path(path_type=Path))
-_SET = click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Override a field of the scenario.")
-_JSON = click.option(
-    "--json", "json_to", metavar="FILE", help="Write the results as JSON, to a file or - (standard output)."
-)
-_RUNS = click.option(
-    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders go."
-)
-
-
-@main.command()
-@_SCENARIOS
-@click.option("--seed", type=int, help="Run with this seed alone.")
-@click.option("--seeds", metavar="0..49", help="Run with each of these seeds.")
-@click.option("--variant", "variants", multiple=True, metavar="NAME", help="Run the variants that match (a glob).")
-@_SET
-@where_options([*PLATFORMS], "Where the pipeline lives: LocalStack if one answers, else embedded.")
-@processes_option("runs")
-@_JSON
-@_RUNS
-def run(
-    scenarios: Sequence[Path],
-    json_to: str | None,
-    runs: Path,
-    platform: str | None,
-    endpoint: str | None,
-    account: str | None,
-    profile: str | None,
-    region: str | None,
-    processes: int | None,
-    **choice: Any,
-) -> int:
-    """Run scenarios, and say of each variant whether it is valid, invalid or unknown."""
-    from harness.reports.progress import Progress
-    from harness.side_by_side import results as results_of
-    from harness.where import where
-
-    place = where(platform, endpoint, account, profile, region)
-    jobs = _jobs(scenarios, where=place, **choice)
-    click.echo(f"platform: {place}", err=True)
-    if place.platform == AWS:
-        _tell_created(jobs)
-    accepted = [job for job in jobs if not job.refused]
-    results: dict[int, RunResult] = {}
-    with Progress(len(accepted)) as progress:
-        for order, result in results_of(accepted, runs, processes or place.side_by_side):
-            results[order] = result
-            met = "as expected" if result.expectation_met else "NOT AS EXPECTED"
-            name = f"{result.scenario} / {result.variant}"
-            progress.end(f"{name}   seed {result.seed}   {result.verdict.verdict}, {met}")
-    code = _report([results[order] for order in sorted(results)], json_to)
-    _tell_refused(jobs)
-    return code
-
-
-@main.command()
-@click.argument("folders", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
-@_JSON
-def check(folders: Sequence[Path], json_to: str | None) -> int:
-    """Judge stored runs again, from their histories, without running anything."""
-    from harness.runner import check as check_run
-
-    return _report([check_run(folder) for folder in folders], json_to)
-
-
-@main.command()
-@_SCENARIOS
-@_SET
-def lint(scenarios: Sequence[Path], settings: Sequence[str]) -> int:
-    """Say everything that is wrong with scenarios, and run nothing."""
-    variants = {(job.scenario.scenario, job.variant.name) for job in _jobs(scenarios, settings=settings)}
-    click.echo(f"no problems in {len(scenarios)} scenario file(s) with {len(variants)} variant(s)")
-    return ExitCode.MET
-
-
-@main.command(name="list")
-@click.argument("scenarios", nargs=-1, type=click.Path(path_type=Path))
-def list_scenarios(scenarios: Sequence[Path]) -> int:
-    """List scenarios, with their questions and variants; those in scenarios/ unless files are named."""
-    variants: dict[tuple[str, str], list[str]] = {}
-    for job in _jobs(scenarios or sorted(Path("scenarios").glob("*.yaml"))):
-        names = variants.setdefault((job.scenario.scenario, job.scenario.question), [])
-        names += [job.variant.name] if job.variant.name not in names else []
-    for (scenario, question), names in variants.items():
-        click.echo(f"{scenario}: {question}\n    {', '.join(names)}")
-    return ExitCode.MET
-
-
-@main.command()
-def schema() -> int:
-    """Print the JSON Schema of a scenario file."""
-    from harness.scenario_schema import json_schema
-
-    click.echo(json.dumps(json_schema(), indent=2))
-    return ExitCode.MET
-
-
-def _tell_created(jobs: Sequence[Job]) -> None:
-    """What will be in the user's account for a while."""
-    from harness.platforms.deployed.run_stack import names
-
-    for job in jobs:
-        if not job.refused:
-            click.echo(f"{job.scenario.scenario} / {job.variant.name} creates, tags and deletes again:", err=True)
-            click.echo("".join(f"  {name}\n" for name in names(job.stack)), err=True, nl=False)
-
-
-def _tell_refused(jobs: Sequence[Job]) -> None:
-    """What was not run, each variant once, and why the scenario says that it is so."""
-    refused: dict[tuple[str, str, str], list[str]] = {}
-    for job in jobs:
-        if job.refused and job.difference:
-            names = refused.setdefault((job.where.platform, job.scenario.scenario, job.difference.why), [])
-            names += [job.variant.name] if job.variant.name not in names else []
-    for (platform, scenario, why), names in refused.items():
-        click.echo(f"not run on {platform}: {scenario} / {', '.join(names)}: {why}", err=True)
-
-
-def _jobs(
-    scenarios: Sequence[Path],
-    settings: Sequence[str] = (),
-    seed: int | None = None,
-    seeds: str | None = None,
-    variants: Sequence[str] = (),
-    where: Where | None = None,
-) -> list[Job]:
-    from harness.jobs import jobs_of
-    from harness.where import IN_THIS_PROCESS
-
-    if seed is not None and seeds is not None:
-        raise UserError("--seed and --seeds: give one of them")
-    wrong = [setting for setting in settings if "=" not in setting]
-    if wrong:
-        raise UserError(Problem(f"--set {setting}: expected PATH=VALUE, as in workload.intents=5") for setting in wrong)
-    given = dict(setting.split("=", 1) for setting in settings)
-    chosen = seeds if seed is None else seed
-    return jobs_of(scenarios, given, seeds=chosen, variants=variants, where=where or IN_THIS_PROCESS)
-
-
-def _report(results: Sequence[RunResult], json_to: str | None) -> int:
-    from harness.reports import text as text_report
-    from harness.store import read_history
-
-    def history_of(result: RunResult) -> list[Operation]:
-        return read_history(Path(result.run_folder))
-
-    if json_to != "-":
-        click.echo(text_report.render(results, history_of), nl=False)
-    if json_to:
-        with click.open_file(json_to, "w", encoding="utf-8") as file:
-            file.write(to_json(results))
-    return exit_code(results)
-
-
-for command in (init, matrix, *localstack.COMMANDS, *workflow.COMMANDS):
-    main.add_command(command)
+    values = project.defaults(Path.cwd())
+    shared = {name: value for name, value in values.items() if name != "seeds"}
+    context.default_map = {"run": values, "matrix": shared}

@@ -12,6 +12,8 @@ from harness.cli.options import where_options
 from harness.localstack import RUNTIMES
 from harness.localstack.base import PORT, Say
 from harness.platforms import AWS, LOCALSTACK
+from harness.platforms.deployed import cleanup
+from harness.where import where
 
 NOTHING = "no LocalStack runs that harness started"
 _RUNTIME = click.Choice(sorted(RUNTIMES))
@@ -22,7 +24,11 @@ _SOME_PORT = click.IntRange(1, 65535)
 @click.option("--runtime", type=_RUNTIME, default="compose", show_default=True, help="With Docker Compose or without.")
 @click.option("--port", type=_SOME_PORT, default=PORT, show_default=True, help="Its port on 127.0.0.1.")
 def up(runtime: str, port: int) -> int:
-    """Start LocalStack and wait until it answers."""
+    """Start LocalStack and wait until it answers.
+
+    \b
+    Example: python -m harness up --runtime host
+    """
     with _progress() as say:
         running = RUNTIMES[runtime]().up(port, say)
     click.echo(str(running))
@@ -34,7 +40,11 @@ def up(runtime: str, port: int) -> int:
 @click.option("--stacks", is_flag=True, help="Leave LocalStack running, and remove the stacks that runs left in it.")
 @where_options([LOCALSTACK, AWS], "What --stacks looks in.", LOCALSTACK)
 def down(port: int | None, stacks: bool, **place: str | None) -> int:
-    """End what `up` started, whatever became of it."""
+    """End what `up` started, even if it does not answer any more.
+
+    \b
+    Example: python -m harness down
+    """
     if stacks:
         return _remove_stacks(place)
     with _progress() as say:
@@ -45,25 +55,23 @@ def down(port: int | None, stacks: bool, **place: str | None) -> int:
 
 @click.command()
 def status() -> int:
-    """Say which LocalStack runs, and where."""
+    """Say which LocalStack runs, and where.
+
+    \b
+    Example: python -m harness status
+    """
     found = [running for runtime in RUNTIMES.values() for running in runtime().status()]
     click.echo("\n".join(str(running) for running in found) or NOTHING)
     return 0
 
 
 def _remove_stacks(options: Mapping[str, str | None]) -> int:
-    from harness.platforms.deployed import cleanup
-    from harness.where import where
-
     place = where(**options)
     removed = cleanup.remove(place)
     click.echo("\n".join(f"removed {line}" for line in removed) or f"no run left anything at {place.endpoint or place}")
     for name in cleanup.kept(place):
         click.echo(f"kept stack {name}, which `harness deploy` made: `harness destroy --stack {name}` removes it")
     return 0
-
-
-COMMANDS: list[click.Command] = [up, down, status]
 
 
 @contextmanager

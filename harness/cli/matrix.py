@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
+import yaml
 
 from harness.cli.options import processes_option
 from harness.errors import UserError
+from harness.matrix import document, markdown, selection
+from harness.matrix.aims import AIMS
+from harness.matrix.cell import Cell, scenario_of
+from harness.matrix.consumers import Consumer, consumers
+from harness.matrix.player import Played, Task, job_of, merged, play_all, used_sinks
+from harness.matrix.report_folder import save
+from harness.matrix.selection import Filters, parse_cell
+from harness.matrix.tally import BROKEN, EXACTLY_ONCE, OPEN, UNKNOWN
 from harness.platforms import EMBEDDED, LOCALSTACK
 from harness.reports import ExitCode, exit_code
-
-if TYPE_CHECKING:  # so that --help need not wait for boto3
-    from harness.matrix.cell import Cell
-    from harness.matrix.consumers import Consumer
-    from harness.matrix.player import Played, Task
-    from harness.where import Where
-
+from harness.reports.progress import Progress
+from harness.reports.text import finding
+from harness.runner import run
+from harness.store import read_history
+from harness.where import Where, where
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_RUNS = 20
@@ -57,13 +65,15 @@ def matrix(
     runs: Path,
     **globs: tuple[str, ...],
 ) -> int:
-    """Say of writers x consumers x faults x sinks which are exactly-once, and save it as JSON, Markdown and HTML.
+    """Say which writers, consumers, faults and sinks together are exactly-once.
 
-    Exit codes: 0 it is known of every cell, 2 of some it is not. With --cell: 0 exactly-once, 1 not, 2 unknown.
+    The matrix is saved as JSON, Markdown and HTML.
+
+    \b
+    Example: python -m harness matrix --writer put --fault 'crash_*'
+
+    Exit codes: 0 every cell is decided, 2 some are not. With --cell: 0 exactly-once, 1 not, 2 unknown.
     """
-    from harness.matrix.selection import Filters
-    from harness.where import where
-
     filters = Filters(**globs)
     if cell is None and (seed is not None or scenario):
         raise UserError("--seed and --scenario go with --cell")
@@ -79,12 +89,6 @@ def matrix(
 
 
 def _matrix(filters: Any, place: Where, runs: int, processes: int, folder: Path) -> int:
-    from harness.matrix import document, markdown, selection
-    from harness.matrix.consumers import consumers
-    from harness.matrix.player import Task, used_sinks
-    from harness.matrix.report_folder import save
-    from harness.matrix.tally import OPEN, UNKNOWN
-
     known = consumers()
     axes = selection.axes(filters, known)
     used = {name: used_sinks(known[name]) for name in axes.consumer}
@@ -115,10 +119,6 @@ def _used(sinks: dict[str, list[str]], nowhere: dict[str, str]) -> str:
 
 
 def _cell(text: str, place: Where, runs: int, seed: int | None, scenario: bool, processes: int, folder: Path) -> int:
-    from harness.matrix.consumers import consumers
-    from harness.matrix.player import Task, used_sinks
-    from harness.matrix.selection import parse_cell
-
     known = consumers()
     cell = parse_cell(text, known)
     used, reason = used_sinks(known[cell.consumer])
@@ -132,33 +132,18 @@ def _cell(text: str, place: Where, runs: int, seed: int | None, scenario: bool, 
 
 
 def _print_scenario(cell: Cell, consumer: Consumer) -> int:
-    import yaml
-
-    from harness.matrix.aims import AIMS
-    from harness.matrix.cell import scenario_of
-
     values = scenario_of(cell, consumer, AIMS[cell.fault])
     click.echo(yaml.safe_dump(values, sort_keys=False, width=120), nl=False)
     return ExitCode.MET
 
 
 def _one_run(task: Task, seed: int, folder: Path) -> int:
-    from harness.matrix.player import job_of
-    from harness.reports.text import finding
-    from harness.runner import run
-    from harness.store import read_history
-
     result = run(job_of(task, seed), folder)
     click.echo(finding(result, read_history(Path(result.run_folder))), nl=False)
     return exit_code([result])
 
 
 def _every_run(task: Task, runs: int, processes: int) -> int:
-    from dataclasses import replace
-
-    from harness.matrix.player import merged
-    from harness.matrix.tally import BROKEN, EXACTLY_ONCE
-
     parts = range(0, runs, _RUNS_IN_A_PART)
     tasks = [replace(task, first=first, runs=min(_RUNS_IN_A_PART, runs - first), every=True) for first in parts]
     played = merged(_played(tasks, processes))
@@ -177,17 +162,12 @@ def _told(kinds: dict[str, int]) -> str:
 
 
 def _played(tasks: Sequence[Task], processes: int) -> list[Played]:
-    from harness.matrix.player import play_all
-    from harness.reports.progress import Progress
-
     with Progress(len(tasks), every=max(1, len(tasks) // _LINES)) as progress:
         return play_all(tasks, processes, lambda played: progress.end(_ended(played)))
 
 
 def _ended(played: Played) -> str:
     """A part of a cell may be too small to call it anything: what it found is told."""
-    from harness.matrix.tally import OPEN
-
     claim = played.claim
     told = f"{claim.runs} runs, nothing found" if claim.name == OPEN else claim.name
     return f"{played.cell}   {told}"

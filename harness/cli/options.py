@@ -1,4 +1,4 @@
-"""The options that say which template is meant, and as which stack; the same ones for every command about it."""
+"""Options that several commands share: scenarios, the template and its stack, the platform, and where results go."""
 
 from __future__ import annotations
 
@@ -113,3 +113,23 @@ def processes_option(what: str) -> Callable[[Any], Any]:
     """None unless it is given: then `Where.side_by_side` says."""
     told = f"How many {what} go side by side; one for each core, two elsewhere than on the embedded platform."
     return click.option("--processes", type=click.IntRange(1, 64), help=told)
+
+
+scenarios_argument = click.argument("scenarios", nargs=-1, required=True, type=click.Path(path_type=Path))
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="PATH=VALUE", help="Override a field of the scenario."
+)
+json_option = click.option(
+    "--json", "json_to", metavar="FILE", help="Write the results as JSON, to a file or - (standard output)."
+)
+runs_option = click.option(
+    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders go."
+)
+
+
+def overrides(settings: Sequence[str]) -> dict[str, str]:
+    """The values of --set, by their paths. Raises UserError for one without a value."""
+    wrong = [setting for setting in settings if "=" not in setting]
+    if wrong:
+        raise UserError(Problem(f"--set {setting}: expected PATH=VALUE, as in workload.intents=5") for setting in wrong)
+    return dict(setting.split("=", 1) for setting in settings)

@@ -6,19 +6,20 @@ import functools
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import yaml
 
+from harness import loading
+from harness.change_set import Change
 from harness.cli.options import WHERE, TemplateChoice, of_a_template, where_options
 from harness.errors import NotImitated, UserError
 from harness.platforms import AWS, LOCALSTACK
-
-if TYPE_CHECKING:  # boto3 and pydantic: not before they are needed
-    from harness.change_set import Change
-    from harness.user_deployment import UserDeployment
-    from harness.user_stack import UserStack
-    from harness.where import Where
+from harness.user_deployment import UserDeployment
+from harness.user_stack import UserStack, user_stack
+from harness.where import Where, where
+from harness.workflow.watch import changes
 
 
 def _at_a_place(command: Any) -> Any:
@@ -27,8 +28,6 @@ def _at_a_place(command: Any) -> Any:
     @functools.wraps(command)
     @click.pass_context
     def with_place(context: click.Context, /, **given: Any) -> Any:
-        from harness.where import where
-
         at = {name: given.pop(name) for name in WHERE}
         return context.invoke(command, place=where(**at), **given)
 
@@ -38,9 +37,13 @@ def _at_a_place(command: Any) -> Any:
 @click.command()
 @of_a_template
 def synth(choice: TemplateChoice) -> int:
-    """Print the template as `deploy` hands it to CloudFormation: SAM translated, code in its bucket."""
-    import yaml
+    """Print the template as `deploy` hands it to CloudFormation.
 
+    SAM is translated, and the code is in its bucket.
+
+    \b
+    Example: python -m harness synth --template template.yaml
+    """
     template = dict(_wanted(choice).request.template)
     click.echo(yaml.safe_dump(template, sort_keys=False, width=120), nl=False)
     return 0
@@ -51,7 +54,13 @@ def synth(choice: TemplateChoice) -> int:
 @_at_a_place
 @click.option("--fail", is_flag=True, help="End with exit code 1 where there is a difference.")
 def diff(choice: TemplateChoice, place: Where, fail: bool) -> int:
-    """Say what `deploy` would change. Nothing is left of the comparison."""
+    """Say what `deploy` would change.
+
+    The comparison leaves nothing behind.
+
+    \b
+    Example: python -m harness diff --fail
+    """
     wanted, deployment = _wanted(choice), _deployment(choice, place)
     found = deployment.difference(wanted)
     _tell(choice, place, found)
@@ -62,7 +71,13 @@ def diff(choice: TemplateChoice, place: Where, fail: bool) -> int:
 @of_a_template
 @_at_a_place
 def deploy(choice: TemplateChoice, place: Where) -> int:
-    """Deploy the template as it is written, to stay: without agent, and without faults."""
+    """Deploy the template as it is written, to stay.
+
+    There is no agent in the functions, and no fault.
+
+    \b
+    Example: python -m harness deploy --stack orders
+    """
     wanted, deployment = _wanted(choice), _deployment(choice, place)
     _tell(choice, place, deployment.deploy(wanted))
     for name, value in deployment.outputs().items():
@@ -75,7 +90,11 @@ def deploy(choice: TemplateChoice, place: Where) -> int:
 @_at_a_place
 @click.option("--yes", is_flag=True, help="Without being asked.")
 def destroy(choice: TemplateChoice, place: Where, yes: bool) -> int:
-    """Remove the stack that `deploy` made, with what it holds."""
+    """Remove the stack that `deploy` made, with what it holds.
+
+    \b
+    Example: python -m harness destroy --yes
+    """
     deployment = _deployment(choice, place)
     found = deployment.resources()
     click.echo("".join(f"  - {name} {type}\n" for type, name in found.values()), nl=False)
@@ -93,9 +112,13 @@ def destroy(choice: TemplateChoice, place: Where, yes: bool) -> int:
 @of_a_template
 @_at_a_place
 def load(data: Path, choice: TemplateChoice, place: Where) -> int:
-    """Put the items of DATA into the table whose stream triggers the function. Doing it again changes nothing."""
-    from harness import loading
+    """Put the items of DATA into the table whose stream triggers the function.
 
+    Doing it again changes nothing.
+
+    \b
+    Example: python -m harness load data/todos.yaml
+    """
     source = choice.read().source
     items = loading.read_items(data, source)
     found = _deployment(choice, place).resources()
@@ -117,7 +140,11 @@ def load(data: Path, choice: TemplateChoice, place: Where) -> int:
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("dist"), show_default=True, help="Where to."
 )
 def build(choice: TemplateChoice, out: Path) -> int:
-    """Package each function as `deploy` does, and show what is in the zip."""
+    """Package each function as `deploy` does, and show what is in the zip.
+
+    \b
+    Example: python -m harness build --out dist
+    """
     out.mkdir(parents=True, exist_ok=True)
     for program in _wanted(choice).programs:
         package = program.build(out / f"{program.logical_id}.zip")
@@ -136,9 +163,13 @@ def build(choice: TemplateChoice, out: Path) -> int:
 @click.option("--scenario", type=click.Path(path_type=Path, dir_okay=False), help="Run it after each deployment.")
 @click.pass_context
 def watch(context: click.Context, choice: TemplateChoice, place: Where, scenario: Path | None) -> int:
-    """Deploy, and deploy again whenever the template or the code changes, until Ctrl-C."""
-    from harness.workflow.watch import changes
+    """Deploy, and deploy again whenever the template or the code changes.
 
+    Ctrl-C ends it; the stack stays.
+
+    \b
+    Example: python -m harness watch --scenario scenario.yaml
+    """
     wanted, deployment = _wanted(choice), _deployment(choice, place)
     folders = [choice.template.parent, *(program.root for program in wanted.programs)]
     deployed = None
@@ -161,8 +192,6 @@ def watch(context: click.Context, choice: TemplateChoice, place: Where, scenario
 
 
 def _wanted(choice: TemplateChoice) -> UserStack:
-    from harness.user_stack import user_stack
-
     wanted = user_stack(choice.read())
     for warning in wanted.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -170,8 +199,6 @@ def _wanted(choice: TemplateChoice) -> UserStack:
 
 
 def _deployment(choice: TemplateChoice, place: Where) -> UserDeployment:
-    from harness.user_deployment import UserDeployment
-
     return UserDeployment(place, choice.name)
 
 
@@ -183,7 +210,7 @@ def _tell(choice: TemplateChoice, place: Where, changes: Sequence[Change]) -> No
 
 def _run(context: click.Context, scenario: Path, place: Where) -> None:
     """As `harness run` does, at the same place."""
-    run = context.find_root().command.commands["run"]  # type: ignore[attr-defined]  # it is a group
+    run = context.find_root().command.get_command(context, "run")  # type: ignore[attr-defined]  # it is a group
     context.invoke(run, scenarios=[scenario], **{name: getattr(place, name) for name in WHERE})
 
 
@@ -194,6 +221,3 @@ def _short(file: Path) -> str:
 
 def _size(count: int) -> str:
     return f"{count} B" if count < 1000 else f"{count / 1000:,.1f} kB"
-
-
-COMMANDS: list[click.Command] = [synth, diff, deploy, destroy, load, build, watch]

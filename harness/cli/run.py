@@ -1,0 +1,130 @@
+"""`python -m harness run|check`: from scenario files, or from stored runs, to verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from harness.cli.options import (
+    json_option,
+    overrides,
+    processes_option,
+    runs_option,
+    scenarios_argument,
+    set_option,
+    where_options,
+)
+from harness.errors import UserError
+from harness.history import Operation
+from harness.jobs import jobs_of
+from harness.platforms import AWS, PLATFORMS
+from harness.platforms.deployed.run_stack import names
+from harness.reports import RunResult, exit_code, to_json
+from harness.reports import text as text_report
+from harness.reports.progress import Progress
+from harness.runner import Job
+from harness.runner import check as check_run
+from harness.side_by_side import results as results_of
+from harness.store import read_history
+from harness.where import where
+
+
+@click.command()
+@scenarios_argument
+@click.option("--seed", type=int, help="Run with this seed alone.")
+@click.option("--seeds", metavar="0..49", help="Run with each of these seeds.")
+@click.option("--variant", "variants", multiple=True, metavar="NAME", help="Run the variants that match (a glob).")
+@set_option
+@where_options([*PLATFORMS], "Where the pipeline lives: LocalStack if one answers, else embedded.")
+@processes_option("runs")
+@json_option
+@runs_option
+@click.pass_context
+def run(
+    context: click.Context,
+    scenarios: Sequence[Path],
+    seed: int | None,
+    seeds: str | None,
+    variants: Sequence[str],
+    settings: Sequence[str],
+    json_to: str | None,
+    runs: Path,
+    platform: str | None,
+    endpoint: str | None,
+    account: str | None,
+    profile: str | None,
+    region: str | None,
+    processes: int | None,
+) -> int:
+    """Run scenarios, and say of each variant whether it is valid, invalid or unknown.
+
+    \b
+    Example: python -m harness run scenarios/crash.yaml --variant '*naive*' --seeds 0..9
+    """
+    if seed is not None and seeds is not None:
+        if context.get_parameter_source("seeds") is ParameterSource.COMMANDLINE:
+            raise UserError("--seed and --seeds: give one of them")
+        seeds = None
+    target = where(platform, endpoint, account, profile, region)
+    chosen = seeds if seed is None else seed
+    jobs = jobs_of(scenarios, overrides(settings), seeds=chosen, variants=variants, where=target)
+    click.echo(f"platform: {target}", err=True)
+    if target.platform == AWS:
+        _tell_created(jobs)
+    accepted = [job for job in jobs if not job.refused]
+    results: dict[int, RunResult] = {}
+    with Progress(len(accepted)) as progress:
+        for order, result in results_of(accepted, runs, processes or target.side_by_side):
+            results[order] = result
+            met = "as expected" if result.expectation_met else "NOT AS EXPECTED"
+            name = f"{result.scenario} / {result.variant}"
+            progress.end(f"{name}   seed {result.seed}   {result.verdict.verdict}, {met}")
+    code = _report([results[order] for order in sorted(results)], json_to)
+    _tell_refused(jobs)
+    return code
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@json_option
+def check(folders: Sequence[Path], json_to: str | None) -> int:
+    """Judge stored runs again, from their histories, without running anything.
+
+    \b
+    Example: python -m harness check runs/duplicate-put/latest
+    """
+    return _report([check_run(folder) for folder in folders], json_to)
+
+
+def _tell_created(jobs: Sequence[Job]) -> None:
+    """What will be in the user's account for a while."""
+    for job in jobs:
+        if not job.refused:
+            click.echo(f"{job.scenario.scenario} / {job.variant.name} creates, tags and deletes again:", err=True)
+            click.echo("".join(f"  {name}\n" for name in names(job.stack)), err=True, nl=False)
+
+
+def _tell_refused(jobs: Sequence[Job]) -> None:
+    """What was not run, each variant once, and why the scenario says that it is so."""
+    refused: dict[tuple[str, str, str], list[str]] = {}
+    for job in jobs:
+        if job.refused and job.difference:
+            variants = refused.setdefault((job.where.platform, job.scenario.scenario, job.difference.why), [])
+            variants += [job.variant.name] if job.variant.name not in variants else []
+    for (platform, scenario, why), variants in refused.items():
+        click.echo(f"not run on {platform}: {scenario} / {', '.join(variants)}: {why}", err=True)
+
+
+def _report(results: Sequence[RunResult], json_to: str | None) -> int:
+    def history_of(result: RunResult) -> list[Operation]:
+        return read_history(Path(result.run_folder))
+
+    if json_to != "-":
+        click.echo(text_report.render(results, history_of), nl=False)
+    if json_to:
+        with click.open_file(json_to, "w", encoding="utf-8") as file:
+            file.write(to_json(results))
+    return exit_code(results)
