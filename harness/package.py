@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from harness.cache import alone, cache_folder
+from filelock import FileLock
+
+from harness.cache import cache_folder
 from harness.distributions import needed
 from harness.documents import TEMPLATES
 from harness.errors import Problem, UserError
@@ -90,8 +92,8 @@ def _unpacked(
 ) -> Path:
     """`state` tells this process whether the folder has changed since it was packaged last."""
     packages = cache_folder() / "packages"
-    with alone(packages.with_suffix(".lock"), lambda doing: None):
-        packages.mkdir(exist_ok=True)
+    packages.mkdir(parents=True, exist_ok=True)
+    with FileLock(packages.with_suffix(".lock")):
         for left in packages.glob(f"{_SCRATCH}*"):  # by one that was killed meanwhile: else it would hold the lock
             shutil.rmtree(left)
         with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=packages) as scratch:

@@ -12,7 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness.cache import alone, cache_folder
+from filelock import FileLock
+
+from harness.cache import cache_folder
 from harness.errors import Problem, UserError
 
 REQUIREMENTS = "requirements.txt"
@@ -33,9 +35,9 @@ def installed(root: Path, python: str = THIS_PYTHON) -> Path | None:
     digest = hashlib.sha256(f"{python}\n{root.absolute()}\n".encode() if _is_local(file) else f"{python}\n".encode())
     digest.update(file.read_bytes())
     folder = cache_folder() / "requirements" / digest.hexdigest()
-    with alone(folder.parent.with_suffix(".lock"), lambda doing: None):
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent.with_suffix(".lock")):
         if not folder.is_dir():
-            folder.parent.mkdir(exist_ok=True)
             for left in folder.parent.glob(f"{_SCRATCH}*"):  # by one that was killed
                 shutil.rmtree(left)
             with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder.parent) as scratch:

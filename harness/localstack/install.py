@@ -11,11 +11,12 @@ import platform
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cache import alone, cache_folder
+from harness.cache import cache_folder
 from harness.errors import UserError
 from harness.localstack.base import VERSION, Say
 from harness.localstack.interpreters import find_java_home, find_python
@@ -89,6 +90,21 @@ def installation() -> Installation:
     """Where it belongs. Another set of versions is another folder."""
     digest = hashlib.sha256(CONSTRAINTS.read_bytes() + f"{DYNAMODB_LOCAL} {KINESIS_MOCK}".encode()).hexdigest()[:8]
     return Installation(cache_folder().absolute() / f"localstack-{VERSION}-{platform.machine()}-{digest}")
+
+
+@contextmanager
+def alone(path: Path, say: Say) -> Iterator[int]:
+    """Holds the lock for the block, and gives its descriptor: a child process that inherits it holds it too."""
+    import fcntl  # Unix only, and this module is imported everywhere
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another process that does the same")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock.fileno()
 
 
 def install(say: Say) -> Installation:

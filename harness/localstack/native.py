@@ -14,11 +14,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.cache import alone, cache_folder
+from harness.cache import cache_folder
 from harness.errors import UserError
 from harness.localstack.base import SETTINGS, Running, Say
 from harness.localstack.health import exit_explained, health, local, wait_until_dynamodb_answers, wait_until_healthy
-from harness.localstack.install import Installation, install, java_home
+from harness.localstack.install import Installation, alone, install, java_home
 from harness.localstack.os_process import MARK, OsProcess, holder_of, kill_marked, marked, output_of, process
 
 EXECUTOR = Path(__file__).with_name("executor")

@@ -225,3 +225,9 @@ def test_the_agent_runs_where_only_the_runtime_is_there(tmp_path: Path) -> None:
     )
     assert done.stderr == ""
     assert Path(done.stdout.strip()) == code / "harness" / "__init__.py"
+
+
+def test_the_package_is_imported_without_unix_file_locks() -> None:
+    """Importing the runner, the command line and what packages functions needs no fcntl, which only Unix has."""
+    code = "import sys; sys.modules['fcntl'] = None; import harness.cli, harness.localstack, harness.runner"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from engine import Missing, require_programs
 
-from harness.cache import alone, cache_folder
+from harness.cache import cache_folder
 from harness.localstack.base import Say
-from harness.localstack.install import CONSTRAINTS, JAVA, Installation
+from harness.localstack.install import CONSTRAINTS, JAVA, Installation, alone
 
 RELEASE = "trixie"  # it has the Python that LocalStack needs
 PYTHON = "python3.13"
