@@ -12,7 +12,7 @@ from harness.cli.options import overrides, scenarios_argument, set_option
 from harness.jobs import jobs_of
 from harness.reports import ExitCode
 from harness.scenario_schema import json_schema
-from harness.starter import ITEMS, SCENARIO, starter
+from harness.starter import ITEMS, SCENARIO, init_files
 
 
 @click.command()
@@ -23,7 +23,7 @@ def init(folder: Path) -> int:
     \b
     Example: python -m harness init my-pipeline
     """
-    files = starter(folder)
+    files = init_files(folder)
     for file, text in files.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
 from harness.runner import run
-from harness.starter import starter
+from harness.starter import init_files
 from harness.where import Where
 
 OWN = Path(__file__).parents[1] / "own_template"
@@ -32,7 +32,7 @@ def test_a_foreign_template_ends_as_its_scenario_expects(
 
 def test_what_init_writes_is_valid_there(localstack: Running, tmp_path: Path) -> None:
     """Template, handler and scenario as they are, and a crash of the function's process on the way."""
-    for file, text in starter(tmp_path / "shop").items():
+    for file, text in init_files(tmp_path / "shop").items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     scenario = tmp_path / "shop" / "scenario.yaml"

@@ -10,7 +10,7 @@ import pytest
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
 from harness.runner import run
-from harness.starter import starter
+from harness.starter import init_files
 from harness.where import IN_THIS_PROCESS, Where
 
 CASES: dict[str, dict[str, Any]] = {
@@ -23,7 +23,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def story(case: dict[str, Any], where: Where, folder: Path) -> tuple[str, set[tuple[str, str, str]]]:
-    for file, text in starter(folder / "shop").items():
+    for file, text in init_files(folder / "shop").items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     scenario = {

@@ -15,7 +15,7 @@ from harness.documents import load_template
 from harness.errors import UserError
 from harness.requirements import THIS_PYTHON
 from harness.sam import in_json
-from harness.starter import starter
+from harness.starter import init_files
 from harness.user_stack import UserStack, name_of, read_stack, user_stack
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def wanted(template: Path, name: str = "shop", function: str | None = None, **pa
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """What `init` writes, for the Python of these tests."""
-    for file, text in starter(tmp_path / "shop").items():
+    for file, text in init_files(tmp_path / "shop").items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text.replace("python3.12", f"python{THIS_PYTHON}"))
     return tmp_path / "shop" / "template.yaml"
