@@ -13,11 +13,10 @@ import yaml
 from harness.cli.options import processes_option
 from harness.errors import UserError
 from harness.matrix import document, markdown, selection
-from harness.matrix.aims import AIMS
-from harness.matrix.cell import Cell, scenario_of
+from harness.matrix.cells import AIMS, Cell, scenario_of
 from harness.matrix.consumers import Consumer, consumers
 from harness.matrix.player import Played, Task, job_of, merged, play_all, used_sinks
-from harness.matrix.report_folder import save
+from harness.matrix.report import save
 from harness.matrix.selection import Filters, parse_cell
 from harness.matrix.tally import BROKEN, EXACTLY_ONCE, OPEN, UNKNOWN
 from harness.platforms import EMBEDDED, LOCALSTACK

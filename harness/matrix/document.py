@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.matrix.aims import AIMS
+from harness.matrix.cells import AIMS
 from harness.matrix.consumers import SINKS, Consumer, paragraph
 from harness.matrix.player import Played, Task
 from harness.matrix.selection import Axes, Filters, left_out

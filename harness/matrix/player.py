@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from harness.errors import NotImitated, UserError
 from harness.history import Operation
-from harness.matrix.aims import AIMS
-from harness.matrix.cell import Cell, scenario_of
+from harness.matrix.cells import AIMS, Cell, scenario_of
 from harness.matrix.consumers import Consumer, sinks_of
 from harness.matrix.tally import REFUSED, Claim, Seen, claim, enough
 from harness.platforms.capabilities import OUTAGES

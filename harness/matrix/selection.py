@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from harness.errors import Problem, UserError, nearest
-from harness.matrix.aims import AIMS
-from harness.matrix.cell import AXES, Cell
+from harness.matrix.cells import AIMS, AXES, Cell
 from harness.matrix.consumers import SINKS, TABLE, Consumer
 from harness.workloads import WRITERS
 

@@ -12,7 +12,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-from harness.matrix.page import page
+from harness.matrix.report import page
 
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "matrix.json").read_text("utf-8"))
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

@@ -12,13 +12,13 @@ import pytest
 
 from harness.faults import FAULTS
 from harness.matrix import document, markdown, selection
-from harness.matrix.aims import AIMS
+from harness.matrix.cells import AIMS
 from harness.matrix.consumers import SINKS, consumers
-from harness.matrix.page import page
+from harness.matrix.report import page
 from harness.matrix.selection import Axes, Filters
 from harness.matrix.tally import BROKEN, CLASSES, EXACTLY_ONCE, FEWEST_FOR_EXACTLY_ONCE, NEITHER
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "matrix.json").read_text("utf-8")
 SAVED: dict[str, Any] = json.loads(TEXT)
 CELLS: list[dict[str, Any]] = SAVED["cells"]
