@@ -6,15 +6,15 @@ from pathlib import Path
 
 from bench.rounds import by_turns
 from bench.stub import puts, seconds_on_stub
-from harness import hook
 from harness.history import History
 from harness.package import unpacked
+from harness.platforms import hook
 from harness.platforms.base import Plan
 from harness.platforms.embedded.isolation import real_seconds
 from harness.platforms.embedded.platform import Embedded, provision
+from harness.platforms.target import IN_THIS_PROCESS
 from harness.schedule import Seed
 from harness.template import read
-from harness.where import IN_THIS_PROCESS
 
 ROUNDS, CALLS = 15, 400
 HANDLER = Path("lambda/ledger/naive.py")

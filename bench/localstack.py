@@ -13,8 +13,8 @@ from bench.rounds import by_turns
 from harness.jobs import jobs_of
 from harness.localstack.native import Host
 from harness.platforms.embedded.isolation import real_seconds
+from harness.platforms.target import LOCALSTACK, where
 from harness.runner import run
-from harness.where import LOCALSTACK, where
 
 ROUNDS = 15
 SCENARIO = Path("scenarios/baseline.yaml")

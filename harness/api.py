@@ -11,12 +11,12 @@ from harness.errors import UserError
 from harness.history import History
 from harness.jobs import jobs_of
 from harness.platforms import EMBEDDED
+from harness.platforms.target import where
 from harness.reports import RunResult
 from harness.reports.text import finding
 from harness.runner import run as run_job
 from harness.store import read_history
 from harness.verdict import Anomaly
-from harness.where import where
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import Problem, UserError, nearest
+from harness.platforms.target import IN_THIS_PROCESS, Where
 from harness.runner import Job, prepare
 from harness.scenario_file import load, load_values
 from harness.seeds import parse_seeds
 from harness.variants import Variant
-from harness.where import IN_THIS_PROCESS, Where
 
 
 def jobs_of(

@@ -43,7 +43,7 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[ScenarioItem]:
         from harness.errors import UserError
         from harness.jobs import jobs_of
-        from harness.where import where
+        from harness.platforms.target import where
 
         option = self.config.getoption
         try:

@@ -30,6 +30,7 @@ from harness.package import unpacked
 from harness.platforms.base import Plan, Platform, platform_class
 from harness.platforms.capabilities import refusals_of_expiry
 from harness.platforms.embedded.isolation import real_seconds
+from harness.platforms.target import IN_THIS_PROCESS, Where
 from harness.reports import RunResult
 from harness.reports import text as text_report
 from harness.scenario import Scenario, attributions, refuse, refuse_what_does_not_fit, refuse_without_sink
@@ -38,7 +39,6 @@ from harness.stack import Stack
 from harness.store import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
 from harness.template import read as read_template
 from harness.variants import DIFFERS, Variant
-from harness.where import IN_THIS_PROCESS, Where
 from harness.workloads.base import BatchWriter, Writer
 from harness.workloads.client import Client
 from harness.workloads.generator import Change, changes

@@ -12,8 +12,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from harness import hook
 from harness.localstack.executor.parent import die_with
+from harness.platforms import hook
 from harness.platforms.capabilities import OUTAGES
 from harness.reports import RunResult
 from harness.runner import Job, run

@@ -12,8 +12,8 @@ from harness.change_set import Change, change_set
 from harness.errors import Problem, UserError
 from harness.platforms.deployed import cloudformation
 from harness.platforms.deployed.cloudformation import DEPLOY_TAG, GONE, deployed
+from harness.platforms.target import Where
 from harness.user_stack import BUCKET, UserStack
-from harness.where import Where
 
 MAX_SECONDS = 900  # AWS takes minutes over some resources
 _NEVER_WAS = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")  # and cannot be updated

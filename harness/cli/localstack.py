@@ -13,7 +13,7 @@ from harness.localstack import RUNTIMES
 from harness.localstack.base import PORT, Say
 from harness.platforms import AWS, LOCALSTACK
 from harness.platforms.deployed import cleanup
-from harness.where import where
+from harness.platforms.target import where
 
 NOTHING = "no LocalStack runs that harness started"
 _RUNTIME = click.Choice(sorted(RUNTIMES))

@@ -20,12 +20,12 @@ from harness.matrix.report import save
 from harness.matrix.selection import Filters, parse_cell
 from harness.matrix.tally import BROKEN, EXACTLY_ONCE, OPEN, UNKNOWN
 from harness.platforms import EMBEDDED, LOCALSTACK
+from harness.platforms.target import Where, where
 from harness.reports import ExitCode, exit_code
 from harness.reports.progress import Progress
 from harness.reports.text import finding
 from harness.runner import run
 from harness.store import read_history
-from harness.where import Where, where
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_RUNS = 20

@@ -92,7 +92,7 @@ WHERE = ("platform", "endpoint", "account", "profile", "region")
 
 
 def where_options(platforms: Sequence[str], told: str, default: str | None = None) -> Callable[[Any], Any]:
-    """Those of WHERE, as `harness.where.where` takes them."""
+    """Those of WHERE, as `harness.platforms.target.where` takes them."""
     options = (
         click.option("--platform", type=click.Choice(platforms), default=default, help=told),
         click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given."),

@@ -22,6 +22,7 @@ from harness.history import Operation
 from harness.jobs import jobs_of
 from harness.platforms import AWS, PLATFORMS
 from harness.platforms.deployed.run_stack import names
+from harness.platforms.target import where
 from harness.reports import RunResult, exit_code, to_json
 from harness.reports import text as text_report
 from harness.reports.progress import Progress
@@ -29,7 +30,6 @@ from harness.runner import Job
 from harness.runner import check as check_run
 from harness.side_by_side import results as results_of
 from harness.store import read_history
-from harness.where import where
 
 
 @click.command()

@@ -16,9 +16,9 @@ from harness.change_set import Change
 from harness.cli.options import WHERE, TemplateChoice, of_a_template, where_options
 from harness.errors import NotImitated, UserError
 from harness.platforms import AWS, LOCALSTACK
+from harness.platforms.target import Where, where
 from harness.user_deployment import UserDeployment
 from harness.user_stack import UserStack, user_stack
-from harness.where import Where, where
 from harness.workflow.watch import changes
 
 

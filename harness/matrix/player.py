@@ -12,11 +12,11 @@ from harness.matrix.cells import AIMS, Cell, scenario_of
 from harness.matrix.consumers import Consumer, sinks_of
 from harness.matrix.tally import REFUSED, Claim, Seen, claim, enough
 from harness.platforms.capabilities import OUTAGES
+from harness.platforms.target import IN_THIS_PROCESS, Where
 from harness.reports import RunResult, text
 from harness.runner import Job, prepare, run_unkept
 from harness.scenario_file import load_values
 from harness.side_by_side import in_processes
-from harness.where import IN_THIS_PROCESS, Where
 
 _CELLS_OF_A_PROCESS = 12  # each leaves about 20 MB
 

@@ -14,11 +14,11 @@ from harness.faults.base import Fault
 from harness.history import History
 from harness.nemesis import Nemesis
 from harness.platforms import PLATFORMS
+from harness.platforms.target import Where
 from harness.schedule import Seed
 from harness.stack import Stack
 from harness.stream_reader import StreamReader
 from harness.tickets import Tickets
-from harness.where import Where
 from harness.workloads.client import WriterHost
 
 CONTENT_TYPE = "application/x-amz-json-1.0"

@@ -10,9 +10,9 @@ import pytest
 from harness.errors import UserError
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
+from harness.platforms.target import IN_THIS_PROCESS, Where
 from harness.reports import RunResult
 from harness.runner import run
-from harness.where import IN_THIS_PROCESS, Where
 
 LEDGER = Path(__file__).parents[2] / "lambda" / "ledger"
 RETRIES = {"maximum_retry_attempts": 1}

@@ -20,8 +20,8 @@ from harness.localstack.base import Running
 from harness.localstack.native import state_folder
 from harness.localstack.os_process import marked
 from harness.platforms.deployed import cleanup
+from harness.platforms.target import Where
 from harness.store import RUN, VERDICT
-from harness.where import Where
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = "scenarios/baseline.yaml"

@@ -12,10 +12,10 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
+from harness.platforms.target import IN_THIS_PROCESS, Where
 from harness.runner import run
 from harness.stores import REGION, DataStream
 from harness.stream_reader import reader_of
-from harness.where import IN_THIS_PROCESS, Where
 
 SOURCES = Path(__file__).parents[2] / "lambda" / "sources"
 OWN = {"by": "platform"}

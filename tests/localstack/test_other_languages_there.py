@@ -8,8 +8,8 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
+from harness.platforms.target import Where
 from harness.runner import run
-from harness.where import Where
 
 SCENARIO = Path(__file__).parents[1] / "other_language" / "scenario.yaml"
 

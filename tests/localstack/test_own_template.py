@@ -8,9 +8,9 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
+from harness.platforms.target import Where
 from harness.runner import run
 from harness.starter import init_files
-from harness.where import Where
 
 OWN = Path(__file__).parents[1] / "own_template"
 VARIANTS = [

@@ -10,9 +10,9 @@ import pytest
 from harness.errors import UserError
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
+from harness.platforms.target import Where
 from harness.runner import run
 from harness.store import read_history
-from harness.where import Where
 
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "lambda" / "ledger"

@@ -9,9 +9,9 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
+from harness.platforms.target import IN_THIS_PROCESS, Where
 from harness.runner import run
 from harness.starter import init_files
-from harness.where import IN_THIS_PROCESS, Where
 
 CASES: dict[str, dict[str, Any]] = {
     "filtered out": {"mapping": {"filter_criteria": [{"eventName": ["MODIFY"]}]}, "faults": []},

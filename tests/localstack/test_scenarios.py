@@ -8,9 +8,9 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
+from harness.platforms.target import IN_THIS_PROCESS, Where
 from harness.reports import RunResult
 from harness.runner import run
-from harness.where import IN_THIS_PROCESS, Where
 
 SCENARIOS = sorted(Path(__file__).parents[2].joinpath("scenarios").glob("*.yaml"))
 VARIANTS = [

@@ -9,9 +9,9 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
+from harness.platforms.target import IN_THIS_PROCESS, Where
 from harness.reports import RunResult
 from harness.runner import run
-from harness.where import IN_THIS_PROCESS, Where
 
 SINKS = Path(__file__).parents[2] / "lambda" / "sinks"
 SHARED = ("changes", "post")

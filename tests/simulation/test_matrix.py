@@ -19,7 +19,7 @@ from harness.matrix.consumers import consumers
 from harness.matrix.document import entry
 from harness.matrix.player import Task, play, used_sinks
 from harness.matrix.selection import parse_cell
-from harness.where import IN_THIS_PROCESS
+from harness.platforms.target import IN_THIS_PROCESS
 
 MARKER_FIRST = ("--writer", "put", "--consumer", "marker_first", "--consumer", "naive", "--fault", "crash_*_effect")
 WITNESS = "put/marker_first/crash_before_effect/table"

@@ -10,9 +10,9 @@ from play import LEDGER, TEMPLATE, document, fired, found, handler_file, operati
 
 from harness.errors import UserError
 from harness.history import INFO, INVOKE, OK
+from harness.platforms.target import Where
 from harness.runner import prepare
 from harness.scenario_file import load_values
-from harness.where import Where
 from harness.workloads import WRITERS
 
 NAIVE = LEDGER / "naive.py"

@@ -16,9 +16,9 @@ from harness.faults.restart_platform import RestartPlatform
 from harness.faults.roll_back import RollBack
 from harness.mapping import BY_HARNESS, Mapping
 from harness.platforms.capabilities import OUTAGES, refusals, refusals_of_aws
+from harness.platforms.target import where
 from harness.stack import Stack
 from harness.template import read
-from harness.where import where
 
 SOURCES = Path(__file__).parents[2] / "lambda" / "sources"
 

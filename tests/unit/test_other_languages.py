@@ -17,9 +17,9 @@ from harness.localstack.native import Host
 from harness.mapping import BY_HARNESS, Mapping
 from harness.platforms.capabilities import refusals_of_language
 from harness.platforms.deployed import localstack, run_stack
+from harness.platforms.target import IN_THIS_PROCESS, Where
 from harness.stack import Stack
 from harness.template import read
-from harness.where import IN_THIS_PROCESS, Where
 
 NODE = (
     ("Runtime: python3.13", "Runtime: nodejs22.x"),

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import boto3
 
-from harness import dispatcher, hook
+from harness import dispatcher
 from harness.faults.base import Fault
 from harness.mapping import BY_HARNESS
-from harness.platforms import capabilities
+from harness.platforms import capabilities, hook
 from harness.platforms.deployed.platform import Deployed
+from harness.platforms.target import Where
 from harness.stack import Stack
-from harness.where import Where
 
 
 class Aws(Deployed):

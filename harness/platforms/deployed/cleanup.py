@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from harness.platforms.deployed import cloudformation, run_stack
-from harness.where import Where
+from harness.platforms.target import Where
 
 
 def remove(where: Where) -> list[str]:

@@ -18,9 +18,9 @@ from harness.platforms import capabilities
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.platforms.deployed.platform import Deployed
+from harness.platforms.target import Where
 from harness.stack import Stack
 from harness.waiting import until
-from harness.where import Where
 
 OWN_RUNTIME = "provided"  # and the system's name
 

@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from harness import hook
 from harness.agent.control import PLAN, Control, ControlTickets
 from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
@@ -25,6 +24,7 @@ from harness.history import Value
 from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.nemesis import Nemesis
 from harness.observer import GONE
+from harness.platforms import hook
 from harness.platforms.attendance import Attendance
 from harness.platforms.base import Plan
 from harness.platforms.deployed import cloudformation, run_stack

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from botocore.awsrequest import AWSResponse
 
-from harness import dispatcher, hook
+from harness import dispatcher
 from harness.action import Action, Disrupt
 from harness.agent.body import body_of, is_chunked
 from harness.agent.connections import HTTP, lines
@@ -26,6 +26,7 @@ from harness.errors import NotImitated
 from harness.faults.base import Fault
 from harness.history import Value
 from harness.nemesis import Nemesis
+from harness.platforms import hook
 from harness.platforms.base import Plan, Reply, Request, Service
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.embedded.actors import Actors
@@ -39,13 +40,13 @@ from harness.platforms.embedded.services.moto import Moto, Queues
 from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.simulation import Event, OutOfSteps, Simulation
 from harness.platforms.endpoints import Endpoints
+from harness.platforms.target import Where
 from harness.point import Point
 from harness.sources import SOURCES
 from harness.stack import LEDGER, Function, Stack
 from harness.stores import REGION
 from harness.stream_reader import reader_of
 from harness.tickets import LocalTickets
-from harness.where import Where
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
 FASTEST, SLOWEST = 500, 3_000

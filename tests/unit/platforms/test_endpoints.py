@@ -15,9 +15,9 @@ from harness.errors import UserError
 from harness.platforms import PLATFORMS
 from harness.platforms.base import Request, platform_class
 from harness.platforms.endpoints import Endpoints, serving
+from harness.platforms.target import Where
 from harness.stack import Endpoint
 from harness.template import read
-from harness.where import Where
 
 
 @pytest.fixture

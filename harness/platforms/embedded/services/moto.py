@@ -41,7 +41,7 @@ class Moto:
             raise NotImitated(f"{call} is not imitated by the embedded platform. Known: {known}")
         headers = HTTPHeaders()
         headers["Authorization"] = (
-            _SIGNED  # nothing here is signed (harness.hook), and moto shows objects to signers only
+            _SIGNED  # nothing here is signed (harness.platforms.hook), and moto shows objects to signers only
         )
         for name, value in request.headers.items():
             headers[name] = value

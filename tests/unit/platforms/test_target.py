@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from harness.platforms import AWS, EMBEDDED, LOCALSTACK
-from harness.where import Where
+from harness.platforms.target import Where
 
 
 def test_runs_that_wait_for_a_platform_go_two_for_each_core():

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness import hook
 from harness.errors import UserError
 from harness.localstack.health import health
-from harness.platforms import AWS, EMBEDDED, LOCALSTACK
+from harness.platforms import AWS, EMBEDDED, LOCALSTACK, hook
 
 LOCALSTACK_ENDPOINT = "http://127.0.0.1:4566"
 _AWS_HOSTS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
