@@ -12,7 +12,7 @@ from harness.platforms import hook
 from harness.platforms.base import Plan
 from harness.platforms.embedded.isolation import real_seconds
 from harness.platforms.embedded.platform import Embedded, provision
-from harness.platforms.target import IN_THIS_PROCESS
+from harness.platforms.target import EMBEDDED_TARGET
 from harness.schedule import Seed
 from harness.template import read
 
@@ -50,7 +50,7 @@ def _seconds_embedded(calls: int) -> float:
         shards=1,
         max_steps=1_000_000,
         log=print,
-        where=IN_THIS_PROCESS,
+        target=EMBEDDED_TARGET,
     )
     with Embedded(plan) as platform:
         provision(platform.client, stack)

@@ -13,7 +13,7 @@ from bench.rounds import by_turns
 from harness.jobs import jobs_of
 from harness.localstack.native import Host
 from harness.platforms.embedded.isolation import real_seconds
-from harness.platforms.target import LOCALSTACK, where
+from harness.platforms.target import LOCALSTACK, choose_target
 from harness.runner import run
 
 ROUNDS = 15
@@ -24,7 +24,7 @@ def measure(rounds: int = ROUNDS, endpoint: str | None = None) -> str:
     with tempfile.TemporaryDirectory() as folder, _running(endpoint) as place:
 
         def seconds_of_run() -> float:
-            (job,) = jobs_of([SCENARIO], where=where(LOCALSTACK, place))
+            (job,) = jobs_of([SCENARIO], target=choose_target(LOCALSTACK, place))
             began = real_seconds()
             result = run(job, Path(folder))
             spent = real_seconds() - began
@@ -32,7 +32,7 @@ def measure(rounds: int = ROUNDS, endpoint: str | None = None) -> str:
                 raise RuntimeError(f"the run was not as expected: {result.run_folder}")
             return spent
 
-        (job,) = jobs_of([SCENARIO], where=where(LOCALSTACK, place))
+        (job,) = jobs_of([SCENARIO], target=choose_target(LOCALSTACK, place))
         work = job.scenario.workload
         amount = (work.intents, work.item_count, work.writers)
         pair = by_turns(seconds_of_run, lambda: bare.seconds(place, *amount), rounds)
@@ -46,7 +46,7 @@ def measure(rounds: int = ROUNDS, endpoint: str | None = None) -> str:
 @contextmanager
 def _running(endpoint: str | None) -> Iterator[str]:
     """The LocalStack that answers, or else one of our own for as long as this lasts."""
-    found = where(LOCALSTACK, endpoint) if endpoint else where(None, None)
+    found = choose_target(LOCALSTACK, endpoint) if endpoint else choose_target(None, None)
     if found.endpoint:
         yield found.endpoint
         return

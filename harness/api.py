@@ -11,7 +11,7 @@ from harness.errors import UserError
 from harness.history import History
 from harness.jobs import jobs_of
 from harness.platforms import EMBEDDED
-from harness.platforms.target import where
+from harness.platforms.target import choose_target
 from harness.reports import RunResult
 from harness.reports.text import finding
 from harness.runner import run as run_job
@@ -76,13 +76,13 @@ def run(
     are left to choose from.
     """
     source = Path(scenario) if isinstance(scenario, str) else scenario
-    target = where(platform, endpoint)
-    jobs = jobs_of([source], settings, seeds=seed, variants=[variant] if variant else [], where=target)
+    target = choose_target(platform, endpoint)
+    jobs = jobs_of([source], settings, seeds=seed, variants=[variant] if variant else [], target=target)
     if len(jobs) != 1:
         names = ", ".join(dict.fromkeys(f"{job.variant.name} with seed {job.seed}" for job in jobs))
         raise UserError(f"one run was asked for, and there are {len(jobs)}: {names}")
     (job,) = jobs
     if job.refused:
-        raise UserError(f"{job.variant.name}: refused on {job.where.platform}: {job.refused}")
+        raise UserError(f"{job.variant.name}: refused on {job.target.platform}: {job.refused}")
     result = run_job(job, Path(runs))
     return RunOutcome(result, History.of(read_history(Path(result.run_folder))))

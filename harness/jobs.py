@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import Problem, UserError, nearest
-from harness.platforms.target import IN_THIS_PROCESS, Where
+from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.runner import Job, prepare
 from harness.scenario_file import load, load_values
 from harness.seeds import parse_seeds
@@ -22,7 +22,7 @@ def jobs_of(
     *,
     seeds: str | int | None = None,
     variants: Sequence[str] = (),
-    where: Where = IN_THIS_PROCESS,
+    target: Target = EMBEDDED_TARGET,
 ) -> list[Job]:
     """One job for each variant and seed, in the order of the files. `variants` are globs over their names.
 
@@ -39,7 +39,7 @@ def jobs_of(
             names.update(dict.fromkeys(variant.name for variant in found))
             for variant in _chosen(found, variants):
                 for seed in _seeds(variant, seeds):
-                    jobs.append(prepare(variant, seed, where, _again(loaded.file, variant.name, seed, given, where)))
+                    jobs.append(prepare(variant, seed, target, _again(loaded.file, variant.name, seed, given, target)))
         except UserError as error:
             problems += error.problems
     if not jobs and not problems:
@@ -49,14 +49,14 @@ def jobs_of(
     return jobs
 
 
-def _again(file: Path | None, variant: str, seed: int, settings: Mapping[str, str], where: Where) -> str | None:
+def _again(file: Path | None, variant: str, seed: int, settings: Mapping[str, str], target: Target) -> str | None:
     """The command that runs this job; a scenario that no file holds has none."""
     if file is None:
         return None
     words = ["python", "-m", "harness", "run", str(file), "--variant", variant, "--seed", str(seed)]
     for path, value in settings.items():
         words += ["--set", f"{path}={value}"]
-    return shlex.join([*words, *where.options()])
+    return shlex.join([*words, *target.options()])
 
 
 def _chosen(found: Sequence[Variant], patterns: Sequence[str]) -> list[Variant]:

@@ -43,12 +43,12 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[ScenarioItem]:
         from harness.errors import UserError
         from harness.jobs import jobs_of
-        from harness.platforms.target import where
+        from harness.platforms.target import choose_target
 
         option = self.config.getoption
         try:
-            place = where(option("--harness-platform"), option("--harness-endpoint"))
-            jobs = jobs_of([Path(os.path.relpath(self.path))], seeds=option("--harness-seeds"), where=place)
+            target = choose_target(option("--harness-platform"), option("--harness-endpoint"))
+            jobs = jobs_of([Path(os.path.relpath(self.path))], seeds=option("--harness-seeds"), target=target)
         except UserError as error:
             raise self.CollectError(str(error)) from None
         for job in jobs:
@@ -68,7 +68,7 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         if self.job.refused:
-            pytest.skip(f"not run on {self.job.where.platform}: {self.job.refused}")
+            pytest.skip(f"not run on {self.job.target.platform}: {self.job.refused}")
         from harness.reports.text import finding
         from harness.runner import run
         from harness.store import read_history

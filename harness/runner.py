@@ -30,7 +30,7 @@ from harness.package import unpacked
 from harness.platforms.base import Plan, Platform, platform_class
 from harness.platforms.capabilities import refusals_of_expiry
 from harness.platforms.embedded.isolation import real_seconds
-from harness.platforms.target import IN_THIS_PROCESS, Where
+from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import RunResult
 from harness.reports import text as text_report
 from harness.scenario import Scenario, attributions, refuse, refuse_what_does_not_fit, refuse_without_sink
@@ -56,7 +56,7 @@ class Job:
 
     variant: Variant
     seed: int
-    where: Where
+    target: Target
     stack: Stack
     again: str | None
     refused: str = ""
@@ -68,13 +68,13 @@ class Job:
     @property
     def difference(self) -> Difference | None:
         """How this platform is known to differ."""
-        return self.variant.differences.get(self.where.platform)
+        return self.variant.differences.get(self.target.platform)
 
     @property
     def expect(self) -> Any:
         """What the scenario expects here, as it says it."""
         document = self.variant.document.value
-        place = document[DIFFERS][self.where.platform]["*"] if self.difference else document
+        place = document[DIFFERS][self.target.platform]["*"] if self.difference else document
         return place["expect"]
 
     def question(self) -> Value:
@@ -84,7 +84,7 @@ class Job:
             "scenario": self.scenario.scenario,
             "question": self.scenario.question,
             "variant": self.variant.name,
-            "platform": self.where.platform,
+            "platform": self.target.platform,
             "seed": self.seed,
             "expect": self.expect,
             "difference": self.difference.why if self.difference else None,
@@ -93,36 +93,36 @@ class Job:
         }
 
 
-def prepare(variant: Variant, seed: int, where: Where = IN_THIS_PROCESS, again: str | None = None) -> Job:
+def prepare(variant: Variant, seed: int, target: Target = EMBEDDED_TARGET, again: str | None = None) -> Job:
     """Reads the template; raises UserError when the variant makes no sense together with it.
 
     `again` is the command that runs it again, where there is one.
     """
-    stack = _stack(variant, where)
-    refusals = platform_class(where.platform).refusals(stack, variant.scenario.faults, where)
+    stack = _stack(variant, target)
+    refusals = platform_class(target.platform).refusals(stack, variant.scenario.faults, target)
     workload = variant.scenario.workload
     if getattr(workload.writer_class(stack.source.service), "EXPIRES", False):
-        refusals += refusals_of_expiry(workload.writer, where.platform, stack.time_to_live)
+        refusals += refusals_of_expiry(workload.writer, target.platform, stack.time_to_live)
     problems = refuse(variant, stack.mapping)
-    known = variant.differences.get(where.platform)
+    known = variant.differences.get(target.platform)
     listed = known is not None and known.expectation is None
     if refusals and not listed:
-        problems += [Problem(f"{variant.name}: refused on {where.platform}: {reason}") for reason in refusals]
+        problems += [Problem(f"{variant.name}: refused on {target.platform}: {reason}") for reason in refusals]
     if listed and not refusals:
         problems.append(
-            Problem(f"{variant.name}: listed as refused on {where.platform}, which does not refuse it", "differs")
+            Problem(f"{variant.name}: listed as refused on {target.platform}, which does not refuse it", "differs")
         )
     if problems:
         raise UserError(problems)
-    return Job(variant, seed, where, stack, again, refused="; ".join(refusals))
+    return Job(variant, seed, target, stack, again, refused="; ".join(refusals))
 
 
-def _stack(variant: Variant, where: Where) -> Stack:
+def _stack(variant: Variant, target: Target) -> Stack:
     pipeline, name = variant.scenario.pipeline, f"harness-{variant.scenario.scenario}"
     try:
         stack = read_template(
             pipeline.template,
-            name if where == IN_THIS_PROCESS else f"{name}-{secrets.token_hex(3)}",
+            name if target == EMBEDDED_TARGET else f"{name}-{secrets.token_hex(3)}",
             handler=pipeline.handler.file if pipeline.handler else None,
             function=pipeline.handler.function if pipeline.handler else "",
             parameters=pipeline.parameters,
@@ -131,7 +131,7 @@ def _stack(variant: Variant, where: Where) -> Stack:
             environment=pipeline.function.environment,
             logical_id=pipeline.function.name,
             sinks={logical_id: sink.role for logical_id, sink in pipeline.sinks.items()},
-            any_language=where != IN_THIS_PROCESS,
+            any_language=target != EMBEDDED_TARGET,
         )
         stack = replace(stack, attributions=attributions(stack, pipeline))
         refuse_what_does_not_fit(stack, variant.scenario)
@@ -188,9 +188,9 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
         shards=scenario.pipeline.shards,
         max_steps=scenario.limits.steps,
         log=folder.log,
-        where=job.where,
+        target=job.target,
     )
-    with platform_class(job.where.platform)(plan) as platform:
+    with platform_class(job.target.platform)(plan) as platform:
 
         def phase(name: str, **value: object) -> None:
             history.append(platform.time(), "harness", INFO, "phase", {"phase": name, **value})

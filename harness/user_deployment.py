@@ -12,7 +12,7 @@ from harness.change_set import Change, change_set
 from harness.errors import Problem, UserError
 from harness.platforms.deployed import cloudformation
 from harness.platforms.deployed.cloudformation import DEPLOY_TAG, GONE, deployed
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 from harness.user_stack import BUCKET, UserStack
 
 MAX_SECONDS = 900  # AWS takes minutes over some resources
@@ -23,10 +23,10 @@ _WELL = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 class UserDeployment:
     """The stack of a name at a place."""
 
-    def __init__(self, where: Where, name: str) -> None:
+    def __init__(self, target: Target, name: str) -> None:
         self._name = name
-        self._where = where
-        self._stacks = where.client("cloudformation")
+        self._target = target
+        self._stacks = target.client("cloudformation")
 
     def difference(self, wanted: UserStack) -> list[Change]:
         """What deploying would change. Leaves nothing behind, and takes no code there."""
@@ -45,7 +45,7 @@ class UserDeployment:
             with change_set(self._stacks, wanted.request) as found:
                 if found.changes:
                     cloudformation.upload_packages(
-                        self._where.client("s3"), wanted.packages, self._bucket(), DEPLOY_TAG
+                        self._target.client("s3"), wanted.packages, self._bucket(), DEPLOY_TAG
                     )
                     self._judge(found.carry_out(MAX_SECONDS), wanted)
             self._remove_packages(wanted.packages)
@@ -65,7 +65,7 @@ class UserDeployment:
         """Type and name of each resource, by logical ids. Raises UserError where the stack is not deployed."""
         with _told():
             if self._own() is None:
-                raise UserError(f"no stack {self._name} is deployed at {self._where}: `harness deploy` does that")
+                raise UserError(f"no stack {self._name} is deployed at {self._target}: `harness deploy` does that")
             found = self._stacks.describe_stack_resources(StackName=self._name)["StackResources"]
             return {each["LogicalResourceId"]: (each["ResourceType"], each["PhysicalResourceId"]) for each in found}
 
@@ -94,17 +94,17 @@ class UserDeployment:
         """The stack, if it is there. Raises UserError where another one has its name."""
         stack = deployed(self._stacks, self._name)
         if stack is not None and DEPLOY_TAG not in stack.get("Tags", ()):
-            message = f"a stack {self._name} is at {self._where} that `harness deploy` did not make"
+            message = f"a stack {self._name} is at {self._target} that `harness deploy` did not make"
             raise UserError(f"{message}: name another with --stack")
         return stack
 
     def _bucket(self) -> str:
-        account = self._where.client("sts").get_caller_identity()["Account"]
+        account = self._target.client("sts").get_caller_identity()["Account"]
         return BUCKET.format(account=account, region=self._stacks.meta.region_name)
 
     def _remove_packages(self, kept: Collection[str]) -> None:
         """Those of this stack that it does not use any more."""
-        cloudformation.remove_packages(self._where.client("s3"), self._bucket(), f"{self._name}/", kept)
+        cloudformation.remove_packages(self._target.client("s3"), self._bucket(), f"{self._name}/", kept)
 
 
 @contextmanager

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import click
 from rich.console import Console
 
-from harness.cli.options import where_options
+from harness.cli.options import target_options
 from harness.localstack import RUNTIMES
 from harness.localstack.base import PORT, Say
 from harness.platforms import AWS, LOCALSTACK
 from harness.platforms.deployed import cleanup
-from harness.platforms.target import where
+from harness.platforms.target import choose_target
 
 NOTHING = "no LocalStack runs that harness started"
 _RUNTIME = click.Choice(sorted(RUNTIMES))
@@ -38,15 +38,15 @@ def up(runtime: str, port: int) -> int:
 @click.command()
 @click.option("--port", type=_SOME_PORT, help="End the one on this port only.")
 @click.option("--stacks", is_flag=True, help="Leave LocalStack running, and remove the stacks that runs left in it.")
-@where_options([LOCALSTACK, AWS], "What --stacks looks in.", LOCALSTACK)
-def down(port: int | None, stacks: bool, **place: str | None) -> int:
+@target_options([LOCALSTACK, AWS], "What --stacks looks in.", LOCALSTACK)
+def down(port: int | None, stacks: bool, **options: str | None) -> int:
     """End what `up` started, even if it does not answer any more.
 
     \b
     Example: python -m harness down
     """
     if stacks:
-        return _remove_stacks(place)
+        return _remove_stacks(options)
     with _progress() as say:
         ended = [line for runtime in RUNTIMES.values() for line in runtime().down(port, say)]
     click.echo("\n".join(f"ended {line}" for line in ended) or NOTHING)
@@ -66,10 +66,11 @@ def status() -> int:
 
 
 def _remove_stacks(options: Mapping[str, str | None]) -> int:
-    place = where(**options)
-    removed = cleanup.remove(place)
-    click.echo("\n".join(f"removed {line}" for line in removed) or f"no run left anything at {place.endpoint or place}")
-    for name in cleanup.kept(place):
+    target = choose_target(**options)
+    removed = cleanup.remove(target)
+    nothing = f"no run left anything at {target.endpoint or target}"
+    click.echo("\n".join(f"removed {line}" for line in removed) or nothing)
+    for name in cleanup.kept(target):
         click.echo(f"kept stack {name}, which `harness deploy` made: `harness destroy --stack {name}` removes it")
     return 0
 

@@ -20,7 +20,7 @@ from harness.matrix.report import save
 from harness.matrix.selection import Filters, parse_cell
 from harness.matrix.tally import BROKEN, EXACTLY_ONCE, OPEN, UNKNOWN
 from harness.platforms import EMBEDDED, LOCALSTACK
-from harness.platforms.target import Where, where
+from harness.platforms.target import Target, choose_target
 from harness.reports import ExitCode, exit_code
 from harness.reports.progress import Progress
 from harness.reports.text import finding
@@ -80,14 +80,14 @@ def matrix(
         raise UserError("--cell is one cell already: it goes without --writer, --consumer, --fault and --sink")
     if seed is not None and seeds is not None:
         raise UserError("--seed and --seeds: give one of them")
-    place = where(platform, endpoint)
-    processes = processes or place.side_by_side
+    target = choose_target(platform, endpoint)
+    processes = processes or target.side_by_side
     if cell is None:
-        return _matrix(filters, place, seeds or _DEFAULT_RUNS, processes, runs)
-    return _cell(cell, place, seeds or _DEFAULT_RUNS, seed, scenario, processes, runs)
+        return _matrix(filters, target, seeds or _DEFAULT_RUNS, processes, runs)
+    return _cell(cell, target, seeds or _DEFAULT_RUNS, seed, scenario, processes, runs)
 
 
-def _matrix(filters: Any, place: Where, runs: int, processes: int, folder: Path) -> int:
+def _matrix(filters: Any, target: Target, runs: int, processes: int, folder: Path) -> int:
     known = consumers()
     axes = selection.axes(filters, known)
     used = {name: used_sinks(known[name]) for name in axes.consumer}
@@ -96,13 +96,13 @@ def _matrix(filters: Any, place: Where, runs: int, processes: int, folder: Path)
     cells = selection.cells(axes, filters, known, sinks)
     if not cells:
         raise UserError(f"no cell is left: {_used(sinks, nowhere)}")
-    if place.platform == LOCALSTACK and not filters:
+    if target.platform == LOCALSTACK and not filters:
         minutes = len(cells) * runs * _LOCALSTACK_SECONDS // 60 // processes
         raise UserError(
             f"all {len(cells)} cells would take LocalStack about {minutes} minutes: choose some with --writer, "
             "--consumer, --fault and --sink"
         )
-    tasks = [Task(cell, known[cell.consumer], place, runs) for cell in cells]
+    tasks = [Task(cell, known[cell.consumer], target, runs) for cell in cells]
     played = _played(tasks, processes)
     made = document.document(tasks, played, axes, filters, known, sinks, nowhere)
     where = save(made, played, folder)
@@ -117,14 +117,14 @@ def _used(sinks: dict[str, list[str]], nowhere: dict[str, str]) -> str:
     )
 
 
-def _cell(text: str, place: Where, runs: int, seed: int | None, scenario: bool, processes: int, folder: Path) -> int:
+def _cell(text: str, target: Target, runs: int, seed: int | None, scenario: bool, processes: int, folder: Path) -> int:
     known = consumers()
     cell = parse_cell(text, known)
     used, reason = used_sinks(known[cell.consumer])
     if cell.sink not in used:
         told = _used({cell.consumer: used}, {cell.consumer: reason})
         raise UserError(f"--cell: {cell.consumer} writes to no {cell.sink}. {told}")
-    task = Task(cell, known[cell.consumer], place, runs)
+    task = Task(cell, known[cell.consumer], target, runs)
     if scenario:
         return _print_scenario(cell, known[cell.consumer])
     return _one_run(task, seed, folder) if seed is not None else _every_run(task, runs, processes)

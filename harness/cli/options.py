@@ -88,11 +88,11 @@ def of_a_template(command: Any) -> Any:
     return with_choice
 
 
-WHERE = ("platform", "endpoint", "account", "profile", "region")
+TARGET_FIELDS = ("platform", "endpoint", "account", "profile", "region")
 
 
-def where_options(platforms: Sequence[str], told: str, default: str | None = None) -> Callable[[Any], Any]:
-    """Those of WHERE, as `harness.platforms.target.where` takes them."""
+def target_options(platforms: Sequence[str], told: str, default: str | None = None) -> Callable[[Any], Any]:
+    """The options of a Target, as `harness.platforms.target.choose_target` takes them."""
     options = (
         click.option("--platform", type=click.Choice(platforms), default=default, help=told),
         click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given."),
@@ -110,7 +110,7 @@ def where_options(platforms: Sequence[str], told: str, default: str | None = Non
 
 
 def processes_option(what: str) -> Callable[[Any], Any]:
-    """None unless it is given: then `Where.side_by_side` says."""
+    """None unless it is given: then `Target.side_by_side` says."""
     told = f"How many {what} go side by side; one for each core, two elsewhere than on the embedded platform."
     return click.option("--processes", type=click.IntRange(1, 64), help=told)
 

@@ -15,14 +15,14 @@ from harness.cli.options import (
     runs_option,
     scenarios_argument,
     set_option,
-    where_options,
+    target_options,
 )
 from harness.errors import UserError
 from harness.history import Operation
 from harness.jobs import jobs_of
 from harness.platforms import AWS, PLATFORMS
 from harness.platforms.deployed.run_stack import names
-from harness.platforms.target import where
+from harness.platforms.target import choose_target
 from harness.reports import RunResult, exit_code, to_json
 from harness.reports import text as text_report
 from harness.reports.progress import Progress
@@ -38,7 +38,7 @@ from harness.store import read_history
 @click.option("--seeds", metavar="0..49", help="Run with each of these seeds.")
 @click.option("--variant", "variants", multiple=True, metavar="NAME", help="Run the variants that match (a glob).")
 @set_option
-@where_options([*PLATFORMS], "Where the pipeline lives: LocalStack if one answers, else embedded.")
+@target_options([*PLATFORMS], "Where the pipeline lives: LocalStack if one answers, else embedded.")
 @processes_option("runs")
 @json_option
 @runs_option
@@ -68,9 +68,9 @@ def run(
         if context.get_parameter_source("seeds") is ParameterSource.COMMANDLINE:
             raise UserError("--seed and --seeds: give one of them")
         seeds = None
-    target = where(platform, endpoint, account, profile, region)
+    target = choose_target(platform, endpoint, account, profile, region)
     chosen = seeds if seed is None else seed
-    jobs = jobs_of(scenarios, overrides(settings), seeds=chosen, variants=variants, where=target)
+    jobs = jobs_of(scenarios, overrides(settings), seeds=chosen, variants=variants, target=target)
     click.echo(f"platform: {target}", err=True)
     if target.platform == AWS:
         _tell_created(jobs)
@@ -112,7 +112,7 @@ def _tell_refused(jobs: Sequence[Job]) -> None:
     refused: dict[tuple[str, str, str], list[str]] = {}
     for job in jobs:
         if job.refused and job.difference:
-            variants = refused.setdefault((job.where.platform, job.scenario.scenario, job.difference.why), [])
+            variants = refused.setdefault((job.target.platform, job.scenario.scenario, job.difference.why), [])
             variants += [job.variant.name] if job.variant.name not in variants else []
     for (platform, scenario, why), variants in refused.items():
         click.echo(f"not run on {platform}: {scenario} / {', '.join(variants)}: {why}", err=True)

@@ -13,25 +13,25 @@ import yaml
 
 from harness import loading
 from harness.change_set import Change
-from harness.cli.options import WHERE, TemplateChoice, of_a_template, where_options
+from harness.cli.options import TARGET_FIELDS, TemplateChoice, of_a_template, target_options
 from harness.errors import NotImitated, UserError
 from harness.platforms import AWS, LOCALSTACK
-from harness.platforms.target import Where, where
+from harness.platforms.target import Target, choose_target
 from harness.user_deployment import UserDeployment
 from harness.user_stack import UserStack, user_stack
 from harness.workflow.watch import changes
 
 
 def _at_a_place(command: Any) -> Any:
-    """Gives a command the place as `place`; it has been asked whether it is there, and on AWS whose it is."""
+    """Gives a command its target as `target`; it has been asked whether it is there, and on AWS whose it is."""
 
     @functools.wraps(command)
     @click.pass_context
     def with_place(context: click.Context, /, **given: Any) -> Any:
-        at = {name: given.pop(name) for name in WHERE}
-        return context.invoke(command, place=where(**at), **given)
+        at = {name: given.pop(name) for name in TARGET_FIELDS}
+        return context.invoke(command, target=choose_target(**at), **given)
 
-    return where_options([LOCALSTACK, AWS], "Where the stack is.", LOCALSTACK)(with_place)
+    return target_options([LOCALSTACK, AWS], "Where the stack is.", LOCALSTACK)(with_place)
 
 
 @click.command()
@@ -53,7 +53,7 @@ def synth(choice: TemplateChoice) -> int:
 @of_a_template
 @_at_a_place
 @click.option("--fail", is_flag=True, help="End with exit code 1 where there is a difference.")
-def diff(choice: TemplateChoice, place: Where, fail: bool) -> int:
+def diff(choice: TemplateChoice, target: Target, fail: bool) -> int:
     """Say what `deploy` would change.
 
     The comparison leaves nothing behind.
@@ -61,16 +61,16 @@ def diff(choice: TemplateChoice, place: Where, fail: bool) -> int:
     \b
     Example: python -m harness diff --fail
     """
-    wanted, deployment = _wanted(choice), _deployment(choice, place)
+    wanted, deployment = _wanted(choice), _deployment(choice, target)
     found = deployment.difference(wanted)
-    _tell(choice, place, found)
+    _tell(choice, target, found)
     return 1 if fail and found else 0
 
 
 @click.command()
 @of_a_template
 @_at_a_place
-def deploy(choice: TemplateChoice, place: Where) -> int:
+def deploy(choice: TemplateChoice, target: Target) -> int:
     """Deploy the template as it is written, to stay.
 
     There is no agent in the functions, and no fault.
@@ -78,8 +78,8 @@ def deploy(choice: TemplateChoice, place: Where) -> int:
     \b
     Example: python -m harness deploy --stack orders
     """
-    wanted, deployment = _wanted(choice), _deployment(choice, place)
-    _tell(choice, place, deployment.deploy(wanted))
+    wanted, deployment = _wanted(choice), _deployment(choice, target)
+    _tell(choice, target, deployment.deploy(wanted))
     for name, value in deployment.outputs().items():
         click.echo(f"  {name} = {value}")
     return 0
@@ -89,21 +89,21 @@ def deploy(choice: TemplateChoice, place: Where) -> int:
 @of_a_template
 @_at_a_place
 @click.option("--yes", is_flag=True, help="Without being asked.")
-def destroy(choice: TemplateChoice, place: Where, yes: bool) -> int:
+def destroy(choice: TemplateChoice, target: Target, yes: bool) -> int:
     """Remove the stack that `deploy` made, with what it holds.
 
     \b
     Example: python -m harness destroy --yes
     """
-    deployment = _deployment(choice, place)
+    deployment = _deployment(choice, target)
     found = deployment.resources()
     click.echo("".join(f"  - {name} {type}\n" for type, name in found.values()), nl=False)
-    asked = f"Remove {choice.name} at {place}, with these {len(found)} and what they hold?"
+    asked = f"Remove {choice.name} at {target}, with these {len(found)} and what they hold?"
     if not yes and not click.confirm(asked):
         click.echo("nothing was removed")
         return 1
     deployment.destroy()
-    click.echo(f"{choice.name} at {place}: removed")
+    click.echo(f"{choice.name} at {target}: removed")
     return 0
 
 
@@ -111,7 +111,7 @@ def destroy(choice: TemplateChoice, place: Where, yes: bool) -> int:
 @click.argument("data", type=click.Path(path_type=Path, dir_okay=False))
 @of_a_template
 @_at_a_place
-def load(data: Path, choice: TemplateChoice, place: Where) -> int:
+def load(data: Path, choice: TemplateChoice, target: Target) -> int:
     """Put the items of DATA into the table whose stream triggers the function.
 
     Doing it again changes nothing.
@@ -121,12 +121,12 @@ def load(data: Path, choice: TemplateChoice, place: Where) -> int:
     """
     source = choice.read().source
     items = loading.read_items(data, source)
-    found = _deployment(choice, place).resources()
+    found = _deployment(choice, target).resources()
     if source.logical_id not in found:
-        raise UserError(f"{source.logical_id} is not in {choice.name} at {place} yet: `harness deploy` comes first")
+        raise UserError(f"{source.logical_id} is not in {choice.name} at {target} yet: `harness deploy` comes first")
     _, table = found[source.logical_id]
     outcomes: Counter[str] = Counter()
-    for item, outcome in loading.load(place.client("dynamodb"), table, items):
+    for item, outcome in loading.load(target.client("dynamodb"), table, items):
         outcomes[outcome] += 1
         if outcome != loading.UNCHANGED:
             click.echo(f"  {outcome} {item.name}")
@@ -162,7 +162,7 @@ def build(choice: TemplateChoice, out: Path) -> int:
 @_at_a_place
 @click.option("--scenario", type=click.Path(path_type=Path, dir_okay=False), help="Run it after each deployment.")
 @click.pass_context
-def watch(context: click.Context, choice: TemplateChoice, place: Where, scenario: Path | None) -> int:
+def watch(context: click.Context, choice: TemplateChoice, target: Target, scenario: Path | None) -> int:
     """Deploy, and deploy again whenever the template or the code changes.
 
     Ctrl-C ends it; the stack stays.
@@ -170,7 +170,7 @@ def watch(context: click.Context, choice: TemplateChoice, place: Where, scenario
     \b
     Example: python -m harness watch --scenario scenario.yaml
     """
-    wanted, deployment = _wanted(choice), _deployment(choice, place)
+    wanted, deployment = _wanted(choice), _deployment(choice, target)
     folders = [choice.template.parent, *(program.root for program in wanted.programs)]
     deployed = None
     try:
@@ -179,15 +179,15 @@ def watch(context: click.Context, choice: TemplateChoice, place: Where, scenario
             try:
                 wanted = _wanted(choice)
                 if wanted.request != deployed:
-                    _tell(choice, place, deployment.deploy(wanted))
+                    _tell(choice, target, deployment.deploy(wanted))
                     deployed = wanted.request
                     if scenario:
-                        _run(context, scenario, place)
+                        _run(context, scenario, target)
             except (UserError, NotImitated) as error:  # the next change may put it right
                 click.echo(str(error), err=True)
             click.echo("watching; Ctrl-C ends it")
     except KeyboardInterrupt:
-        click.echo(f"no longer watching; {choice.name} stays at {place}")
+        click.echo(f"no longer watching; {choice.name} stays at {target}")
     return 0
 
 
@@ -198,20 +198,20 @@ def _wanted(choice: TemplateChoice) -> UserStack:
     return wanted
 
 
-def _deployment(choice: TemplateChoice, place: Where) -> UserDeployment:
-    return UserDeployment(place, choice.name)
+def _deployment(choice: TemplateChoice, target: Target) -> UserDeployment:
+    return UserDeployment(target, choice.name)
 
 
-def _tell(choice: TemplateChoice, place: Where, changes: Sequence[Change]) -> None:
-    click.echo(f"{choice.name} at {place}: {len(changes) or 'no'} change{'' if len(changes) == 1 else 's'}")
+def _tell(choice: TemplateChoice, target: Target, changes: Sequence[Change]) -> None:
+    click.echo(f"{choice.name} at {target}: {len(changes) or 'no'} change{'' if len(changes) == 1 else 's'}")
     for change in changes:
         click.echo(f"  {change}")
 
 
-def _run(context: click.Context, scenario: Path, place: Where) -> None:
+def _run(context: click.Context, scenario: Path, target: Target) -> None:
     """As `harness run` does, at the same place."""
     run = context.find_root().command.get_command(context, "run")  # type: ignore[attr-defined]  # it is a group
-    context.invoke(run, scenarios=[scenario], **{name: getattr(place, name) for name in WHERE})
+    context.invoke(run, scenarios=[scenario], **{name: getattr(target, name) for name in TARGET_FIELDS})
 
 
 def _short(file: Path) -> str:

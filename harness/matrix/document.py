@@ -31,7 +31,7 @@ def document(
     chosen = [consumers[name] for name in axes.consumer]
     return {
         "format": FORMAT,
-        "platform": tasks[0].where.platform,
+        "platform": tasks[0].target.platform,
         "runs": tasks[0].runs,
         "runs_with_anomaly": min(ENOUGH_WITH_ANOMALY, tasks[0].runs),
         "filters": filters.words(),

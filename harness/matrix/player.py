@@ -12,7 +12,7 @@ from harness.matrix.cells import AIMS, Cell, scenario_of
 from harness.matrix.consumers import Consumer, sinks_of
 from harness.matrix.tally import REFUSED, Claim, Seen, claim, enough
 from harness.platforms.capabilities import OUTAGES
-from harness.platforms.target import IN_THIS_PROCESS, Where
+from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import RunResult, text
 from harness.runner import Job, prepare, run_unkept
 from harness.scenario_file import load_values
@@ -27,7 +27,7 @@ class Task:
 
     cell: Cell
     consumer: Consumer
-    where: Where
+    target: Target
     runs: int
     first: int = 0
     every: bool = False
@@ -36,7 +36,7 @@ class Task:
         """The command that shows this run again, or so many runs."""
         words = ["python", "-m", "harness", "matrix", "--cell", str(self.cell)]
         words += ["--seeds", str(seeds)] if seed is None else ["--seed", str(seed)]
-        return " ".join([*words, *(self.where.options() if self.where != IN_THIS_PROCESS else ())])
+        return " ".join([*words, *(self.target.options() if self.target != EMBEDDED_TARGET else ())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def used_sinks(consumer: Consumer) -> tuple[list[str], str]:
     why: its pipeline has no such source, for one."""
     cell = Cell("put", consumer.name, "none", "")
     try:
-        job = job_of(Task(cell, consumer, IN_THIS_PROCESS, runs=1), 0)
+        job = job_of(Task(cell, consumer, EMBEDDED_TARGET, runs=1), 0)
         used = sinks_of(run_unkept(job)[1], job.stack)
     except (UserError, NotImitated) as error:
         return [], _reason(error)
@@ -122,7 +122,7 @@ def _results(task: Task, seen: Sequence[Seen]) -> Iterator[tuple[RunResult, Sequ
         # Elsewhere than here each run has a stack of its own.
         job = (
             replace(job, seed=seed, again=task.again(seed=seed))
-            if task.where == IN_THIS_PROCESS
+            if task.target == EMBEDDED_TARGET
             else job_of(task, seed)
         )
         yield run_unkept(job)
@@ -132,7 +132,7 @@ def _results(task: Task, seen: Sequence[Seen]) -> Iterator[tuple[RunResult, Sequ
 def job_of(task: Task, seed: int) -> Job:
     """One run of a cell. Raises UserError where the platform refuses it."""
     (variant,) = load_values(scenario_of(task.cell, task.consumer, AIMS[task.cell.fault])).variants
-    return prepare(replace(variant, name=str(task.cell)), seed, task.where, task.again(seed=seed))
+    return prepare(replace(variant, name=str(task.cell)), seed, task.target, task.again(seed=seed))
 
 
 def _reason(error: UserError | NotImitated) -> str:

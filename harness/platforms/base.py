@@ -14,7 +14,7 @@ from harness.faults.base import Fault
 from harness.history import History
 from harness.nemesis import Nemesis
 from harness.platforms import PLATFORMS
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 from harness.schedule import Seed
 from harness.stack import Stack
 from harness.stream_reader import StreamReader
@@ -80,7 +80,7 @@ class Plan:
     shards: int
     max_steps: int
     log: Callable[[str], object]
-    where: Where
+    target: Target
 
 
 class Platform(Protocol):
@@ -114,7 +114,7 @@ class Platform(Protocol):
         """How long after it was sent a message can be read at the latest."""
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
+    def refusals(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
         """What of this the platform cannot do or enact, in words: such a run does not start (design, decision 6)."""
 
     def __enter__(self) -> Platform: ...

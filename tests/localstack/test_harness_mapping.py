@@ -10,7 +10,7 @@ import pytest
 from harness.errors import UserError
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
-from harness.platforms.target import IN_THIS_PROCESS, Where
+from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import RunResult
 from harness.runner import run
 
@@ -43,7 +43,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def story(case: dict[str, Any], where: Where, runs: Path) -> tuple[str, set[tuple[str, str, str]]]:
+def story(case: dict[str, Any], target: Target, runs: Path) -> tuple[str, set[tuple[str, str, str]]]:
     scenario = {
         "scenario": "by-harness",
         "question": "Does the dispatcher deliver as AWS documents?",
@@ -59,7 +59,7 @@ def story(case: dict[str, Any], where: Where, runs: Path) -> tuple[str, set[tupl
         "faults": case.get("faults", []),
         "expect": "valid",
     }
-    (job,) = jobs_of([scenario], where=where)
+    (job,) = jobs_of([scenario], target=target)
     result: RunResult = run(job, runs)
     assert all(fault["fired"] for fault in result.faults)
     return result.verdict.verdict, {(each.kind, each.blame) for each in result.verdict.anomalies}
@@ -68,8 +68,8 @@ def story(case: dict[str, Any], where: Where, runs: Path) -> tuple[str, set[tupl
 @pytest.mark.parametrize("name", CASES)
 def test_it_ends_as_on_the_embedded_platform(name: str, localstack: Running, tmp_path: Path) -> None:
     """The verdict, the kinds of anomaly and who is to blame: one dispatcher, two hosts."""
-    real = story(CASES[name], Where("localstack", localstack.endpoint), tmp_path)
-    assert real == story(CASES[name], IN_THIS_PROCESS, tmp_path)
+    real = story(CASES[name], Target("localstack", localstack.endpoint), tmp_path)
+    assert real == story(CASES[name], EMBEDDED_TARGET, tmp_path)
 
 
 def test_what_its_own_mapping_cannot_do_is_refused_with_the_way_out(localstack: Running) -> None:
@@ -83,4 +83,4 @@ def test_what_its_own_mapping_cannot_do_is_refused_with_the_way_out(localstack: 
         "expect": "valid",
     }
     with pytest.raises(UserError, match="by: harness"):
-        jobs_of([scenario], where=Where("localstack", localstack.endpoint))
+        jobs_of([scenario], target=Target("localstack", localstack.endpoint))

@@ -20,7 +20,7 @@ from harness.localstack.base import Running
 from harness.localstack.native import state_folder
 from harness.localstack.os_process import marked
 from harness.platforms.deployed import cleanup
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 from harness.store import RUN, VERDICT
 
 ROOT = Path(__file__).parents[2]
@@ -123,7 +123,7 @@ def _functions_with_a_process(localstack: Running) -> list[str]:
 def place(localstack: Running, tmp_path: Path) -> Iterator[Place]:
     """What a test that failed did not remove is no business of the next."""
     yield Place(localstack, tmp_path)
-    cleanup.remove(Where("localstack", localstack.endpoint))
+    cleanup.remove(Target("localstack", localstack.endpoint))
 
 
 def spread(moments: int) -> list[float]:

@@ -12,7 +12,7 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
-from harness.platforms.target import IN_THIS_PROCESS, Where
+from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.runner import run
 from harness.stores import REGION, DataStream
 from harness.stream_reader import reader_of
@@ -36,7 +36,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def story(case: dict[str, Any], where: Where, folder: Path) -> tuple[str, dict[str, int], set[tuple[str, str]]]:
+def story(case: dict[str, Any], target: Target, folder: Path) -> tuple[str, dict[str, int], set[tuple[str, str]]]:
     template = folder / "template.yaml"
     text = (SOURCES / "stream.yaml").read_text()
     template.write_text(text.replace("ShardCount: 1", f"ShardCount: {case.get('shards', 1)}"))
@@ -52,7 +52,7 @@ def story(case: dict[str, Any], where: Where, folder: Path) -> tuple[str, dict[s
         "faults": case["faults"],
         "expect": "valid",
     }
-    (job,) = jobs_of([scenario], where=where)
+    (job,) = jobs_of([scenario], target=target)
     result = run(job, folder)
     assert all(fault["fired"] for fault in result.faults)
     counts = {kind: result.verdict.counts[kind] for kind in ("intents", "records")}
@@ -62,8 +62,8 @@ def story(case: dict[str, Any], where: Where, folder: Path) -> tuple[str, dict[s
 @pytest.mark.parametrize("name", CASES)
 def test_it_ends_as_on_the_embedded_platform(name: str, localstack: Running, tmp_path: Path) -> None:
     """The verdict, the records, the kinds of anomaly and who is to blame."""
-    real = story(CASES[name], Where("localstack", localstack.endpoint), tmp_path)
-    assert real == story(CASES[name], IN_THIS_PROCESS, tmp_path)
+    real = story(CASES[name], Target("localstack", localstack.endpoint), tmp_path)
+    assert real == story(CASES[name], EMBEDDED_TARGET, tmp_path)
 
 
 def test_a_reader_finds_the_shards_that_a_split_makes(localstack: Running) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 from harness.runner import run
 
 SCENARIO = Path(__file__).parents[1] / "other_language" / "scenario.yaml"
@@ -17,7 +17,7 @@ SCENARIO = Path(__file__).parents[1] / "other_language" / "scenario.yaml"
 @pytest.mark.parametrize("variant", ["reply lost", "delivered again"])
 def test_faults_outside_the_function_show_what_it_does(variant: str, localstack: Running, tmp_path: Path) -> None:
     """A reply that the writer's SDK never got is harmless; a batch that comes again is a second receipt."""
-    where = Where("localstack", localstack.endpoint)
-    (job,) = jobs_of([SCENARIO], seeds=0, variants=[variant], where=where)
+    target = Target("localstack", localstack.endpoint)
+    (job,) = jobs_of([SCENARIO], seeds=0, variants=[variant], target=target)
     result = run(job, tmp_path)
     assert result.expectation_met, f"{result.expectation_reason}\n{result.verdict}"

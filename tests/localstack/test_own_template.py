@@ -8,7 +8,7 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 from harness.runner import run
 from harness.starter import init_files
 
@@ -25,7 +25,7 @@ def test_a_foreign_template_ends_as_its_scenario_expects(
     path: Path, variant: str, localstack: Running, tmp_path: Path
 ) -> None:
     """SAM becomes a stack there, the function runs in its own process, and its effects are found in its tables."""
-    (job,) = jobs_of([path], seeds=0, variants=[variant], where=Where("localstack", localstack.endpoint))
+    (job,) = jobs_of([path], seeds=0, variants=[variant], target=Target("localstack", localstack.endpoint))
     result = run(job, tmp_path)
     assert result.expectation_met, f"{result.expectation_reason}\n{result.verdict}"
 
@@ -36,6 +36,6 @@ def test_what_init_writes_is_valid_there(localstack: Running, tmp_path: Path) ->
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     scenario = tmp_path / "shop" / "scenario.yaml"
-    (job,) = jobs_of([scenario], where=Where("localstack", localstack.endpoint))
+    (job,) = jobs_of([scenario], target=Target("localstack", localstack.endpoint))
     result = run(job, tmp_path)
     assert result.expectation_met, result.expectation_reason

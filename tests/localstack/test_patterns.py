@@ -10,7 +10,7 @@ import pytest
 from harness.errors import UserError
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 from harness.runner import run
 from harness.store import read_history
 
@@ -49,8 +49,8 @@ def test_a_pattern_ends_as_on_the_embedded_platform(
     writer: str, handler: str, faults: list[Any], expected: set[tuple[str, str]], localstack: Running, tmp_path: Path
 ) -> None:
     """The same anomalies, the same party to blame, and every fault fired."""
-    where = Where("localstack", localstack.endpoint)
-    (job,) = jobs_of([scenario(LEDGER / f"{handler}.py", writer, faults)], seeds=0, where=where)
+    target = Target("localstack", localstack.endpoint)
+    (job,) = jobs_of([scenario(LEDGER / f"{handler}.py", writer, faults)], seeds=0, target=target)
     result = run(job, tmp_path)
     assert {(anomaly.kind, anomaly.blame) for anomaly in result.verdict.anomalies} == expected, result.verdict
     assert result.verdict.verdict == ("invalid" if expected else "valid"), result.verdict.reasons
@@ -60,8 +60,8 @@ def test_powertools_comes_with_the_zip(localstack: Running, tmp_path: Path) -> N
     """A function that imports it runs, is killed after its effect, and repeats it once the lock has no time left."""
     handler = ROOT / "lambda" / "powertools" / "powertools.py"
     crash = {"crash": {"call": "effect", "when": "after", "nth": 1}}
-    where = Where("localstack", localstack.endpoint)
-    (job,) = jobs_of([scenario(handler, "put", [crash])], seeds=0, where=where)
+    target = Target("localstack", localstack.endpoint)
+    (job,) = jobs_of([scenario(handler, "put", [crash])], seeds=0, target=target)
     result = run(job, tmp_path)
     errors = [op.error or "" for op in read_history(Path(result.run_folder)) if op.f == "execute"]
     assert any("IdempotencyAlreadyInProgressError" in error for error in errors)
@@ -72,4 +72,4 @@ def test_powertools_comes_with_the_zip(localstack: Running, tmp_path: Path) -> N
 def test_a_writer_whose_items_expire_is_refused(localstack: Running) -> None:
     """Before anything is deployed: nothing expires there by itself."""
     with pytest.raises(UserError, match="may take days"):
-        jobs_of([scenario(LEDGER / "naive.py", "expiring_put", [])], where=Where("localstack", localstack.endpoint))
+        jobs_of([scenario(LEDGER / "naive.py", "expiring_put", [])], target=Target("localstack", localstack.endpoint))

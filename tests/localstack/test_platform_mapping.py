@@ -9,7 +9,7 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
-from harness.platforms.target import IN_THIS_PROCESS, Where
+from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.runner import run
 from harness.starter import init_files
 
@@ -22,7 +22,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def story(case: dict[str, Any], where: Where, folder: Path) -> tuple[str, set[tuple[str, str, str]]]:
+def story(case: dict[str, Any], target: Target, folder: Path) -> tuple[str, set[tuple[str, str, str]]]:
     for file, text in init_files(folder / "shop").items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -38,7 +38,7 @@ def story(case: dict[str, Any], where: Where, folder: Path) -> tuple[str, set[tu
         "faults": case["faults"],
         "expect": "valid",
     }
-    (job,) = jobs_of([scenario], where=where)
+    (job,) = jobs_of([scenario], target=target)
     verdict = run(job, folder).verdict
     return verdict.verdict, {(each.kind, each.subject, each.blame) for each in verdict.anomalies}
 
@@ -46,6 +46,6 @@ def story(case: dict[str, Any], where: Where, folder: Path) -> tuple[str, set[tu
 @pytest.mark.parametrize("name", CASES)
 def test_it_ends_as_on_the_embedded_platform(name: str, localstack: Running, tmp_path: Path) -> None:
     """Invalid for the same changes by the fault of the same party, and not unknown because nothing more comes."""
-    real = story(CASES[name], Where("localstack", localstack.endpoint), tmp_path / "there")
-    assert real == story(CASES[name], IN_THIS_PROCESS, tmp_path / "here")
+    real = story(CASES[name], Target("localstack", localstack.endpoint), tmp_path / "there")
+    assert real == story(CASES[name], EMBEDDED_TARGET, tmp_path / "here")
     assert real[0] == "invalid"

@@ -8,7 +8,7 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
-from harness.platforms.target import IN_THIS_PROCESS, Where
+from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import RunResult
 from harness.runner import run
 
@@ -27,8 +27,8 @@ SHORT = {"limits.drive": "5s", "limits.drain": "5s"}
 
 
 @pytest.fixture
-def where(localstack: Running) -> Where:
-    return Where("localstack", localstack.endpoint)
+def target(localstack: Running) -> Target:
+    return Target("localstack", localstack.endpoint)
 
 
 def story(result: RunResult) -> tuple[str, dict[str, int], set[tuple[str, str]]]:
@@ -41,17 +41,17 @@ def story(result: RunResult) -> tuple[str, dict[str, int], set[tuple[str, str]]]
 
 
 @pytest.mark.parametrize("path, variant", VARIANTS)
-def test_a_variant_ends_as_on_the_embedded_platform(path: Path, variant: str, where: Where, tmp_path: Path) -> None:
+def test_a_variant_ends_as_on_the_embedded_platform(path: Path, variant: str, target: Target, tmp_path: Path) -> None:
     """Verdict, anomalies and blame are the same, and as the scenario expects; or it lists the difference."""
-    (job,) = jobs_of([path], seeds=0, variants=[variant], where=where)
+    (job,) = jobs_of([path], seeds=0, variants=[variant], target=target)
     if job.refused:
         assert job.difference
         return
     if job.difference and job.expect == "unknown":
-        (job,) = jobs_of([path], SHORT, seeds=0, variants=[variant], where=where)
+        (job,) = jobs_of([path], SHORT, seeds=0, variants=[variant], target=target)
     real = run(job, tmp_path)
     assert real.expectation_met, real.expectation_reason
-    (job,) = jobs_of([path], seeds=0, variants=[variant], where=IN_THIS_PROCESS)
+    (job,) = jobs_of([path], seeds=0, variants=[variant], target=EMBEDDED_TARGET)
     if real.difference or job.difference:
         return
     imitated = run(job, tmp_path)

@@ -9,7 +9,7 @@ import pytest
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
-from harness.platforms.target import IN_THIS_PROCESS, Where
+from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import RunResult
 from harness.runner import run
 
@@ -18,7 +18,7 @@ SHARED = ("changes", "post")
 HANDLERS = sorted(file.stem for file in SINKS.glob("*.py") if file.stem not in SHARED)
 
 
-def story(handler: str, where: Where, runs: Path) -> tuple[str, dict[str, int], set[tuple[str, str]]]:
+def story(handler: str, target: Target, runs: Path) -> tuple[str, dict[str, int], set[tuple[str, str]]]:
     """Verdict, counts and blame when the reply to one effect is lost."""
     scenario: dict[str, Any] = {
         "scenario": "lost-reply",
@@ -28,7 +28,7 @@ def story(handler: str, where: Where, runs: Path) -> tuple[str, dict[str, int], 
         "faults": [{"lose_reply": {"process": "function", "call": "effect", "nth": 2}}],
         "expect": "valid",
     }
-    (job,) = jobs_of([scenario], where=where)
+    (job,) = jobs_of([scenario], target=target)
     result: RunResult = run(job, runs)
     assert [fault["fired"] for fault in result.faults] == [1]
     found = {kind: count for kind, count in result.verdict.counts.items() if kind in ("effects", "lost", "duplicated")}
@@ -38,5 +38,5 @@ def story(handler: str, where: Where, runs: Path) -> tuple[str, dict[str, int], 
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_a_lost_reply_ends_as_on_the_embedded_platform(handler: str, localstack: Running, tmp_path: Path) -> None:
     """Verdict, effects, anomalies and blame, for each handler: one sink, two platforms."""
-    real = story(handler, Where("localstack", localstack.endpoint), tmp_path)
-    assert real == story(handler, IN_THIS_PROCESS, tmp_path)
+    real = story(handler, Target("localstack", localstack.endpoint), tmp_path)
+    assert real == story(handler, EMBEDDED_TARGET, tmp_path)

@@ -19,7 +19,7 @@ from harness.matrix.consumers import consumers
 from harness.matrix.document import entry
 from harness.matrix.player import Task, play, used_sinks
 from harness.matrix.selection import parse_cell
-from harness.platforms.target import IN_THIS_PROCESS
+from harness.platforms.target import EMBEDDED_TARGET
 
 MARKER_FIRST = ("--writer", "put", "--consumer", "marker_first", "--consumer", "naive", "--fault", "crash_*_effect")
 WITNESS = "put/marker_first/crash_before_effect/table"
@@ -206,7 +206,7 @@ def played_again(name: str) -> dict[str, Any]:
     os.chdir(ROOT)
     known = consumers()
     cell = parse_cell(name, known)
-    task = Task(cell, known[cell.consumer], IN_THIS_PROCESS, SAVED["runs"])
+    task = Task(cell, known[cell.consumer], EMBEDDED_TARGET, SAVED["runs"])
     return entry(task, play(task))
 
 

@@ -10,7 +10,7 @@ from play import LEDGER, TEMPLATE, document, fired, found, handler_file, operati
 
 from harness.errors import UserError
 from harness.history import INFO, INVOKE, OK
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 from harness.runner import prepare
 from harness.scenario_file import load_values
 from harness.workloads import WRITERS
@@ -194,7 +194,7 @@ def test_expiry_is_refused_where_nobody_can_wait_for_it(tmp_path: Path) -> None:
     """AWS may take days, LocalStack does nothing by itself, and a table without a time to live never does."""
     variant = load_values(document(workload={"writer": "expiring_put"}), {}).variants[0]
     with pytest.raises(UserError, match="may take days"):
-        prepare(variant, 0, Where("localstack", "http://127.0.0.1:4566"))
+        prepare(variant, 0, Target("localstack", "http://127.0.0.1:4566"))
     plain = tmp_path / "template.yaml"
     plain.write_text(
         TEMPLATE.read_text().replace(

@@ -16,7 +16,7 @@ from harness.faults.restart_platform import RestartPlatform
 from harness.faults.roll_back import RollBack
 from harness.mapping import BY_HARNESS, Mapping
 from harness.platforms.capabilities import OUTAGES, refusals, refusals_of_aws
-from harness.platforms.target import where
+from harness.platforms.target import choose_target
 from harness.stack import Stack
 from harness.template import read
 
@@ -72,11 +72,11 @@ def test_nobody_can_reach_the_machines_of_aws() -> None:
 def test_aws_is_only_touched_when_it_is_named(platform: str | None, option: str) -> None:
     """Its options alone do not lead there."""
     with pytest.raises(UserError, match="go with --platform aws"):
-        where(platform, None, **{option: "x"})
+        choose_target(platform, None, **{option: "x"})
 
 
 @pytest.mark.parametrize("endpoint", ["https://dynamodb.us-east-1.amazonaws.com", "https://sqs.eu-west-1.api.aws"])
 def test_an_address_of_aws_is_no_localstack(endpoint: str) -> None:
     """A slip of the endpoint does not lead there either."""
     with pytest.raises(UserError, match="expected the address of a LocalStack"):
-        where("localstack", endpoint)
+        choose_target("localstack", endpoint)

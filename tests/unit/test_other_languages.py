@@ -17,7 +17,7 @@ from harness.localstack.native import Host
 from harness.mapping import BY_HARNESS, Mapping
 from harness.platforms.capabilities import refusals_of_language
 from harness.platforms.deployed import localstack, run_stack
-from harness.platforms.target import IN_THIS_PROCESS, Where
+from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.stack import Stack
 from harness.template import read
 
@@ -28,14 +28,14 @@ NODE = (
     ("{S3Bucket: !Ref Bucket, S3Key: code.zip}", "code"),
     after("Resources:", "  Effects: {Type: AWS::SQS::Queue, Metadata: {harness: {role: ledger}}}"),
 )
-THERE = Where("localstack", "http://127.0.0.1:4566")
+THERE = Target("localstack", "http://127.0.0.1:4566")
 
 
 def node(tmp_path: Path) -> Stack:
     return read(write(tmp_path, *NODE), "run", any_language=True)
 
 
-def refused(tmp_path: Path, where: Where, **pipeline: Any) -> list[str]:
+def refused(tmp_path: Path, target: Target, **pipeline: Any) -> list[str]:
     scenario = {
         "scenario": "node",
         "question": "Does it run?",
@@ -45,13 +45,13 @@ def refused(tmp_path: Path, where: Where, **pipeline: Any) -> list[str]:
         "expect": "valid",
     }
     with pytest.raises(UserError) as caught:
-        jobs_of([scenario], where=where)
+        jobs_of([scenario], target=target)
     return [str(problem).replace(str(tmp_path), "F") for problem in caught.value.problems]
 
 
 def test_the_embedded_platform_refuses_it(tmp_path: Path) -> None:
     """It is this very process, and that is Python's."""
-    (problem,) = refused(tmp_path, IN_THIS_PROCESS)
+    (problem,) = refused(tmp_path, EMBEDDED_TARGET)
     assert problem.endswith("Runtime: only Python can be run: python3.12 and the like, not 'nodejs22.x'")
 
 

@@ -12,7 +12,7 @@ from harness.faults.base import Fault
 from harness.mapping import BY_HARNESS
 from harness.platforms import capabilities, hook
 from harness.platforms.deployed.platform import Deployed
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 from harness.stack import Stack
 
 
@@ -26,7 +26,7 @@ class Aws(Deployed):
     still_seconds: ClassVar[float] = 120.0
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
+    def refusals(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
         reasons = capabilities.refusals_of_aws(stack.mapping, faults)
         reasons += capabilities.refusals_of_language(stack.function, stack.mapping, faults)
         if stack.function.role_id is None:
@@ -39,5 +39,5 @@ class Aws(Deployed):
 
     @property
     def session(self) -> boto3.Session:
-        where = self._plan.where
-        return hook.user_session(where.profile, where.region)
+        target = self._plan.target
+        return hook.user_session(target.profile, target.region)

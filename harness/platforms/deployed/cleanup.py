@@ -6,13 +6,13 @@ from contextlib import suppress
 from typing import Any
 
 from harness.platforms.deployed import cloudformation, run_stack
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 
 
-def remove(where: Where) -> list[str]:
+def remove(target: Target) -> list[str]:
     """Deletes stacks, control tables and code of runs. Names what was deleted."""
-    stacks, dynamodb, s3 = where.client("cloudformation"), where.client("dynamodb"), where.client("s3")
-    removed = _mappings(where.client("lambda"))
+    stacks, dynamodb, s3 = target.client("cloudformation"), target.client("dynamodb"), target.client("s3")
+    removed = _mappings(target.client("lambda"))
     for name in cloudformation.tagged(stacks, cloudformation.RUN_TAG):
         cloudformation.begin_to_delete(stacks, s3, name)
         cloudformation.wait(stacks, name)
@@ -28,9 +28,9 @@ def remove(where: Where) -> list[str]:
     return removed
 
 
-def kept(where: Where) -> list[str]:
+def kept(target: Target) -> list[str]:
     """The stacks that the user has deployed, which are no left-overs."""
-    return cloudformation.tagged(where.client("cloudformation"), cloudformation.DEPLOY_TAG)
+    return cloudformation.tagged(target.client("cloudformation"), cloudformation.DEPLOY_TAG)
 
 
 def _mappings(client: Any) -> list[str]:

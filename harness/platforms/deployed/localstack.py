@@ -18,7 +18,7 @@ from harness.platforms import capabilities
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.platforms.deployed.platform import Deployed
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 from harness.stack import Stack
 from harness.waiting import until
 
@@ -32,14 +32,14 @@ class LocalStack(Deployed):
     timestamp_seconds: ClassVar[int] = 60
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
+    def refusals(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
         reasons = capabilities.refusals(stack, faults)
         outages = [fault.NAME for fault in faults if fault.NAME in OUTAGES]
         # Who started it is a question to the machine, for what depends on it only.
         depends = outages or stack.endpoints or not stack.function.has_agent
-        found = runtime_at(where.endpoint) if depends else None
+        found = runtime_at(target.endpoint) if depends else None
         if outages and found is None:
-            reasons += [f"{name}: `harness up` did not start the LocalStack at {where.endpoint}" for name in outages]
+            reasons += [f"{name}: `harness up` did not start the LocalStack at {target.endpoint}" for name in outages]
         if stack.endpoints and (found is None or found[0].name != "host"):
             reasons.append("endpoints: functions reach this machine's 127.0.0.1 with `harness up --runtime host` only")
         reasons += capabilities.refusals_of_language(stack.function, stack.mapping, faults)
@@ -53,7 +53,7 @@ class LocalStack(Deployed):
 
     def can(self) -> dict[str, Disruption]:
         wanted = any(fault.NAME in OUTAGES for fault in self._plan.faults)
-        found = runtime_at(self._plan.where.endpoint) if wanted else None
+        found = runtime_at(self._plan.target.endpoint) if wanted else None
         if found is None:
             return super().can()
         runtime, port = found

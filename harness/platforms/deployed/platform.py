@@ -73,15 +73,15 @@ class Deployed:
         return None
 
     def client(self, service: str) -> Any:
-        return hook.own_client(service, endpoint=self._plan.where.endpoint, own=self.session)
+        return hook.own_client(service, endpoint=self._plan.target.endpoint, own=self.session)
 
     def caller(self, service: str) -> Any:
         """A client for the dispatcher: its SDK does not retry, and it waits as long as an execution may take."""
         patience = self._plan.stack.function.timeout + _MARGIN_SECONDS
-        return hook.own_client(service, 1, self._plan.where.endpoint, patience, self.session)
+        return hook.own_client(service, 1, self._plan.target.endpoint, patience, self.session)
 
     def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
-        endpoint = self._plan.where.endpoint
+        endpoint = self._plan.target.endpoint
         return hook.client(self._plan.stack.source.service, retry_mode, max_attempts, endpoint, own=self.session)
 
     def can(self) -> dict[str, Disruption]:

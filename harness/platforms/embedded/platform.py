@@ -40,7 +40,7 @@ from harness.platforms.embedded.services.moto import Moto, Queues
 from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.simulation import Event, OutOfSteps, Simulation
 from harness.platforms.endpoints import Endpoints
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 from harness.point import Point
 from harness.sources import SOURCES
 from harness.stack import LEDGER, Function, Stack
@@ -88,7 +88,7 @@ class Embedded:
         self.source = reader_of(self.client, plan.stack.source)
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault], where: Where) -> list[str]:
+    def refusals(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
         reasons = [f"{fault.NAME}: {OWN_PROCESS}" for fault in faults if fault.NAME in OUTAGES - IMITATED]
         reasons += [f"not imitated: {reason}" for reason in dispatcher.refusals(stack.mapping)]
         return [*stack.not_imitated, *reasons]

@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.platforms import PLATFORMS
 from harness.platforms.base import Request, platform_class
 from harness.platforms.endpoints import Endpoints, serving
-from harness.platforms.target import Where
+from harness.platforms.target import Target
 from harness.stack import Endpoint
 from harness.template import read
 
@@ -80,10 +80,10 @@ def test_what_functions_cannot_reach_is_refused(tmp_path: Path) -> None:
     """On AWS, and on a LocalStack that `up --runtime host` did not start; the embedded platform needs no server."""
     metadata = "    Metadata: {harness: {endpoints: {CHARGE: {idempotency_key: honoured}}}}"
     stack = read(write(tmp_path, after("  Handle:", metadata)), "run")
-    where = Where("localstack", "http://127.0.0.1:1")
+    target = Target("localstack", "http://127.0.0.1:1")
     for name in PLATFORMS:
         refusals = platform_class(name).refusals
-        reasons = [reason for reason in refusals(stack, [], where) if reason.startswith("endpoints: ")]
+        reasons = [reason for reason in refusals(stack, [], target) if reason.startswith("endpoints: ")]
         assert len(reasons) == (0 if name == "embedded" else 1)
 
 
