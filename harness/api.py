@@ -14,8 +14,8 @@ from harness.platforms import EMBEDDED
 from harness.platforms.target import choose_target
 from harness.reports import RunResult
 from harness.reports.text import finding
+from harness.run_folder import read_history
 from harness.runner import run as run_job
-from harness.store import read_history
 from harness.verdict import Anomaly
 
 

@@ -70,8 +70,8 @@ class ScenarioItem(pytest.Item):
         if self.job.refused:
             pytest.skip(f"not run on {self.job.target.platform}: {self.job.refused}")
         from harness.reports.text import finding
+        from harness.run_folder import read_history
         from harness.runner import run
-        from harness.store import read_history
 
         result = run(self.job, self.config.rootpath / "runs")
         self.user_properties += [("seed", result.seed), ("run_folder", str(result.run_folder))]

@@ -33,10 +33,10 @@ from harness.platforms.embedded.isolation import real_seconds
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import RunResult
 from harness.reports import text as text_report
+from harness.run_folder import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
 from harness.scenario import Scenario, attributions, refuse, refuse_what_does_not_fit, refuse_without_sink
 from harness.schedule import Seed
 from harness.stack import Stack
-from harness.store import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
 from harness.template import read as read_template
 from harness.variants import DIFFERS, Variant
 from harness.workloads.base import BatchWriter, Writer

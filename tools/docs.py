@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from harness import store
+from harness import run_folder
 from harness.errors import UserError, nearest
 from harness.jobs import jobs_of
 from harness.matrix import markdown
@@ -35,7 +35,7 @@ def main_job() -> str:
     """What `make run` prints, with the first of its anomalies only, and without what differs from run to run."""
     with tempfile.TemporaryDirectory() as folder:
         results = [run(job, Path(folder)) for job in jobs_of([MAIN_JOB])]
-        report = text_report.render(results, lambda result: store.read_history(Path(result.run_folder)))
+        report = text_report.render(results, lambda result: run_folder.read_history(Path(result.run_folder)))
     head, first, *_, again, last = _ANOMALY.split(report)
     shown = f"{head}{first}  …\n{again}{last}".replace(folder, "runs")
     shown = re.sub(r"\d+\.\d\d s$", "… s", shown, flags=re.MULTILINE)
@@ -43,9 +43,9 @@ def main_job() -> str:
     return _fenced(re.sub(r" +$", "", shown, flags=re.MULTILINE))
 
 
-def run_folder() -> str:
-    """What a run leaves, as the store describes it."""
-    return _fenced((store.__doc__ or "").partition("\n\n")[2])
+def files_of_a_run() -> str:
+    """What a run leaves, as harness/run_folder.py describes it."""
+    return _fenced((run_folder.__doc__ or "").partition("\n\n")[2])
 
 
 def matrix_summary() -> str:
@@ -69,7 +69,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "matrix cells": matrix_cells,
     "scenarios": reference.scenarios,
     "anomalies": reference.anomalies,
-    "run folder": run_folder,
+    "run folder": files_of_a_run,
     "fields": reference.fields,
     "aims": reference.aims,
     "faults": reference.faults,

@@ -24,8 +24,8 @@ from harness.platforms.target import Target, choose_target
 from harness.reports import ExitCode, exit_code
 from harness.reports.progress import Progress
 from harness.reports.text import finding
+from harness.run_folder import read_history
 from harness.runner import run
-from harness.store import read_history
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_RUNS = 20

@@ -26,10 +26,10 @@ from harness.platforms.target import choose_target
 from harness.reports import RunResult, exit_code, to_json
 from harness.reports import text as text_report
 from harness.reports.progress import Progress
+from harness.run_folder import read_history
 from harness.runner import Job
 from harness.runner import check as check_run
 from harness.side_by_side import results as results_of
-from harness.store import read_history
 
 
 @click.command()

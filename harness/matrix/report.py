@@ -13,7 +13,7 @@ from harness.matrix import document, markdown
 from harness.matrix.document import Document
 from harness.matrix.markdown import MARKS, MEANINGS, standing
 from harness.matrix.player import Played
-from harness.store import new_folder
+from harness.run_folder import new_folder
 
 JSON, MARKDOWN, PAGE = "matrix.json", "matrix.md", "matrix.html"
 

@@ -21,7 +21,7 @@ from harness.localstack.native import state_folder
 from harness.localstack.os_process import marked
 from harness.platforms.deployed import cleanup
 from harness.platforms.target import Target
-from harness.store import RUN, VERDICT
+from harness.run_folder import RUN, VERDICT
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = "scenarios/baseline.yaml"

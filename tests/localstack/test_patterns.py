@@ -11,8 +11,8 @@ from harness.errors import UserError
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
 from harness.platforms.target import Target
+from harness.run_folder import read_history
 from harness.runner import run
-from harness.store import read_history
 
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "lambda" / "ledger"

@@ -14,8 +14,8 @@ from pathlib import Path
 from play import SHIPPED
 
 from harness.jobs import jobs_of
+from harness.run_folder import HISTORY, SCHEDULE
 from harness.runner import Job, run
-from harness.store import HISTORY, SCHEDULE
 
 
 def digest(job: Job, runs: Path) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from play import LEDGER, ROOT, document, yaml_file
 
-from harness.store import HISTORY, REPORT, VERDICT
+from harness.run_folder import HISTORY, REPORT, VERDICT
 
 ENOUGH_LINES = 50
 PATIENCE_SECONDS = 60

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.jobs import jobs_of
+from harness.run_folder import read_history
 from harness.runner import run
-from harness.store import read_history
 from harness.workloads import WRITERS
 
 OWN = Path(__file__).parents[1] / "own_template"

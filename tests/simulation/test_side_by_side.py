@@ -12,8 +12,8 @@ from pathlib import Path
 from play import ROOT
 
 from harness.jobs import jobs_of
+from harness.run_folder import HISTORY
 from harness.side_by_side import results
-from harness.store import HISTORY
 
 SCENARIO = ROOT / "scenarios" / "crash.yaml"
 BOUND_SECONDS = 60

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UserError
 from harness.history import Operation
-from harness.store import HISTORY, RUN, RunFolder, read_history, read_run
+from harness.run_folder import HISTORY, RUN, RunFolder, read_history, read_run
 
 OPERATIONS = [Operation(number, number, "writer/0", "info", "note", {"text": "ü\n"}) for number in range(3)]
 
