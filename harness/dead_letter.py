@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from harness.errors import NotImitated
 from harness.redelivery import RAISED, RETRY_ATTEMPTS_EXHAUSTED, Discard, Outcome
 from harness.sources import SOURCES, source_at
 
@@ -65,18 +64,6 @@ def batch_told(on_failure_record: dict[str, Any]) -> dict[str, Any]:
     told: dict[str, Any]
     (told,) = (on_failure_record[word] for word in _BATCH_INFO if word in on_failure_record)
     return told
-
-
-def queue_url(arn: str) -> str:
-    """Where a queue takes messages; a client sends them to its own endpoint, and only the path says which queue it is.
-
-    Raises NotImitated for a destination that is no queue.
-    """
-    parts = arn.split(":")
-    if len(parts) != 6 or parts[2] != "sqs":
-        raise NotImitated(f"on-failure destination {arn}: only SQS queues are imitated")
-    region, account, name = parts[3:]
-    return f"https://sqs.{region}.amazonaws.com/{account}/{name}"
 
 
 def _iso(microseconds: int, timespec: str) -> str:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from functools import partial
 
 from harness import filters
-from harness.dead_letter import queue_url
 from harness.delivery import Deliveries
 from harness.errors import NotImitated
 from harness.history import INFO
@@ -23,6 +22,7 @@ from harness.lane_worker import LaneWorker, Route
 from harness.mapping import LATEST, TRIM_HORIZON, Mapping
 from harness.shard_reader import ShardReader, describe_shards
 from harness.sources.base import Record
+from harness.stores import queue_url
 from harness.stream_event import filtered, intents, sequence_numbers
 
 POLL_SECONDS = 0.25  # Lambda polls a shard four times a second: docs.aws.amazon.com/lambda/latest/dg/with-ddb.html

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harness.dead_letter import on_failure_record, queue_url
+from harness.dead_letter import on_failure_record
 from harness.delivery import Deliveries, Origin
 from harness.history import INFO
 from harness.host import Event, Host
@@ -17,6 +17,7 @@ from harness.lane import Lane
 from harness.mapping import Mapping
 from harness.redelivery import EXPIRED, Batch, Decision, Discard, Outcome, pause, sift
 from harness.sources.base import Record
+from harness.stores import queue_url
 from harness.stream_event import intents, sequence_number, sequence_numbers
 
 

@@ -8,34 +8,33 @@ from typing import Any
 from harness.documents import Document
 from harness.errors import NotImitated, UserError, nearest
 from harness.intrinsics import NO_VALUE, Resolver, text
-from harness.resources import ATTRIBUTES, BUCKET, NAME_SETTINGS
-from harness.stores import ACCOUNT, PARTITION, REGION, arn
+from harness.stores import ACCOUNT, BUCKET, PARTITION, REGION, RESOURCE_TYPES, arn
 
 _OF_SSM = "AWS::SSM::Parameter::Value"
 
 
-class Names:
+class Scope:
     """`types` are the types of the resources that exist, by logical id: those whose condition holds.
 
     Raises UserError when the document is no template, or a parameter is given that it does not have.
     """
 
-    def __init__(self, document: Document, stack_name: str, given: Values[str, str]) -> None:
+    def __init__(self, document: Document, stack_name: str, parameters: Values[str, str]) -> None:
         self.document = document
         self.stack_name = stack_name
         self.resolver = Resolver(document, self.ref, self.attribute)
         _check(document)
         self._declared: dict[str, Any] = document.at(("Parameters",)) or {}
-        unknown = [name for name in given if name not in self._declared]
+        unknown = [name for name in parameters if name not in self._declared]
         if unknown:
             raise UserError(
                 document.problem(("Parameters",), f"'{name}' is not a parameter. {nearest(name, self._declared)}")
                 for name in unknown
             )
         self.parameters = {
-            name: text(given.get(name, declared.get("Default")))
+            name: text(parameters.get(name, declared.get("Default")))
             for name, declared in self._declared.items()
-            if name in given or "Default" in declared
+            if name in parameters or "Default" in declared
         }
         self._pseudo = {
             "AWS::AccountId": ACCOUNT,
@@ -59,7 +58,7 @@ class Names:
         return types
 
     def of_type(self, type: str) -> list[str]:
-        return [logical_id for logical_id, known in self.types.items() if known == type]
+        return [logical_id for logical_id, other in self.types.items() if other == type]
 
     def ref(self, name: str) -> Any:
         """What `Ref` answers. Raises LookupError, or NotImitated where only AWS knows."""
@@ -68,8 +67,8 @@ class Names:
         if name in self._declared:
             return self._parameter(name)
         if name not in self.types:
-            known = (*self._pseudo, *self._declared, *self.types)
-            raise LookupError(f"'{name}' is neither a parameter nor a resource. {nearest(name, known)}")
+            names = (*self._pseudo, *self._declared, *self.types)
+            raise LookupError(f"'{name}' is neither a parameter nor a resource. {nearest(name, names)}")
         return self._attributes(name)["Ref"]
 
     def attribute(self, logical_id: str, name: str) -> str:
@@ -77,9 +76,9 @@ class Names:
         if logical_id not in self.types:
             raise LookupError(f"'{logical_id}' is not a resource. {nearest(logical_id, self.types)}")
         attributes = self._attributes(logical_id)
-        known = [attribute for attribute in attributes if attribute != "Ref"]
-        if name not in known:
-            raise LookupError(f"'{name}' is not an attribute of {self.types[logical_id]}. {nearest(name, known)}")
+        keys = [key for key in attributes if key != "Ref"]
+        if name not in keys:
+            raise LookupError(f"'{name}' is not an attribute of {self.types[logical_id]}. {nearest(name, keys)}")
         if name == "StreamArn" and not self.document.at(("Resources", logical_id, "Properties", "StreamSpecification")):
             raise LookupError(f"'{logical_id}' has no stream: give it a StreamSpecification")
         return attributes[name]
@@ -87,19 +86,20 @@ class Names:
     def physical(self, logical_id: str) -> str:
         """The name that the template gives, or else one made of the stack's name and the logical id."""
         properties = ("Resources", logical_id, "Properties")
-        setting = NAME_SETTINGS[self.types[logical_id]]
-        given = self.resolver.resolve((*properties, setting))
-        if given is not None and given is not NO_VALUE:
-            return str(given)
+        name_property = RESOURCE_TYPES[self.types[logical_id]].name_property
+        name = self.resolver.resolve((*properties, name_property))
+        if name is not None and name is not NO_VALUE:
+            return str(name)
         ending = ".fifo" if self.resolver.resolve((*properties, "FifoQueue")) in (True, "true") else ""
         name = f"{self.stack_name}-{logical_id}{ending}"
         return name.lower() if self.types[logical_id] == BUCKET else name  # S3 takes no capital letters
 
     def _attributes(self, logical_id: str) -> dict[str, str]:
         type = self.types[logical_id]
-        if type not in ATTRIBUTES:
+        if type not in RESOURCE_TYPES:
             raise NotImitated(f"the names of {logical_id}, a {type}, are not imitated")
-        return ATTRIBUTES[type](self.physical(logical_id))
+        name = self.physical(logical_id)
+        return {key: pattern.format(name) for key, pattern in RESOURCE_TYPES[type].attributes.items()}
 
     def _parameter(self, name: str) -> str | list[str]:
         type = str(self._declared[name].get("Type", "String"))

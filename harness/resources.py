@@ -1,13 +1,12 @@
-"""The CloudFormation resources that make a pipeline: their settings, and the names that others know them by.
+"""The properties of the CloudFormation resources that make a pipeline.
 
-A setting in a model is read. One in `ignored` changes nothing that a run measures. Any other is not imitated.
+A property in a model is read. One in `ignored` changes nothing that a run measures. Any other is not imitated.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
@@ -17,59 +16,7 @@ from harness.errors import nearest
 from harness.intrinsics import text
 from harness.mapping import SAME_AT_AWS, Mapping, setting_type
 from harness.stack import is_python
-from harness.stores import (
-    Index,
-    Table,
-    arn,
-    bucket_arn,
-    data_stream_arn,
-    function_arn,
-    queue_arn,
-    queue_url,
-    stream_arn,
-    table_arn,
-    topic_arn,
-)
-
-TABLE = "AWS::DynamoDB::Table"
-QUEUE = "AWS::SQS::Queue"
-BUCKET = "AWS::S3::Bucket"
-TOPIC = "AWS::SNS::Topic"
-DATA_STREAM = "AWS::Kinesis::Stream"
-FUNCTION = "AWS::Lambda::Function"
-MAPPING = "AWS::Lambda::EventSourceMapping"
-ROLE = "AWS::IAM::Role"
-LOG_GROUP = "AWS::Logs::LogGroup"
-
-# The setting that names a resource; where it is not given, AWS makes a name up, and so do we.
-NAME_SETTINGS = {
-    TABLE: "TableName",
-    QUEUE: "QueueName",
-    BUCKET: "BucketName",
-    TOPIC: "TopicName",
-    DATA_STREAM: "Name",
-    FUNCTION: "FunctionName",
-    MAPPING: "",  # has an id only
-    ROLE: "RoleName",
-    LOG_GROUP: "LogGroupName",
-}
-# What `Ref` (here under that name) and `Fn::GetAtt` answer for a resource of a name.
-ATTRIBUTES: dict[str, Callable[[str], dict[str, str]]] = {
-    TABLE: lambda name: {"Ref": name, "Arn": table_arn(name), "StreamArn": stream_arn(name)},
-    QUEUE: lambda name: {
-        "Ref": queue_url(name),
-        "Arn": queue_arn(name),
-        "QueueName": name,
-        "QueueUrl": queue_url(name),
-    },
-    BUCKET: lambda name: {"Ref": name, "Arn": bucket_arn(name)},
-    DATA_STREAM: lambda name: {"Ref": name, "Arn": data_stream_arn(name)},
-    TOPIC: lambda name: {"Ref": topic_arn(name), "TopicArn": topic_arn(name), "TopicName": name},
-    FUNCTION: lambda name: {"Ref": name, "Arn": function_arn(name)},
-    MAPPING: lambda name: {"Ref": name, "Id": name},
-    ROLE: lambda name: {"Ref": name, "Arn": arn("iam", f"role/{name}", region="")},
-    LOG_GROUP: lambda name: {"Ref": name, "Arn": arn("logs", f"log-group:{name}:*")},
-}
+from harness.stores import Index, Table
 
 
 def _text(value: Any) -> Any:
@@ -92,24 +39,24 @@ def _runtime(name: str) -> str:
 Text = Annotated[str, BeforeValidator(_text)]
 
 
-class Settings(BaseModel):
-    """A part of a resource's properties, under AWS's names."""
+class Properties(BaseModel):
+    """A resource's properties, or a part of them, under AWS's names."""
 
     model_config = ConfigDict(alias_generator=to_pascal, frozen=True)
     ignored: ClassVar[tuple[str, ...]] = ()
 
 
-class KeyElement(Settings):
+class KeyElement(Properties):
     attribute_name: str
     key_type: Literal["HASH", "RANGE"]
 
 
-class AttributeDefinition(Settings):
+class AttributeDefinition(Properties):
     attribute_name: str
     attribute_type: Literal["S", "N", "B"]
 
 
-class Projection(Settings):
+class Projection(Properties):
     projection_type: Literal["ALL", "KEYS_ONLY", "INCLUDE"] = "ALL"
     non_key_attributes: tuple[str, ...] = ()
 
@@ -123,7 +70,7 @@ def _key_schema(elements: list[KeyElement]) -> list[KeyElement]:
 KeySchema = Annotated[list[KeyElement], AfterValidator(_key_schema)]
 
 
-class Keyed(Settings):
+class Keyed(Properties):
     """What has a key: a table, or an index of it."""
 
     key_schema: KeySchema
@@ -152,16 +99,16 @@ class SecondaryIndex(Keyed):
         )
 
 
-class StreamSpecification(Settings):
+class StreamSpecification(Properties):
     stream_view_type: Literal["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
 
 
-class TimeToLiveSpecification(Settings):
+class TimeToLiveSpecification(Properties):
     enabled: bool
     attribute_name: str | None = None
 
 
-class TableSettings(Keyed):
+class TableProperties(Keyed):
     ignored = (
         "BillingMode",
         "ContributorInsightsSpecification",
@@ -205,11 +152,11 @@ class TableSettings(Keyed):
         )
 
 
-class Environment(Settings):
+class Environment(Properties):
     variables: dict[str, Text] = {}
 
 
-class FunctionSettings(Settings):
+class FunctionProperties(Properties):
     ignored = (
         "Architectures",
         "Code",
@@ -234,30 +181,30 @@ class FunctionSettings(Settings):
     package_type: Literal["Zip"] = "Zip"
 
 
-class AnyFunctionSettings(FunctionSettings):
+class AnyLanguageFunctionProperties(FunctionProperties):
     """In any language: where the platform has its runtime, and the handler goes without the agent."""
 
     handler: str
     runtime: str
 
 
-class Filter(Settings):
+class Filter(Properties):
     pattern: Annotated[dict[str, Any], BeforeValidator(_json)]
 
 
-class FilterCriteria(Settings):
+class FilterCriteria(Properties):
     filters: list[Filter] = []
 
 
-class OnFailure(Settings):
+class OnFailure(Properties):
     destination: str
 
 
-class DestinationConfig(Settings):
+class DestinationConfig(Properties):
     on_failure: OnFailure | None = None
 
 
-class _MappingEnds(Settings):
+class _MappingEnds(Properties):
     """What a mapping connects, and the settings that CloudFormation has in another shape than harness.mapping."""
 
     ignored = ("KmsKeyArn", "LoggingConfig", "MetricsConfig", "Tags")

@@ -93,7 +93,7 @@ def _writer_class(word: str, source: str = Table.service) -> Any:
     return implementation(word, WRITERS, "a writer")
 
 
-class FunctionSettings(Part):
+class FunctionOverrides(Part):
     """Settings of the function; those that are given override the template's."""
 
     name: str | None = Field(None, description="Its logical id in the template, where several functions have a stream.")
@@ -124,8 +124,8 @@ class Pipeline(Part):
     mapping: MappingOverrides = Field(
         MappingOverrides(), description="Overrides of the event source mapping's settings."
     )
-    function: Annotated[FunctionSettings, BeforeValidator(named)] = Field(
-        FunctionSettings(), description="The function by its logical id, or overrides of its settings."
+    function: Annotated[FunctionOverrides, BeforeValidator(named)] = Field(
+        FunctionOverrides(), description="The function by its logical id, or overrides of its settings."
     )
     source: Source = Field(Source(), description="Where the source's items say what they are about.")
     sinks: dict[str, Sink] = Field(

@@ -1,4 +1,4 @@
-"""The settings of what takes what is sent to it: queues, buckets, topics, Kinesis streams; as in harness.resources."""
+"""The properties of queues, buckets, topics and Kinesis streams, as those of tables in harness.resources."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from harness.resources import Settings
+from harness.resources import Properties
 
 
-class QueueSettings(Settings):
+class QueueProperties(Properties):
     # The rest is the consumer's business: nothing in a run consumes a queue but the one that reads it back.
     ignored = (
         "KmsDataKeyReusePeriodSeconds",
@@ -28,7 +28,7 @@ class QueueSettings(Settings):
     content_based_deduplication: bool = False
 
 
-class BucketSettings(Settings):
+class BucketProperties(Properties):
     # Objects expire by days (as items do): within a run none does.
     ignored = (
         "AccessControl",
@@ -43,7 +43,7 @@ class BucketSettings(Settings):
     bucket_name: str | None = None
 
 
-class TopicSettings(Settings):
+class TopicProperties(Properties):
     ignored = (
         "DataProtectionPolicy",
         "DeliveryStatusLogging",
@@ -56,11 +56,11 @@ class TopicSettings(Settings):
     topic_name: str | None = None
 
 
-class StreamMode(Settings):
+class StreamMode(Properties):
     stream_mode: Literal["PROVISIONED", "ON_DEMAND"]
 
 
-class DataStreamSettings(Settings):
+class DataStreamProperties(Properties):
     """An on-demand stream begins with four: docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html."""
 
     RETENTION_HOURS: ClassVar[int] = 24

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.attribution import BY_NAME, Attribution, by_key
 from harness.mapping import Mapping
-from harness.stores import Bucket, DataStream, Queue, Table, Topic, function_arn
+from harness.stores import FUNCTION, Bucket, DataStream, Queue, Table, Topic, attribute
 
 SOURCE, LEDGER, VIEW, STATE, ON_FAILURE = "source", "ledger", "view", "state", "on_failure"
 ROLES = (SOURCE, LEDGER, VIEW, STATE, ON_FAILURE)
@@ -51,7 +51,7 @@ class Function:
 
     @property
     def arn(self) -> str:
-        return function_arn(self.name)
+        return attribute(FUNCTION, self.name)
 
     @property
     def has_agent(self) -> bool:

@@ -15,7 +15,7 @@ from harness.sam import cloudformation
 from harness.scenario import NAME_PATTERN
 from harness.stack import LEDGER, VIEW, Stack
 from harness.stores import DataStream, Table
-from harness.template import WANTED, read
+from harness.template import FUNCTION_PATH, read
 from harness.workloads.own_items import key_of
 
 SCENARIO, ITEMS = "scenario.yaml", "items.yaml"
@@ -74,7 +74,7 @@ def _read(template: Path) -> tuple[Stack, list[str]]:
         stack = read(template, "init")
         return stack, [stack.function.logical_id]
     except UserError as error:
-        if [problem.path for problem in error.problems] != [WANTED]:
+        if [problem.path for problem in error.problems] != [FUNCTION_PATH]:
             raise
     resources = cloudformation(load_template(template), {}).value["Resources"]
     stacks: dict[str, Stack] = {}
@@ -82,7 +82,7 @@ def _read(template: Path) -> tuple[Stack, list[str]]:
         try:
             stacks[name] = read(template, "init", logical_id=name)
         except UserError as error:
-            if [problem.path for problem in error.problems] != [WANTED]:
+            if [problem.path for problem in error.problems] != [FUNCTION_PATH]:
                 raise
     return next(iter(stacks.values())), list(stacks)
 

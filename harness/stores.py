@@ -1,53 +1,81 @@
-"""What a stack keeps things in: tables, Kinesis streams, queues, buckets and topics, as plain values with every name.
+"""What a stack keeps things in (tables, Kinesis streams, queues, buckets, topics), and how AWS names resources.
 
-One account, one Region.
+All names are of one account in one Region. Source of the attributes:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping as Values
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+
+from harness.errors import NotImitated
 
 ACCOUNT, REGION, PARTITION = "123456789012", "us-east-1", "aws"
 # AWS labels a stream with the time of its creation; a stack has none, and its names are known beforehand.
 STREAM_LABEL = "2020-01-01T00:00:00.000"
 
-
-def arn(service: str, resource: str, region: str = REGION) -> str:
-    return f"arn:{PARTITION}:{service}:{region}:{ACCOUNT}:{resource}"
-
-
-def table_arn(name: str) -> str:
-    return arn("dynamodb", f"table/{name}")
-
-
-def stream_arn(table: str) -> str:
-    return f"{table_arn(table)}/stream/{STREAM_LABEL}"
+TABLE = "AWS::DynamoDB::Table"
+QUEUE = "AWS::SQS::Queue"
+BUCKET = "AWS::S3::Bucket"
+TOPIC = "AWS::SNS::Topic"
+DATA_STREAM = "AWS::Kinesis::Stream"
+FUNCTION = "AWS::Lambda::Function"
+MAPPING = "AWS::Lambda::EventSourceMapping"
+ROLE = "AWS::IAM::Role"
+LOG_GROUP = "AWS::Logs::LogGroup"
 
 
-def function_arn(name: str) -> str:
-    return arn("lambda", f"function:{name}")
+def arn(service: str, resource: str, region: str = REGION, account: str = ACCOUNT) -> str:
+    return f"arn:{PARTITION}:{service}:{region}:{account}:{resource}"
 
 
-def queue_arn(name: str) -> str:
-    return arn("sqs", name)
+def queue_url(queue_arn: str) -> str:
+    """Where a queue takes messages; a client sends them to its own endpoint, and only the path says which queue it is.
+
+    Raises NotImitated for a destination that is not a queue.
+    """
+    parts = queue_arn.split(":")
+    if len(parts) != 6 or parts[2] != "sqs":
+        raise NotImitated(f"on-failure destination {queue_arn}: only SQS queues are imitated")
+    region, account, name = parts[3:]
+    return f"https://sqs.{region}.amazonaws.com/{account}/{name}"
 
 
-def bucket_arn(name: str) -> str:
-    return f"arn:{PARTITION}:s3:::{name}"
+class ResourceType(NamedTuple):
+    """`attributes` are what `Ref` (under that key) and Fn::GetAtt give; `{}` stands for the resource's name."""
+
+    name_property: str
+    attributes: dict[str, str]
 
 
-def topic_arn(name: str) -> str:
-    return arn("sns", name)
+_QUEUE_URL = queue_url(arn("sqs", "{}"))
+RESOURCE_TYPES = {
+    TABLE: ResourceType(
+        "TableName",
+        {
+            "Ref": "{}",
+            "Arn": arn("dynamodb", "table/{}"),
+            "StreamArn": arn("dynamodb", f"table/{{}}/stream/{STREAM_LABEL}"),
+        },
+    ),
+    QUEUE: ResourceType(
+        "QueueName", {"Ref": _QUEUE_URL, "Arn": arn("sqs", "{}"), "QueueName": "{}", "QueueUrl": _QUEUE_URL}
+    ),
+    BUCKET: ResourceType("BucketName", {"Ref": "{}", "Arn": arn("s3", "{}", region="", account="")}),
+    DATA_STREAM: ResourceType("Name", {"Ref": "{}", "Arn": arn("kinesis", "stream/{}")}),
+    TOPIC: ResourceType("TopicName", {"Ref": arn("sns", "{}"), "TopicArn": arn("sns", "{}"), "TopicName": "{}"}),
+    FUNCTION: ResourceType("FunctionName", {"Ref": "{}", "Arn": arn("lambda", "function:{}")}),
+    MAPPING: ResourceType("", {"Ref": "{}", "Id": "{}"}),  # has an id only
+    ROLE: ResourceType("RoleName", {"Ref": "{}", "Arn": arn("iam", "role/{}", region="")}),
+    LOG_GROUP: ResourceType("LogGroupName", {"Ref": "{}", "Arn": arn("logs", "log-group:{}:*")}),
+}
 
 
-def data_stream_arn(name: str) -> str:
-    return arn("kinesis", f"stream/{name}")
-
-
-def queue_url(name: str) -> str:
-    return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+def attribute(type: str, name: str, key: str = "Arn") -> str:
+    """What Fn::GetAtt gives for a resource of this type and name."""
+    return RESOURCE_TYPES[type].attributes[key].format(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +116,11 @@ class Table:
 
     @property
     def arn(self) -> str:
-        return table_arn(self.name)
+        return attribute(TABLE, self.name)
 
     @property
     def stream_arn(self) -> str | None:
-        return stream_arn(self.name) if self.stream_view_type else None
+        return attribute(TABLE, self.name, "StreamArn") if self.stream_view_type else None
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -128,7 +156,7 @@ class DataStream:
 
     @property
     def arn(self) -> str:
-        return data_stream_arn(self.name)
+        return attribute(DATA_STREAM, self.name)
 
     def create_parameters(self) -> dict[str, Any]:
         """The parameters of Kinesis's CreateStream."""
@@ -147,11 +175,11 @@ class Queue:
 
     @property
     def arn(self) -> str:
-        return queue_arn(self.name)
+        return attribute(QUEUE, self.name)
 
     @property
     def url(self) -> str:
-        return queue_url(self.name)
+        return attribute(QUEUE, self.name, "QueueUrl")
 
     def create_parameters(self) -> dict[str, Any]:
         """The parameters of SQS's CreateQueue."""
@@ -169,7 +197,7 @@ class Bucket:
 
     @property
     def arn(self) -> str:
-        return bucket_arn(self.name)
+        return attribute(BUCKET, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +210,7 @@ class Topic:
 
     @property
     def arn(self) -> str:
-        return topic_arn(self.name)
+        return attribute(TOPIC, self.name, "TopicArn")
 
     @property
     def inbox(self) -> Queue:

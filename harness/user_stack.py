@@ -21,7 +21,7 @@ from harness.platforms.deployed.cloudformation import DEPLOY_TAG, STACK_PREFIX, 
 from harness.requirements import THIS_PYTHON
 from harness.sam import OF_RELEASES, cloudformation, in_json
 from harness.stack import Stack, is_python
-from harness.template import WANTED, read
+from harness.template import FUNCTION_PATH, read
 
 BUCKET = "harness-packages-{account}-{region}"
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,127}")
@@ -165,7 +165,7 @@ def check_name(name: str) -> None:
 
 
 def _as_option(problem: Problem) -> Problem:
-    return Problem(problem.message, "--function") if problem.path == WANTED else problem
+    return Problem(problem.message, "--function") if problem.path == FUNCTION_PATH else problem
 
 
 def _version(python: str) -> tuple[int, ...]:

@@ -17,17 +17,9 @@ from harness.package import unpacked, zipped
 from harness.platforms.deployed.cloudformation import RUN_TAG, StackRequest
 from harness.sam import cloudformation, in_json
 from harness.stack import LEDGER, Function, Stack
-from harness.stores import Bucket, DataStream, Queue, Table, Topic
+from harness.stores import RESOURCE_TYPES, Bucket, DataStream, Queue, Table, Topic
 
 _KEY = "function.zip"
-_NAMED = {
-    "AWS::DynamoDB::Table": "TableName",
-    "AWS::SQS::Queue": "QueueName",
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::SNS::Topic": "TopicName",
-    "AWS::Kinesis::Stream": "Name",
-    "AWS::Lambda::Function": "FunctionName",
-}
 
 
 def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[str, Any]:
@@ -40,7 +32,7 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     names = {resource.logical_id: resource.name for resource in _named(stack)}
     for logical_id, name in names.items():
         properties = resources[logical_id].setdefault("Properties", {})
-        properties[_NAMED[resources[logical_id]["Type"]]] = name
+        properties[RESOURCE_TYPES[resources[logical_id]["Type"]].name_property] = name
         properties["Tags"] = [*properties.get("Tags", ()), RUN_TAG]  # LocalStack does not hand a stack's tags on
     for topic in stack.topics_of(LEDGER):
         resources.update(topic_inbox(topic, RUN_TAG))

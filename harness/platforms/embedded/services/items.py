@@ -41,8 +41,8 @@ from moto.dynamodb.responses import (
 from harness.platforms.embedded.services.expressions import Body, check_paths, check_placeholders, holds, plain
 from harness.platforms.embedded.services.updates import Action, applied, compiled
 from harness.platforms.embedded.services.values import ARITHMETIC, Item, size
+from harness.stores import ACCOUNT, REGION
 
-REGION, ACCOUNT = "us-east-1", "123456789012"
 MAX_ITEM_BYTES = 400 * 1024
 KEY_MISMATCH = "The provided key element does not match the schema"
 

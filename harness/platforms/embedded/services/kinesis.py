@@ -16,7 +16,7 @@ from harness.errors import NotImitated, nearest
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.shard import Iterator, Numbers, Refused, Shard
 from harness.schedule import Seed
-from harness.stores import data_stream_arn
+from harness.stores import DATA_STREAM, attribute
 
 MAX_RECORDS = 10_000
 MAX_PAGE_BYTES = 10 * 1024 * 1024
@@ -87,7 +87,7 @@ class Kinesis:
         name = self._name(body)
         summary = {
             "StreamName": name,
-            "StreamARN": data_stream_arn(name),
+            "StreamARN": attribute(DATA_STREAM, name),
             "StreamStatus": "ACTIVE",
             "StreamModeDetails": {"StreamMode": "PROVISIONED"},
             "RetentionPeriodHours": 24,
@@ -163,7 +163,7 @@ class Kinesis:
         return {"ShardId": shard.id, "SequenceNumber": str(number), "EncryptionType": "NONE"}
 
     def _token(self, name: str, shard: Shard, position: int) -> str:
-        return Iterator(data_stream_arn(name), shard.id, position, self._now()).token()
+        return Iterator(attribute(DATA_STREAM, name), shard.id, position, self._now()).token()
 
     def _name(self, body: Body) -> str:
         name = str(body.get("StreamName") or body["StreamARN"].rpartition("/")[2])
