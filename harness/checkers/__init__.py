@@ -8,7 +8,7 @@ from typing import Any
 from harness.checkers.base import Checker
 from harness.checkers.completeness import check_completeness, check_vacuity
 from harness.checkers.duplicated import check_duplicated
-from harness.checkers.index import Ledger
+from harness.checkers.index import HistoryIndex
 from harness.checkers.lost import check_dead_lettered, check_lost
 from harness.checkers.phantom import check_phantom
 from harness.checkers.reordered import check_reordered
@@ -35,42 +35,44 @@ def judge(operations: Sequence[Operation], ended: bool = True) -> Verdict:
     `ended` is False of a run that was killed: it is not valid, however much of its history is there.
     """
     try:
-        ledger = Ledger(operations)
+        index = HistoryIndex(operations)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"the history cannot be read: {type(error).__name__}: {error}"
         return Verdict(UNKNOWN, reasons=(reason,))
-    findings = [_ask(name, checker, ledger) for name, checker in CHECKERS.items()]
+    findings = [_ask(name, checker, index) for name, checker in CHECKERS.items()]
     if not ended:
         findings.append(Finding("completeness", UNKNOWN, reasons=("the run ended before it had a verdict",)))
     anomalies = tuple(anomaly for finding in findings for anomaly in finding.anomalies)
     reasons = dict.fromkeys(reason for finding in findings for reason in finding.reasons)
-    counts = _counts(ledger) | {kind: sum(anomaly.kind == kind for anomaly in anomalies) for kind in ANOMALIES}
+    counts = _counts(index) | {kind: sum(anomaly.kind == kind for anomaly in anomalies) for kind in ANOMALIES}
     return Verdict(compose(finding.verdict for finding in findings), anomalies, tuple(reasons), counts)
 
 
 def faults(operations: Sequence[Operation]) -> list[dict[str, Any]]:
     """The faults of the scenario, in its order: `armed` is at how many points that it was aimed at it was asked
     (the nemesis says so when it heals; 0 where it does not), `fired` how often it fired."""
-    return [{"fault": state.fault, "armed": state.armed, "fired": state.fired} for state in Ledger(operations).faults]
+    return [
+        {"fault": state.fault, "armed": state.armed, "fired": state.fired} for state in HistoryIndex(operations).faults
+    ]
 
 
-def _ask(name: str, checker: Checker, ledger: Ledger) -> Finding:
+def _ask(name: str, checker: Checker, index: HistoryIndex) -> Finding:
     try:
-        return checker(ledger)
+        return checker(index)
     except Exception as error:
         return Finding(name, UNKNOWN, reasons=(f"checker {name} raised {type(error).__name__}: {error}",))
 
 
-def _counts(ledger: Ledger) -> dict[str, int]:
+def _counts(index: HistoryIndex) -> dict[str, int]:
     """Effects are counted at all sinks together, those without an intent included; deliveries where they are seen."""
-    status = [account.status for account in ledger.intents]
-    effects = [effect for account in ledger.accounts.values() for effect in account.effects]
+    status = [trace.status for trace in index.intents]
+    effects = [effect for trace in index.traces.values() for effect in trace.effects]
     return {
         "intents": len(status),
         "acknowledged": status.count(ACKNOWLEDGED),
         "unknown": status.count(UNRESOLVED),
-        "records": len(ledger.records),
-        **({} if ledger.deliveries_unseen else {"deliveries": len(ledger.deliveries)}),
-        "executions": len(ledger.executions),
-        "effects": sum(effect.value["count"] for effect in (*effects, *ledger.nameless_effects)),
+        "records": len(index.records),
+        **({} if index.deliveries_unseen else {"deliveries": len(index.deliveries)}),
+        "executions": len(index.executions),
+        "effects": sum(effect.value["count"] for effect in (*effects, *index.nameless_effects)),
     }

@@ -1,4 +1,4 @@
-"""The contract of a checker: from the ledger of a finished history to a finding. Pure: it sees nothing else.
+"""The contract of a checker: from the index of a finished history to a finding. Pure: it sees nothing else.
 
 A checker says `unknown`, with a reason, where the history does not reach far enough to tell. It never guesses.
 """
@@ -9,12 +9,12 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.checkers.index import Ledger
-from harness.checkers.trace import Account, Span
+from harness.checkers.index import HistoryIndex
+from harness.checkers.trace import IntentTrace, Span
 from harness.history import FAIL, OK, Operation
 from harness.verdict import INVALID, UNKNOWN, VALID, Anomaly, Finding
 
-Checker = Callable[[Ledger], Finding]
+Checker = Callable[[HistoryIndex], Finding]
 Evidence = Operation | Span
 MAX_OF_MANY = 10  # operations of a kind that an anomaly names at each end, when there are many
 MAX_ERROR = 100  # characters of an error in a sentence
@@ -48,21 +48,21 @@ def anomaly(kind: str, subject: str, summary: str, cause: Cause, evidence: Itera
     return Anomaly(kind, subject, cause.blame, summary, cause.why, tuple(sorted(indices)))
 
 
-def trail(account: Account) -> tuple[Evidence, ...]:
+def trail(trace: IntentTrace) -> tuple[Evidence, ...]:
     """What bears on an intent, from its writer to its effects; of many retries the first and the last."""
-    broken = [fault for execution in account.executions if execution.outcome != OK for fault in execution.faults]
+    broken = [fault for execution in trace.executions if execution.outcome != OK for fault in execution.faults]
     return (
-        *account.writes,
-        *_ends(account.landed_calls),
-        *_ends(account.records),
-        *_ends(account.fired),
+        *trace.writes,
+        *_ends(trace.landed_calls),
+        *_ends(trace.records),
+        *_ends(trace.fired),
         *_ends(broken),
-        *_ends(account.executions),
-        *_ends(account.effect_calls),
-        *_ends(account.discards),
-        *account.filters,
-        *account.dead_letters,
-        *account.effects,
+        *_ends(trace.executions),
+        *_ends(trace.effect_calls),
+        *_ends(trace.discards),
+        *trace.filters,
+        *trace.dead_letters,
+        *trace.effects,
     )
 
 

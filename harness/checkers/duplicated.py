@@ -5,60 +5,60 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.base import Cause, anomaly, by, found, how_it_ended, times, trail
-from harness.checkers.index import Ledger
-from harness.checkers.trace import Account, Span, sdk_calls
+from harness.checkers.index import HistoryIndex
+from harness.checkers.trace import IntentTrace, Span, sdk_calls
 from harness.history import OK, Operation
 from harness.verdict import Anomaly, Finding
 
 KINESIS_RECORD = "aws:kinesis:record"  # the event name of each record of a Kinesis stream
 
 
-def check_duplicated(ledger: Ledger) -> Finding:
+def check_duplicated(index: HistoryIndex) -> Finding:
     """One intent has more than one effect at a sink.
 
     Several records of one intent are the writer's doing, one record twice is the stream's, the rest the function's.
 
     Delivery is at least once (S-60), so the mapping is not to blame for a redelivery.
     """
-    return found("duplicated", _anomalies(ledger))
+    return found("duplicated", _anomalies(index))
 
 
-def _anomalies(ledger: Ledger) -> Iterator[Anomaly]:
-    for account in ledger.accounts.values():
-        if account.times_applied > 1:
-            invoked, applied = times(len(account.writes)), times(account.times_applied)
-            summary = f"intent {account.intent} was invoked {invoked} and applied {applied}"
-            yield anomaly("duplicated", account.intent, summary, _cause(ledger, account), trail(account))
+def _anomalies(index: HistoryIndex) -> Iterator[Anomaly]:
+    for trace in index.traces.values():
+        if trace.times_applied > 1:
+            invoked, applied = times(len(trace.writes)), times(trace.times_applied)
+            summary = f"intent {trace.intent} was invoked {invoked} and applied {applied}"
+            yield anomaly("duplicated", trace.intent, summary, _cause(index, trace), trail(trace))
 
 
-def _cause(ledger: Ledger, account: Account) -> Cause:
-    records = account.distinct_records
-    if _applied_from_several(account, records):
-        return _written_again(ledger, account, records)
-    if len(account.records) > len(records):
-        return Cause("stream", f"the stream carries one event id {times(len(account.records))} (S-30, S-43)")
-    makers = _makers(account)
-    return _executed_again(ledger, account, makers) if len(makers) > 1 else _called_again(ledger, account)
+def _cause(index: HistoryIndex, trace: IntentTrace) -> Cause:
+    records = trace.distinct_records
+    if _applied_from_several(trace, records):
+        return _written_again(index, trace, records)
+    if len(trace.records) > len(records):
+        return Cause("stream", f"the stream carries one event id {times(len(trace.records))} (S-30, S-43)")
+    makers = _makers(trace)
+    return _executed_again(index, trace, makers) if len(makers) > 1 else _called_again(index, trace)
 
 
-def _making(account: Account) -> list[Span]:
+def _making(trace: IntentTrace) -> list[Span]:
     """The calls that made the effects: those that surely did if they are enough, else also those that may have."""
-    sure = [call for call in account.effect_calls if call.outcome == OK]
-    return sure if len(sure) >= account.times_applied else account.effect_calls
+    sure = [call for call in trace.effect_calls if call.outcome == OK]
+    return sure if len(sure) >= trace.times_applied else trace.effect_calls
 
 
-def _makers(account: Account) -> list[Span]:
+def _makers(trace: IntentTrace) -> list[Span]:
     """The executions that called a sink for this intent; all of them, where no such call was seen."""
-    acting = {id(call.within) for call in _making(account)}
-    return [execution for execution in account.executions if not acting or id(execution) in acting]
+    acting = {id(call.within) for call in _making(trace)}
+    return [execution for execution in trace.executions if not acting or id(execution) in acting]
 
 
-def _applied_from_several(account: Account, records: list[Operation]) -> bool:
+def _applied_from_several(trace: IntentTrace, records: list[Operation]) -> bool:
     """Whether the effects come from different records: one execution acted on two, or two on different ones."""
     seen: set[str] = set()
-    for maker in _makers(account):
+    for maker in _makers(trace):
         carried = {record.value["event_id"] for record in records if maker.carries(record)}
-        calls = sdk_calls(call for call in _making(account) if call.within is maker)
+        calls = sdk_calls(call for call in _making(trace) if call.within is maker)
         if carried and seen and not carried & seen:
             return True
         if len(carried) > 1 and len(calls) > 1:
@@ -67,17 +67,17 @@ def _applied_from_several(account: Account, records: list[Operation]) -> bool:
     return False
 
 
-def _written_again(ledger: Ledger, account: Account, records: list[Operation]) -> Cause:
-    landed = account.landed_calls
+def _written_again(index: HistoryIndex, trace: IntentTrace, records: list[Operation]) -> Cause:
+    landed = trace.landed_calls
     if landed and len(landed) < len(records):
         return Cause("stream", f"the stream made {len(records)} records of {len(landed)} write (S-30)")
-    fault = next((fault for fault in account.fired if fault.value["point"].startswith("writer")), None)
+    fault = next((fault for fault in trace.fired if fault.value["point"].startswith("writer")), None)
     repeated = [attempts for attempts in sdk_calls(landed) if len(attempts) > 1]
     if repeated:
         again = repeated[0][-1]
         how = f"the SDK sent {again.opened.f} again, attempt {again.value['attempt']}{by(fault)}"
-    elif len(account.writes) > 1:
-        how = f"the operation was made {times(len(account.writes))}{by(fault)}"
+    elif len(trace.writes) > 1:
+        how = f"the operation was made {times(len(trace.writes))}{by(fault)}"
     else:
         how = (
             f"{landed[0].process} called {landed[0].opened.f} {times(len(landed))}{by(fault)}"
@@ -89,32 +89,32 @@ def _written_again(ledger: Ledger, account: Account, records: list[Operation]) -
         return Cause("writer", f"{how}, and {told}")
     between = [
         record
-        for record in ledger.records_of[account.item]
-        if record.value["intent"] != account.intent and records[0].index < record.index < records[-1].index
+        for record in index.records_of[trace.item]
+        if record.value["intent"] != trace.intent and records[0].index < record.index < records[-1].index
     ]
     if between:
         return Cause("writer", f"{how}, after another write of the item, which it overwrote (S-14)", tuple(between))
     return Cause("writer", f"{how}, and changed the item, so that the stream got {len(records)} records (S-31)")
 
 
-def _executed_again(ledger: Ledger, account: Account, makers: list[Span]) -> Cause:
+def _executed_again(index: HistoryIndex, trace: IntentTrace, makers: list[Span]) -> Cause:
     first, second = makers[0], makers[1]
     again = f"and {second.process} applied it again"
     if not first.ended_before(second):
-        fault = next((fault for fault in account.fired if fault.f == "redeliver"), None)
+        fault = next((fault for fault in trace.fired if fault.f == "redeliver"), None)
         return Cause("function", f"{second.process} was given the record while {first.process} still ran{by(fault)}")
     if first.outcome != OK:
         why = f"{how_it_ended(first)} after its effect and before its acknowledgement, {again}"
         return Cause("function", why)
-    faults = ledger.fired_between(first.opened, second.opened)
-    moved = [fault for fault in faults if fault.f == "roll_back" or (fault.f == "redeliver" and fault in account.fired)]
-    batch = [delivery for delivery in account.deliveries if delivery.opened.index < first.opened.index]
+    faults = index.fired_between(first.opened, second.opened)
+    moved = [fault for fault in faults if fault.f == "roll_back" or (fault.f == "redeliver" and fault in trace.fired)]
+    batch = [delivery for delivery in trace.deliveries if delivery.opened.index < first.opened.index]
     if batch and batch[-1].outcome != OK and not moved:
         outcome = batch[-1].closed.value.get("outcome") if batch[-1].closed else "it never ended"
         reported = next((fault for fault in first.faults if fault.f == "partial_failure"), None)
         why = f"{first.process} applied it, and its batch did not count as done ({outcome}){by(reported)}"
         return Cause("function", f"{why}, {again}", (batch[-1],))
-    between = [span for span in ledger.disruptions if first.opened.index < span.last.index < second.opened.index]
+    between = [span for span in index.disruptions if first.opened.index < span.last.index < second.opened.index]
     if disabled := next((span for span in between if span.opened.f == "disable_mapping"), None):
         told = "enabled again, the mapping began anew instead of where it stopped, as it does on AWS (S-88, G-13)"
         why = f"{first.process} applied and acknowledged it; {told}{by(disabled.opened)}, {again}"
@@ -124,13 +124,13 @@ def _executed_again(ledger: Ledger, account: Account, makers: list[Span]) -> Cau
     return Cause("function", f"{why}{by(moved[-1] if moved else None)}, {again} (S-60)", tuple(moved[-1:]))
 
 
-def _called_again(ledger: Ledger, account: Account) -> Cause:
-    calls = sdk_calls(_making(account))
+def _called_again(index: HistoryIndex, trace: IntentTrace) -> Cause:
+    calls = sdk_calls(_making(trace))
     repeated = [attempts for attempts in calls if len(attempts) > 1]
     if repeated:
         again = repeated[0][-1]
-        faults = ledger.fired_between(repeated[0][-2].opened, again.opened)
-        fault = next((fault for fault in faults if fault in account.fired), None)
+        faults = index.fired_between(repeated[0][-2].opened, again.opened)
+        fault = next((fault for fault in faults if fault in trace.fired), None)
         why = f"the SDK repeated {again.opened.f} of {again.process}, attempt {again.value['attempt']}{by(fault)}"
         return Cause("function", f"{why}, and that call applies again each time (S-13)")
     if len(calls) > 1:

@@ -1,4 +1,4 @@
-"""The ledger: a history indexed by intent, so that each checker asks instead of searching. Pure; one linear pass."""
+"""The index: a history indexed by intent, so that each checker asks instead of searching. Pure; one linear pass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.checkers.trace import Account, Span
+from harness.checkers.trace import IntentTrace, Span
 from harness.history import FAIL, INVOKE, NOTHING, OK, Operation, Value
 
 HARMLESS = "noop"  # the fault that fires and explains nothing
@@ -23,12 +23,12 @@ class FaultState:
     fired: int
 
 
-class Ledger:
+class HistoryIndex:
     """Raises ValueError, KeyError or TypeError for a history that is not one: the run cannot be judged."""
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self.operations = operations
-        self.accounts: dict[str, Account] = {}  # by intent, in the order in which they are first seen
+        self.traces: dict[str, IntentTrace] = {}  # by intent, in the order in which they are first seen
         self.phases: list[Operation] = []
         self.records: list[Operation] = []
         self.records_of: dict[str | None, list[Operation]] = {}  # by item
@@ -51,9 +51,9 @@ class Ledger:
         self._place_dead_letters()
 
     @property
-    def intents(self) -> list[Account]:
+    def intents(self) -> list[IntentTrace]:
         """The intents that a writer invoked."""
-        return [account for account in self.accounts.values() if account.writes]
+        return [trace for trace in self.traces.values() if trace.writes]
 
     @property
     def deliveries_unseen(self) -> bool:
@@ -77,7 +77,7 @@ class Ledger:
     @property
     def leaves_nothing(self) -> bool:
         """Whether every intent takes its item away again, so that in the end there is none to read."""
-        return bool(self.intents) and all(account.leaves == NOTHING for account in self.intents)
+        return bool(self.intents) and all(trace.leaves == NOTHING for trace in self.intents)
 
     @property
     def only_a_view(self) -> bool:
@@ -86,11 +86,11 @@ class Ledger:
         Where every item is gone, nothing is left of a view but that the function has deleted from it.
         """
         seen = bool(self.states["view"]) or (self.leaves_nothing and self._deletes)
-        return seen and not any(account.effects for account in self.accounts.values())
+        return seen and not any(trace.effects for trace in self.traces.values())
 
-    def applied(self, account: Account) -> bool:
-        acted = self.only_a_view and any(call.outcome == OK for call in account.effect_calls)
-        return acted or account.times_applied > 0
+    def applied(self, trace: IntentTrace) -> bool:
+        acted = self.only_a_view and any(call.outcome == OK for call in trace.effect_calls)
+        return acted or trace.times_applied > 0
 
     @property
     def faults(self) -> list[FaultState]:
@@ -112,13 +112,13 @@ class Ledger:
         start = bisect_right(self.fired, first.index, key=lambda fault: fault.index)
         return self.fired[start : bisect_left(self.fired, last.index, key=lambda fault: fault.index)]
 
-    def _account(self, intent: str, item: str = "") -> Account:
-        account = self.accounts.setdefault(intent, Account(intent))
-        account.item = account.item or item
-        return account
+    def _trace(self, intent: str, item: str = "") -> IntentTrace:
+        trace = self.traces.setdefault(intent, IntentTrace(intent))
+        trace.item = trace.item or item
+        return trace
 
-    def _accounts(self, intents: Iterable[str | None]) -> Iterator[Account]:
-        return (self._account(intent) for intent in dict.fromkeys(intents) if intent)
+    def _traces(self, intents: Iterable[str | None]) -> Iterator[IntentTrace]:
+        return (self._trace(intent) for intent in dict.fromkeys(intents) if intent)
 
     def _span(self, operation: Operation) -> Span | None:
         """A new span where the operation opens one; else it closes the newest one that it fits."""
@@ -142,10 +142,10 @@ class Ledger:
         if span is None:
             return
         if _is_call(operation):
-            for account in self._accounts(operation.value["intents"]):
-                account.calls.append(span)
+            for trace in self._traces(operation.value["intents"]):
+                trace.calls.append(span)
         elif operation.value.get("intent"):  # a read carries none
-            self._account(operation.value["intent"], operation.value["item"]).writes.append(span)
+            self._trace(operation.value["intent"], operation.value["item"]).writes.append(span)
 
     def _read_function(self, operation: Operation) -> None:
         span = self._span(operation)
@@ -156,12 +156,12 @@ class Ledger:
             self.executions.append(span)
         elif operation.f == "dynamodb.DeleteItem" and operation.value["effect"]:
             self._deletes = True
-        for account in self._accounts(operation.value["intents"]):
+        for trace in self._traces(operation.value["intents"]):
             if _is_call(operation):
                 span.within = self._execution.get(operation.process)
-                account.function_calls.append(span)
+                trace.function_calls.append(span)
             else:
-                account.executions.append(span)
+                trace.executions.append(span)
 
     def _read_dispatcher(self, operation: Operation) -> None:
         if operation.f in ("discard", "filter"):
@@ -194,32 +194,32 @@ class Ledger:
             self.records.append(operation)
             self.records_of.setdefault(value["item"], []).append(operation)
             if value["intent"] and value["event_name"] != "REMOVE":  # that one shows the intent that was there before
-                self._account(value["intent"], value["item"]).records.append(operation)
+                self._trace(value["intent"], value["item"]).records.append(operation)
         elif operation.f == "effect":
-            named = self._account(value["intent"], value["item"]).effects if value["intent"] else self.nameless_effects
+            named = self._trace(value["intent"], value["item"]).effects if value["intent"] else self.nameless_effects
             named.append(operation)
 
     def _place_faults(self) -> None:
         """The name of a point says which intents it concerns (harness.point)."""
         for fault in self.fired:
             subject = fault.value["point"].split(" ", 3)[-1].rpartition(" #")[0]
-            for account in self._accounts(intent for intent in subject.split("+") if intent in self.accounts):
-                account.fired.append(fault)
+            for trace in self._traces(intent for intent in subject.split("+") if intent in self.traces):
+                trace.fired.append(fault)
 
     def _place_batches(self) -> None:
         """Who is in a batch is seen by both observers: the mapping names intents, the stream places them."""
         at = {_place(record): record.value["intent"] for record in self.records}
 
-        def accounts(value: Value) -> Iterator[Account]:
+        def traces(value: Value) -> Iterator[IntentTrace]:
             placed = [at.get((value["shard"], int(number))) for number in value["sequence_numbers"]]
-            return self._accounts([*value["intents"], *placed])
+            return self._traces([*value["intents"], *placed])
 
         for span in self.deliveries:
-            for account in accounts(span.value):
-                account.deliveries.append(span)
+            for trace in traces(span.value):
+                trace.deliveries.append(span)
         for batch in self._batches:
-            for account in accounts(batch.value):
-                (account.filters if batch.f == "filter" else account.discards).append(batch)
+            for trace in traces(batch.value):
+                (trace.filters if batch.f == "filter" else trace.discards).append(batch)
 
     def _place_dead_letters(self) -> None:
         """A dead letter names the first and the last record of its batch (S-82); a discard names them all."""
@@ -235,9 +235,9 @@ class Ledger:
             inside = places[bisect_left(places, (shard, start)) : bisect_right(places, (shard, end))]
             if (shard, start, end) in batches:
                 inside = [(shard, number) for number in batches[shard, start, end]]
-            for account in self._accounts(at.get(place) for place in inside):
-                if not account.filters:
-                    account.dead_letters.append(letter)
+            for trace in self._traces(at.get(place) for place in inside):
+                if not trace.filters:
+                    trace.dead_letters.append(letter)
 
 
 def _is_call(operation: Operation) -> bool:
@@ -249,11 +249,11 @@ def _place(record: Operation) -> tuple[str, int]:
 
 
 _READ = {
-    "harness": Ledger._read_harness,
-    "writer": Ledger._read_writer,
-    "function": Ledger._read_function,
-    "dispatcher": Ledger._read_dispatcher,
-    "nemesis": Ledger._read_nemesis,
-    "observer": Ledger._read_observer,
-    "platform": Ledger._read_platform,
+    "harness": HistoryIndex._read_harness,
+    "writer": HistoryIndex._read_writer,
+    "function": HistoryIndex._read_function,
+    "dispatcher": HistoryIndex._read_dispatcher,
+    "nemesis": HistoryIndex._read_nemesis,
+    "observer": HistoryIndex._read_observer,
+    "platform": HistoryIndex._read_platform,
 }

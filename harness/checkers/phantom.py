@@ -5,44 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.base import Cause, anomaly, found, trail
-from harness.checkers.index import Ledger
-from harness.checkers.trace import FAILED, NEVER_INVOKED, Account
+from harness.checkers.index import HistoryIndex
+from harness.checkers.trace import FAILED, NEVER_INVOKED, IntentTrace
 from harness.history import OK
 from harness.verdict import Anomaly, Finding
 
 
-def check_phantom(ledger: Ledger) -> Finding:
+def check_phantom(index: HistoryIndex) -> Finding:
     """An effect of something that nobody did.
 
     An effect needs an intent that a writer invoked and that did not surely fail.
     """
-    return found("phantom", _anomalies(ledger))
+    return found("phantom", _anomalies(index))
 
 
-def _anomalies(ledger: Ledger) -> Iterator[Anomaly]:
-    for account in ledger.accounts.values():
-        if account.times_applied and account.status == NEVER_INVOKED:
-            summary = f"intent {account.intent} was applied, and nobody invoked it"
-            yield anomaly("phantom", account.intent, summary, _invented(account), trail(account))
-        elif account.times_applied and account.status == FAILED:
-            summary = f"intent {account.intent} was applied, although its writer says that it failed"
-            yield anomaly("phantom", account.intent, summary, _denied(account), trail(account))
-    for effect in ledger.nameless_effects:
+def _anomalies(index: HistoryIndex) -> Iterator[Anomaly]:
+    for trace in index.traces.values():
+        if trace.times_applied and trace.status == NEVER_INVOKED:
+            summary = f"intent {trace.intent} was applied, and nobody invoked it"
+            yield anomaly("phantom", trace.intent, summary, _invented(trace), trail(trace))
+        elif trace.times_applied and trace.status == FAILED:
+            summary = f"intent {trace.intent} was applied, although its writer says that it failed"
+            yield anomaly("phantom", trace.intent, summary, _denied(trace), trail(trace))
+    for effect in index.nameless_effects:
         cause = Cause("function", "the effect does not say which intent it applies")
         item = effect.value["item"]
         yield anomaly("phantom", f"{item}", f"an effect at {effect.value['sink']} has no intent", cause, (effect,))
 
 
-def _invented(account: Account) -> Cause:
-    if account.records:
+def _invented(trace: IntentTrace) -> Cause:
+    if trace.records:
         return Cause("stream", "the stream has a record of it, although no writer of this run wrote it")
     return Cause("function", "neither a writer nor the stream knows it: the function made it up")
 
 
-def _denied(account: Account) -> Cause:
-    if not account.landed_calls:
+def _denied(trace: IntentTrace) -> Cause:
+    if not trace.landed_calls:
         return Cause("writer", "none of its calls is known to have taken place, and yet it was applied")
-    call = account.landed_calls[0]
+    call = trace.landed_calls[0]
     name = f"its {call.opened.f}, attempt {call.value['attempt']},"
     if call.outcome == OK:
         return Cause("writer", f"{name} had taken place when the writer gave it up")

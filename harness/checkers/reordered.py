@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.base import Cause, anomaly, found, trail
-from harness.checkers.index import Ledger
-from harness.checkers.trace import Account
+from harness.checkers.index import HistoryIndex
+from harness.checkers.trace import IntentTrace
 from harness.history import OK
 from harness.verdict import Anomaly, Finding
 
 
-def check_reordered(ledger: Ledger) -> Finding:
+def check_reordered(index: HistoryIndex) -> Finding:
     """The effects of one item landed in another order than its records have in the stream.
 
     Records of one item are in the order of its changes (S-39); what counts is where each intent landed first.
     """
-    return found("reordered", _anomalies(ledger))
+    return found("reordered", _anomalies(index))
 
 
-def _anomalies(ledger: Ledger) -> Iterator[Anomaly]:
-    in_stream: dict[str, list[Account]] = {}
-    recorded = [account for account in ledger.accounts.values() if account.records]
-    for account in sorted(recorded, key=lambda account: account.records[0].index):
-        in_stream.setdefault(account.item, []).append(account)
-    for item, accounts in in_stream.items():
-        inversion = _inversion(accounts)
+def _anomalies(index: HistoryIndex) -> Iterator[Anomaly]:
+    in_stream: dict[str, list[IntentTrace]] = {}
+    recorded = [trace for trace in index.traces.values() if trace.records]
+    for trace in sorted(recorded, key=lambda trace: trace.records[0].index):
+        in_stream.setdefault(trace.item, []).append(trace)
+    for item, traces in in_stream.items():
+        inversion = _inversion(traces)
         if inversion:
             earlier, later = inversion
             summary = f"item {item}: {later.intent} landed before {earlier.intent}, which comes first in the stream"
@@ -33,27 +33,27 @@ def _anomalies(ledger: Ledger) -> Iterator[Anomaly]:
             yield anomaly("reordered", item, summary, _cause(earlier, later), evidence)
 
 
-def _inversion(accounts: list[Account]) -> tuple[Account, Account] | None:
-    """The first two accounts, in the order of the stream, whose effects landed the other way round at some sink."""
-    latest: dict[str, tuple[int, Account]] = {}
-    for account in accounts:
-        for sink, order in _first_landing(account).items():
+def _inversion(traces: list[IntentTrace]) -> tuple[IntentTrace, IntentTrace] | None:
+    """The first two traces, in the order of the stream, whose effects landed the other way round at some sink."""
+    latest: dict[str, tuple[int, IntentTrace]] = {}
+    for trace in traces:
+        for sink, order in _first_landing(trace).items():
             if sink in latest and order < latest[sink][0]:
-                return latest[sink][1], account
-            latest[sink] = (order, account)
+                return latest[sink][1], trace
+            latest[sink] = (order, trace)
     return None
 
 
-def _first_landing(account: Account) -> dict[str, int]:
+def _first_landing(trace: IntentTrace) -> dict[str, int]:
     landing: dict[str, int] = {}
-    for effect in account.effects:
+    for effect in trace.effects:
         sink, order = effect.value["sink"], effect.value["order"]
         if order is not None:
             landing[sink] = min(order, landing.get(sink, order))
     return landing
 
 
-def _cause(earlier: Account, later: Account) -> Cause:
+def _cause(earlier: IntentTrace, later: IntentTrace) -> Cause:
     """The mapping keeps the order if it hands over the later record only once the earlier one is done with (S-66)."""
     if not later.hand_overs:
         return Cause("function", "no delivery shows why")

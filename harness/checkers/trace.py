@@ -1,4 +1,4 @@
-"""An account: all that a history says of one intent, from the writer's operation to the effect."""
+"""An trace: all that a history says of one intent, from the writer's operation to the effect."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Span:
 
 
 @dataclass(slots=True)
-class Account:
+class IntentTrace:
     """All that the history says of one intent. `item` is empty where nobody says which item it changes."""
 
     intent: str

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.base import Cause, Evidence, anomaly, found, not_settled, times, trail
-from harness.checkers.index import Ledger
+from harness.checkers.index import HistoryIndex
 from harness.checkers.lost import end_of_trail, refusal
-from harness.checkers.trace import ACKNOWLEDGED, FAILED, UNRESOLVED, Account
+from harness.checkers.trace import ACKNOWLEDGED, FAILED, UNRESOLVED, IntentTrace
 from harness.history import COUNT, INFO, NOTHING, OK, Operation
 from harness.verdict import Anomaly, Finding
 
 
-def check_wrong_final_state(ledger: Ledger) -> Finding:
+def check_wrong_final_state(index: HistoryIndex) -> Finding:
     """An item is not, in the end, what its last acknowledged intent made of it.
 
     The source is compared with what the writers were told; a view is compared with the source.
@@ -20,45 +20,45 @@ def check_wrong_final_state(ledger: Ledger) -> Finding:
     One writer owns an item, so the order of its intents is the order in which they were first invoked.
     An intent later than the last acknowledged one may be there or not, when nobody knows how it ended.
     """
-    if not ledger.settled:
+    if not index.settled:
         return not_settled("wrong_final_state")
-    return found("wrong_final_state", (*_source(ledger), *_views(ledger)))
+    return found("wrong_final_state", (*_source(index), *_views(index)))
 
 
-def _source(ledger: Ledger) -> Iterator[Anomaly]:
-    states = ledger.states["source"]
-    by_item: dict[str, list[Account]] = {item: [] for item in states}
-    for account in sorted(ledger.intents, key=lambda account: account.writes[0].opened.index):
-        by_item.setdefault(account.item, []).append(account)
-    for item, accounts in by_item.items() if states or ledger.leaves_nothing else ():
-        acknowledged = [account for account in accounts if account.status == ACKNOWLEDGED]
+def _source(index: HistoryIndex) -> Iterator[Anomaly]:
+    states = index.states["source"]
+    by_item: dict[str, list[IntentTrace]] = {item: [] for item in states}
+    for trace in sorted(index.intents, key=lambda trace: trace.writes[0].opened.index):
+        by_item.setdefault(trace.item, []).append(trace)
+    for item, traces in by_item.items() if states or index.leaves_nothing else ():
+        acknowledged = [trace for trace in traces if trace.status == ACKNOWLEDGED]
         expected = acknowledged[-1] if acknowledged else None
-        later = accounts[accounts.index(expected) + 1 :] if expected else accounts
-        unresolved = [account for account in later if account.status == UNRESOLVED]
+        later = traces[traces.index(expected) + 1 :] if expected else traces
+        unresolved = [trace for trace in later if trace.status == UNRESOLVED]
         allowed = [expected.intent if expected and expected.leaves != NOTHING else None]
-        allowed += [account.intent for account in unresolved]
-        allowed += [None for account in unresolved if account.leaves == NOTHING]
+        allowed += [trace.intent for trace in unresolved]
+        allowed += [None for trace in unresolved if trace.leaves == NOTHING]
         actual = _intent(states.get(item))
         if actual not in allowed:
-            there = ledger.accounts.get(actual or "")
+            there = index.traces.get(actual or "")
             summary = f"item {item} ended as {actual or 'nothing'} instead of {allowed[0] or 'nothing'}"
             evidence = (*_writing(there), *_writing(expected), *_shown(states.get(item)))
             cause = _source_cause(expected, there, actual)
             yield anomaly("wrong_final_state", item, summary, cause, evidence)
-        elif item in states and any(account.leaves == COUNT for account in accounts):
-            yield from _count(item, states[item], accounts)
+        elif item in states and any(trace.leaves == COUNT for trace in traces):
+            yield from _count(item, states[item], traces)
 
 
-def _count(item: str, state: Operation, accounts: list[Account]) -> Iterator[Anomaly]:
+def _count(item: str, state: Operation, traces: list[IntentTrace]) -> Iterator[Anomaly]:
     """An item that counts its changes counts each once; one that nobody knows of may be in the count or not."""
-    least = sum(account.status == ACKNOWLEDGED for account in accounts)
-    most = least + sum(account.status == UNRESOLVED for account in accounts)
+    least = sum(trace.status == ACKNOWLEDGED for trace in traces)
+    most = least + sum(trace.status == UNRESOLVED for trace in traces)
     counted = state.value.get("changes", 0)
     if least <= counted <= most:
         return
     summary = f"item {item} counts {counted} changes; {least} were acknowledged"
-    again = [account for account in accounts if len(account.landed_calls) > 1 and account.status != FAILED]
-    evidence: tuple[Evidence, ...] = (*(call for account in again for call in account.landed_calls), state)
+    again = [trace for trace in traces if len(trace.landed_calls) > 1 and trace.status != FAILED]
+    evidence: tuple[Evidence, ...] = (*(call for trace in again for call in trace.landed_calls), state)
     if counted > most and again:
         told = f"{again[0].intent} was sent {times(len(again[0].landed_calls))}, and each time it was added (S-13)"
         yield anomaly("wrong_final_state", item, summary, Cause("writer", told, tuple(again[0].fired)), evidence)
@@ -76,11 +76,11 @@ def _shown(*states: Operation | None) -> tuple[Evidence, ...]:
     return tuple(state for state in states if state)
 
 
-def _writing(account: Account | None) -> tuple[Evidence, ...]:
-    return (*account.writes, *account.landed_calls, *account.records, *account.fired) if account else ()
+def _writing(trace: IntentTrace | None) -> tuple[Evidence, ...]:
+    return (*trace.writes, *trace.landed_calls, *trace.records, *trace.fired) if trace else ()
 
 
-def _source_cause(expected: Account | None, there: Account | None, actual: str | None) -> Cause:
+def _source_cause(expected: IntentTrace | None, there: IntentTrace | None, actual: str | None) -> Cause:
     if actual and not (there and there.writes):
         return Cause("writer", f"{actual} is there, and no writer of this run invoked it")
     if there and there.status == FAILED:
@@ -101,24 +101,24 @@ def _source_cause(expected: Account | None, there: Account | None, actual: str |
     return Cause("platform", f"{expected.intent} was written (#{committed[-1].opened.index}), and no call undid it")
 
 
-def _views(ledger: Ledger) -> Iterator[Anomaly]:
-    sources, views = ledger.states["source"], ledger.states["view"]
+def _views(index: HistoryIndex) -> Iterator[Anomaly]:
+    sources, views = index.states["source"], index.states["view"]
     for item in dict.fromkeys((*sources, *views)) if views else ():
         source, view = _intent(sources.get(item)), _intent(views.get(item))
         if source == view:
             continue
-        newest = ledger.accounts.get(source or "")
-        stale = ledger.accounts.get(view or "")
+        newest = index.traces.get(source or "")
+        stale = index.traces.get(view or "")
         summary = f"item {item} is {view or 'nothing'} in the view and {source or 'nothing'} in the source"
         evidence = (*(trail(newest) if newest else ()), *_shown(sources.get(item), views.get(item)))
-        yield anomaly("wrong_final_state", item, summary, _view_cause(ledger, newest, stale), evidence)
+        yield anomaly("wrong_final_state", item, summary, _view_cause(index, newest, stale), evidence)
 
 
-def _view_cause(ledger: Ledger, newest: Account | None, stale: Account | None) -> Cause:
+def _view_cause(index: HistoryIndex, newest: IntentTrace | None, stale: IntentTrace | None) -> Cause:
     if newest is None:
         return Cause("function", "the source does not have the item, and the view does")
     if not any(execution.outcome == OK for execution in newest.executions):
-        return end_of_trail(ledger, newest)
+        return end_of_trail(index, newest)
     first, again = newest.executions[0], stale.executions[-1:] if stale else []
     if stale and again and again[0].opened.index > first.opened.index:
         why = f"{again[0].process} was given the older {stale.intent} after {newest.intent}, and overwrote it (P-01)"

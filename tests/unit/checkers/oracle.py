@@ -16,7 +16,7 @@ class Oracle:
         self.source, self.view = (
             {state["item"]: state["intent"] for state in states if state["role"] == role} for role in ("source", "view")
         )
-        self.ledger = bool(self.effects) or not self.view
+        self.index = bool(self.effects) or not self.view
         self.invoked = list(dict.fromkeys(op.value["intent"] for op in self.puts))
         self.everything = {*self.invoked, *(value["intent"] for value in self.effects + self.records)}
 
@@ -31,7 +31,7 @@ class Oracle:
         return max(sum(effect["count"] for effect in here if effect["sink"] == sink) for sink in ("Effects", "Queue"))
 
     def acted(self, intent):
-        return self.applied(intent) or (not self.ledger and any(intent in op.value["intents"] for op in self.calls))
+        return self.applied(intent) or (not self.index and any(intent in op.value["intents"] for op in self.calls))
 
     def dead(self, intent):
         numbers = [record["sequence_number"] for record in self.records if record["intent"] == intent]
@@ -61,7 +61,7 @@ class Oracle:
         lagging = [item for item in self.source if self.view and self.view.get(item) != self.source[item]]
         return {
             "lost": sum(
-                self.told(i) == "yes" and not self.applied(i) and not self.dead(i) for i in self.invoked if self.ledger
+                self.told(i) == "yes" and not self.applied(i) and not self.dead(i) for i in self.invoked if self.index
             )
             * self.rest,
             "duplicated": sum(self.applied(i) > 1 for i in self.everything),

@@ -1,13 +1,13 @@
-"""The ledger: what a history says of each intent, and what it does not."""
+"""The index of a history: what a history says of each intent, and what it does not."""
 
 from histories import ONE, TWO, Story, only, twice, written
 
-from harness.checkers.index import Ledger
+from harness.checkers.index import HistoryIndex
 from harness.history import FAIL, INFO, INVOKE, OK
 
 
-def ledger(story):
-    return Ledger(list(story.history))
+def index(story):
+    return HistoryIndex(list(story.history))
 
 
 def test_operations_that_are_open_at_once_are_closed_by_name():
@@ -17,7 +17,7 @@ def test_operations_that_are_open_at_once_are_closed_by_name():
     first, second = story.begin(ONE), story.begin(ONE)
     first(FAIL, "raised")
     second(OK)
-    assert [delivery.outcome for delivery in ledger(story).deliveries] == [FAIL, OK]
+    assert [delivery.outcome for delivery in index(story).deliveries] == [FAIL, OK]
 
 
 def test_the_newest_of_equals_is_closed_first():
@@ -26,10 +26,10 @@ def test_the_newest_of_equals_is_closed_first():
     value = {"intent": ONE, "item": "todo-1", "copy": 0}
     for type in (INVOKE, INVOKE, OK):
         story.add("writer/0", type, "put", value)
-    assert [write.outcome for write in ledger(story).accounts[ONE].writes] == [INFO, OK]
+    assert [write.outcome for write in index(story).traces[ONE].writes] == [INFO, OK]
 
 
-def test_what_belongs_to_no_intent_makes_no_account():
+def test_what_belongs_to_no_intent_makes_no_trace():
     """Reads, calls of the dispatcher and the harness, records and points without an intent."""
     story = Story()
     call = {"call": 1, "attempt": 1, "table": "", "items": [], "intents": [], "effect": False}
@@ -39,8 +39,8 @@ def test_what_belongs_to_no_intent_makes_no_account():
     story.fire("delay", "dispatcher before deliver - #1")
     record = {"shard": "shard-0", "sequence_number": "1", "event_id": "event-1", "event_name": "INSERT"}
     story.add("observer", OK, "record", record | {"item": "todo-1", "intent": None})
-    assert ledger(story).accounts == {}
-    assert [phase.value["phase"] for phase in ledger(story).phases] == ["deploy", "drive"]
+    assert index(story).traces == {}
+    assert [phase.value["phase"] for phase in index(story).phases] == ["deploy", "drive"]
 
 
 def test_a_removal_is_not_a_record_of_the_intent_that_it_removes():
@@ -48,15 +48,15 @@ def test_a_removal_is_not_a_record_of_the_intent_that_it_removes():
     story = written(ONE)
     story.record(ONE, event_name="REMOVE")
     operations = story.end()
-    assert len(Ledger(operations).accounts[ONE].records) == 1
-    assert len(Ledger(operations).records) == 2
+    assert len(HistoryIndex(operations).traces[ONE].records) == 1
+    assert len(HistoryIndex(operations).records) == 2
 
 
 def test_a_record_is_in_a_batch_of_its_own_shard():
     """Sequence numbers are compared as integers (S-41), and only within a shard."""
     story = written(ONE)
     story.begin(ONE)
-    entries = Ledger(story.end())
+    entries = HistoryIndex(story.end())
     (delivery,), (record,) = entries.deliveries, entries.records
     assert delivery.carries(record)
     record.value["sequence_number"] = "00000098"
@@ -70,7 +70,7 @@ def test_a_batch_is_placed_by_the_stream_too():
     story = written(ONE)
     value = {"delivery": 1, "attempt": 1, "shard": "shard-0", "sequence_numbers": ["98"], "intents": []}
     story.add("dispatcher/0", INVOKE, "deliver", value)
-    assert len(Ledger(story.end()).accounts[ONE].deliveries) == 1
+    assert len(HistoryIndex(story.end()).traces[ONE].deliveries) == 1
 
 
 def test_a_fault_belongs_to_the_execution_that_it_fired_in():
@@ -81,7 +81,7 @@ def test_a_fault_belongs_to_the_execution_that_it_fired_in():
     inside = story.fire("crash", f"function after handle {ONE} #1")
     end(INFO)
     story.fire("delay", f"function after acknowledge {ONE} #1")
-    assert ledger(story).executions[0].faults == [inside]
+    assert index(story).executions[0].faults == [inside]
 
 
 def test_a_refused_attempt_has_no_effect():
@@ -105,6 +105,6 @@ def test_an_execution_that_never_ended_overlaps_whatever_follows():
 def test_an_unfinished_history_is_not_settled():
     """Neither rest nor reading back alone makes what is missing missing for good."""
     story = written(ONE, TWO)
-    assert not ledger(story).settled
+    assert not index(story).settled
     story.add("harness", INFO, "phase", {"phase": "read_back", "complete": True})
-    assert not ledger(story).settled
+    assert not index(story).settled

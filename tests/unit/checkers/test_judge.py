@@ -175,7 +175,7 @@ def test_an_anomaly_beats_what_is_not_known():
 def test_a_checker_that_raises_is_unknown(monkeypatch):
     """A mistake of the harness says nothing about the pipeline."""
 
-    def broken(ledger):
+    def broken(index):
         raise RuntimeError("no")
 
     monkeypatch.setitem(checkers.CHECKERS, "lost", broken)
