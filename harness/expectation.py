@@ -1,4 +1,4 @@
-"""What a scenario expects of a variant, and whether a verdict meets it. Pure."""
+"""What a scenario expects of a variant, on every platform or on one that differs, and whether a verdict meets it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from harness.errors import Mistake, Mistakes, nearest, shown
+from pydantic import Field, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema, create_model
+
+from harness.errors import Mistakes, shown
+from harness.platforms import PLATFORMS
+from harness.scenario_part import Part
+from harness.sentences import mistakes, refusal
 from harness.verdict import ANOMALIES, INVALID, PARTIES, UNKNOWN, VERDICTS, Verdict
 
-BLAME = "blame"
-COUNT_PATTERN = r"^(==|!=|>=|<=|>|<) *([0-9]+)$"
+REFUSED = "refused"
+_COUNT = re.compile(r"^(==|!=|>=|<=|>|<) *([0-9]+)$")
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -31,8 +36,8 @@ class Count:
     sign: str
     number: int
 
-    def holds(self, found: int) -> bool:
-        return _COMPARE[self.sign](found, self.number)
+    def holds(self, number: int) -> bool:
+        return _COMPARE[self.sign](number, self.number)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.sign} {self.number}"
@@ -51,74 +56,95 @@ class Expectation:
         return f"{self.verdict} ({', '.join(conditions)})" if conditions else self.verdict
 
 
+def _sign_and_number(value: Any) -> tuple[str, int]:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return "==", value
+    match = _COUNT.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError(f'got {shown(value)}; expected a number, such as 2, ">= 1" or "== 2"')
+    return match[1], int(match[2])
+
+
+_COUNT_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {"type": "string", "pattern": _COUNT.pattern, "examples": [">= 1", "== 2"]},
+    ]
+}
+_ANY_COUNT: Any = (
+    Annotated[tuple[str, int], PlainValidator(_sign_and_number), WithJsonSchema(_COUNT_SCHEMA)],
+    Field(None, description="How many anomalies of this kind there are to be."),
+)
+_BLAME: Any = (Literal[PARTIES], Field(None, description="Who every anomaly of these kinds is to blame."))
+_Conditions: Any = create_model("_Conditions", __base__=Part, **dict.fromkeys(ANOMALIES, _ANY_COUNT), blame=_BLAME)
+
+
+class _WithConditions(Part):
+    invalid: _Conditions | None = Field(
+        description="What the anomalies are to be; kinds that are not named may occur too."
+    )
+
+
+_Spec: Any = Literal[VERDICTS] | _WithConditions
+_SCHEMA = TypeAdapter(_Spec).json_schema()
+
+
 def parse(spec: Any) -> Expectation:
     """`valid`, or `{invalid: {duplicated: ">= 1", blame: writer}}`. Raises Mistakes, with paths inside the spec."""
-    if isinstance(spec, str):
-        if spec not in VERDICTS:
-            raise Mistakes([Mistake((), f"'{spec}' is not a verdict. {nearest(spec, VERDICTS)}")])
+    if isinstance(spec, str) and spec in VERDICTS:
         return Expectation(spec)
-    if not isinstance(spec, dict) or len(spec) != 1:
-        examples = 'valid, invalid, unknown, or {invalid: {duplicated: ">= 1"}}'
-        raise Mistakes([Mistake((), f"got {shown(spec)}; expected a verdict: {examples}")])
-    ((verdict, conditions),) = spec.items()
-    if verdict != INVALID:
-        mistake = "takes no conditions" if verdict in VERDICTS else "is not a verdict"
-        raise Mistakes([Mistake((verdict,), f"'{verdict}' {mistake}. {nearest(verdict, [INVALID])}", at_key=True)])
-    if not isinstance(conditions, dict | None):
-        raise Mistakes([Mistake((INVALID,), f"got {shown(conditions)}; expected a mapping of kinds of anomaly")])
-    return _conditions(conditions or {})
+    if not isinstance(spec, dict):
+        raise Mistakes([refusal((), _SCHEMA, spec)])
+    try:
+        conditions: Any = _WithConditions.model_validate(spec).invalid or _Conditions()
+    except ValidationError as error:
+        raise Mistakes(mistakes(error, _SCHEMA, spec, "an expectation")) from error
+    counts = (Count(kind, *getattr(conditions, kind)) for kind in spec[INVALID] or () if kind in ANOMALIES)
+    return Expectation(INVALID, tuple(counts), conditions.blame)
+
+
+Spec = Annotated[Expectation, PlainValidator(parse, json_schema_input_type=_Spec)]
+
+
+def _parse_difference(spec: Any) -> Expectation | None:
+    return None if spec == REFUSED else parse(spec)
+
+
+class Difference(Part):
+    """A known difference: what a variant ends as on one platform. `expect` is None where the platform refuses it."""
+
+    expect: Annotated[
+        Expectation | None,
+        PlainValidator(_parse_difference, json_schema_input_type=Literal[REFUSED] | _Spec),
+    ] = Field(description="What it ends as on the platform.")
+    why: str = Field(min_length=1, description="Why, with the row or source that shows it.")
+
+
+_BY_PATTERN: Any = (dict[str, Difference], Field({}, description="By pattern over the names of the variants."))
+Differs: Any = create_model("Differs", __base__=Part, **dict.fromkeys(PLATFORMS, _BY_PATTERN))
 
 
 def met(expectation: Expectation, verdict: Verdict) -> tuple[bool, str]:
     """Whether the verdict is what was expected, and a sentence that says why."""
     if verdict.verdict != expectation.verdict:
-        return False, f"expected {expectation}, found {_found(verdict)}"
+        return False, f"expected {expectation}, found {_described(verdict)}"
     for count in expectation.counts:
-        found = _count(verdict, count.kind)
-        if not count.holds(found):
-            return False, f"expected {count}, found {found}"
+        number = _count(verdict, count.kind)
+        if not count.holds(number):
+            return False, f"expected {count}, found {number}"
     named = [count.kind for count in expectation.counts] or list(ANOMALIES)
     for anomaly in verdict.anomalies:
         if expectation.blame and anomaly.kind in named and anomaly.blame != expectation.blame:
             what = f"{anomaly.subject} is {anomaly.kind} because of the {anomaly.blame}"
             return False, f"expected to blame the {expectation.blame} alone, but {what}"
-    return True, f"found {_found(verdict)}, as expected"
-
-
-def _conditions(conditions: dict[str, Any]) -> Expectation:
-    mistakes: list[Mistake] = []
-    counts: list[Count] = []
-    for name, value in conditions.items():
-        path = (INVALID, name)
-        if name == BLAME:
-            if value not in PARTIES:
-                mistakes.append(Mistake(path, f"{shown(value)} cannot be blamed. {nearest(str(value), PARTIES)}"))
-        elif name not in ANOMALIES:
-            known = (*ANOMALIES, BLAME)
-            mistakes.append(Mistake(path, f"'{name}' is no kind of anomaly. {nearest(name, known)}", at_key=True))
-        else:
-            count = _parse_count(name, value)
-            if count:
-                counts.append(count)
-            else:
-                mistakes.append(Mistake(path, f'got {shown(value)}; expected a number, such as 2, ">= 1" or "== 2"'))
-    if mistakes:
-        raise Mistakes(mistakes)
-    return Expectation(INVALID, tuple(counts), conditions.get(BLAME))
-
-
-def _parse_count(kind: str, value: Any) -> Count | None:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return Count(kind, "==", value)
-    found = re.fullmatch(COUNT_PATTERN, value) if isinstance(value, str) else None
-    return Count(kind, found[1], int(found[2])) if found else None
+    return True, f"found {_described(verdict)}, as expected"
 
 
 def _count(verdict: Verdict, kind: str) -> int:
     return verdict.counts.get(kind, sum(anomaly.kind == kind for anomaly in verdict.anomalies))
 
 
-def _found(verdict: Verdict) -> str:
+def _described(verdict: Verdict) -> str:
     if verdict.verdict == INVALID:
         counts = {kind: _count(verdict, kind) for kind in ANOMALIES}
         return f"invalid: {', '.join(f'{number} {kind}' for kind, number in counts.items() if number)}"

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import checkers, expectation
-from harness.difference import Difference
 from harness.errors import Problem, UserError
+from harness.expectation import Difference
 from harness.history import INFO, OK, History, Operation, Value
 from harness.observer import Observer
 from harness.package import unpacked
@@ -105,7 +105,7 @@ def prepare(variant: Variant, seed: int, target: Target = EMBEDDED_TARGET, again
         refusals += refusals_of_expiry(workload.writer, target.platform, stack.time_to_live)
     problems = refuse(variant, stack.mapping)
     known = variant.differences.get(target.platform)
-    listed = known is not None and known.expectation is None
+    listed = known is not None and known.expect is None
     if refusals and not listed:
         problems += [Problem(f"{variant.name}: refused on {target.platform}: {reason}") for reason in refusals]
     if listed and not refusals:

@@ -7,59 +7,15 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
-from harness import difference
-from harness.expectation import BLAME, COUNT_PATTERN
+from harness.expectation import Differs, Spec
 from harness.fault_entry import fault_schema
 from harness.faults import FAULTS
 from harness.implementation import PATTERN
-from harness.platforms import PLATFORMS
 from harness.scenario import Scenario
 from harness.sentences import Schema
-from harness.verdict import ANOMALIES, INVALID, PARTIES, VERDICTS
 from harness.workloads import WRITERS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_COUNT = {
-    "description": "How many anomalies of this kind there are to be.",
-    "anyOf": [
-        {"type": "integer", "minimum": 0},
-        {"type": "string", "pattern": COUNT_PATTERN, "examples": [">= 1", "== 2"]},
-    ],
-}
-_BLAMED = {"description": "Who every anomaly of these kinds is to blame.", "enum": list(PARTIES)}
-_CONDITIONS = {
-    "description": "What the anomalies are to be; kinds that are not named may occur too.",
-    "type": "object",
-    "additionalProperties": False,
-    "properties": dict.fromkeys(ANOMALIES, _COUNT) | {BLAME: _BLAMED},
-}
-_SPEC = {
-    "anyOf": [
-        {"enum": list(VERDICTS)},
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {INVALID: {"anyOf": [_CONDITIONS, {"type": "null"}]}},
-            "required": [INVALID],
-        },
-    ]
-}
-_EXPECT = {"anyOf": [_SPEC, {"type": "object", "additionalProperties": _SPEC, "minProperties": 1}]}
-_DIFFERENCE = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        difference.EXPECT: {"anyOf": [{"enum": [difference.REFUSED]}, _SPEC], "description": "What it ends as there."},
-        difference.WHY: {"type": "string", "minLength": 1, "description": "Why, with the row or source that shows it."},
-    },
-    "required": [difference.EXPECT, difference.WHY],
-}
-_DIFFERS = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {name: {"type": "object", "additionalProperties": _DIFFERENCE} for name in PLATFORMS},
-    "examples": [{"localstack": {"bisect": {"expect": "refused", "why": "it does not split batches (G-04)"}}}],
-}
 _MATRIX = {
     "type": "object",
     "additionalProperties": {
@@ -81,13 +37,14 @@ class _File(Scenario):
     matrix: Annotated[dict[str, Any], WithJsonSchema(_MATRIX)] = Field(
         {}, description="Paths into the scenario, each with the values it takes in turn: a list, or names with values."
     )
-    expect: Annotated[Any, WithJsonSchema(_EXPECT)] = Field(
+    expect: Spec | Annotated[dict[str, Spec], Field(min_length=1)] = Field(
         description="The verdict expected: of every variant, or by pattern over their names, the first match counting."
     )
-    differs: Annotated[dict[str, Any], WithJsonSchema(_DIFFERS)] = Field(
+    differs: Differs = Field(  # type: ignore[assignment]
         {},
         description="Known differences: by platform, and by pattern over variants, what they end as there and why; "
         "`refused` where the platform does not run them.",
+        examples=[{"localstack": {"bisect": {"expect": "refused", "why": "it does not split batches (G-04)"}}}],
     )
 
 

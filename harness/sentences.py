@@ -75,10 +75,11 @@ def _sentences(detail: ErrorDetails, schema: Schema, value: Any, noun: str) -> I
     elif isinstance(reason, ValueError):
         yield Mistake(path, str(reason))
     else:
-        yield _refusal(path, schema, value)
+        yield refusal(path, schema, value)
 
 
-def _refusal(path: DocumentPath, schema: Schema, value: Any) -> Mistake:
+def refusal(path: DocumentPath, schema: Schema, value: Any) -> Mistake:
+    """What the value at a path is, and what the schema allows there."""
     # The alternatives of a union are steps of pydantic's path, but not of the user's.
     known: list[tuple[DocumentPath, Schema, Any]] = [((), schema, value)]
     for step in path:
@@ -148,7 +149,8 @@ def _expected(schema: Schema) -> str:
             items = schema.get("items", {})
             return f"a list, each entry {_expected(items)}" if "type" in items else _list(schema)
         case _:
-            return "a mapping"
+            required = " and ".join(schema.get("required", ()))
+            return f"a mapping with {required}" if required else "a mapping"
 
 
 def _text(schema: Schema) -> str:
@@ -156,7 +158,8 @@ def _text(schema: Schema) -> str:
     if schema.get("pattern") == TEXT_SCHEMA["pattern"]:
         return f"the same with a unit ({examples})"
     pattern = f" ({schema['pattern']})" if "pattern" in schema else ""
-    return f"a text such as {examples}{pattern}" if examples else "a text"
+    content = f" such as {examples}{pattern}" if examples else " that is not empty" if schema.get("minLength") else ""
+    return f"a text{content}"
 
 
 def _list(schema: Schema) -> str:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
-from harness import difference
-from harness.difference import Difference
 from harness.dimension import MATRIX, dimensions, with_value
 from harness.documents import Document
 from harness.errors import DocumentPath, Mistake, Mistakes, Problem, UserError, closest, nearest, shown
-from harness.expectation import Expectation, parse
-from harness.platforms import PLATFORMS
+from harness.expectation import Difference, Differs, Expectation, parse
 from harness.scenario import Scenario
 from harness.scenario_schema import json_schema
 from harness.sentences import mistakes
@@ -29,7 +26,6 @@ EXPECT, DIFFERS = "expect", "differs"
 DEFAULT_NAME = "default"
 MAX_VARIANTS = 1_000
 _NOUN = "a scenario"
-P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +55,19 @@ def variants(document: Document, folders: Sequence[Path] = (Path(),)) -> list[Va
     specs = reading.specs(list(cells))
     expected = {path: reading.expectation(path) for path in dict.fromkeys(specs.values())}
     differing = reading.differing(list(cells))
-    differences = {path: reading.difference(path) for path in dict.fromkeys(differing.values())}
     reading.raise_problems()
-    found = []
+    cells_read = []
     for name, cell in cells.items():
         scenario, expectation = scenarios[name], expected[specs[name]]
         assert scenario is not None
         assert expectation is not None
         cell = cell.with_part((EXPECT,), document.part(specs[name]))
-        own: dict[str, Difference] = {}
-        for platform, path in ((place[0], path) for place, path in differing.items() if place[1] == name):
+        differences: dict[str, Difference] = {}
+        for platform, (path, difference) in differing[name].items():
             cell = cell.with_part((DIFFERS, platform, "*"), document.part(path))
-            own |= {platform: known} if (known := differences[path]) else {}
-        found.append(Variant(name, scenario, expectation, cell, own))
-    return found
+            differences[platform] = difference
+        cells_read.append(Variant(name, scenario, expectation, cell, differences))
+    return cells_read
 
 
 class _Reading:
@@ -140,38 +135,29 @@ class _Reading:
         return specs
 
     def expectation(self, path: DocumentPath) -> Expectation | None:
-        return self._parsed(parse, path)
-
-    def differing(self, names: list[str]) -> dict[tuple[str, str], DocumentPath]:
-        """Where in the document the difference of a variant on a platform is."""
-        differs = self._document.value.get(DIFFERS) or {}
-        if not isinstance(differs, dict):
-            self._add(self._document, [Mistake((DIFFERS,), f"got {shown(differs)}; expected a mapping of platforms")])
-            return {}
-        found: dict[tuple[str, str], DocumentPath] = {}
-        for platform, patterns in differs.items():
-            place = (DIFFERS, platform)
-            if platform not in PLATFORMS:
-                message = f"'{platform}' is not a platform. {nearest(platform, PLATFORMS)}"
-                self._add(self._document, [Mistake(place, message, at_key=True)])
-            elif not isinstance(patterns, dict):
-                self._add(self._document, [Mistake(place, f"got {shown(patterns)}; expected a mapping of variants")])
-            else:
-                matched = {name: pattern for name in names if (pattern := _first_match(name, patterns)) is not None}
-                found |= {(platform, name): (*place, pattern) for name, pattern in matched.items()}
-                dead = [pattern for pattern in patterns if pattern not in matched.values()] if self._complete else []
-                self._add(self._document, [_dead((*place, pattern), names) for pattern in dead])
-        return found
-
-    def difference(self, path: DocumentPath) -> Difference | None:
-        return self._parsed(difference.parse, path)
-
-    def _parsed(self, parse: Callable[[Any], P], path: DocumentPath) -> P | None:
         try:
             return parse(self._document.get(path))
         except Mistakes as error:
             self._add(self._document, [mistake.below(path) for mistake in error.mistakes])
             return None
+
+    def differing(self, names: list[str]) -> dict[str, dict[str, tuple[DocumentPath, Difference]]]:
+        """The differences of each variant by platform, with where in the document they are."""
+        differing: dict[str, dict[str, tuple[DocumentPath, Difference]]] = {name: {} for name in names}
+        differs = self._document.value.get(DIFFERS) or {}
+        try:
+            by_platform = Differs.model_validate(differs)
+        except ValidationError as error:
+            wrong = mistakes(error, Differs.model_json_schema(), differs, DIFFERS)
+            self._add(self._document, [mistake.below((DIFFERS,)) for mistake in wrong])
+            return differing
+        for platform, patterns in by_platform:
+            matched = {name: pattern for name in names if (pattern := _first_match(name, patterns)) is not None}
+            for name, pattern in matched.items():
+                differing[name][platform] = ((DIFFERS, platform, pattern), patterns[pattern])
+            dead = [pattern for pattern in patterns if pattern not in matched.values()] if self._complete else []
+            self._add(self._document, [_dead((DIFFERS, platform, pattern), names) for pattern in dead])
+        return differing
 
     def _cell(self, base: Document, names: Sequence[str]) -> Document:
         for dimension, name in zip(self._dimensions, names, strict=True):

@@ -22,6 +22,7 @@ from harness.workloads import WRITERS
 HANDLERS = Path("lambda")
 SCENARIOS = Path("scenarios")
 _SEPARATE = ("faults",)  # fields whose words have a section of their own
+_WHOLE = ("expect", "differs")  # fields that are described in one row
 _MAX_EXAMPLES = 2
 
 
@@ -82,10 +83,10 @@ def scenarios() -> str:
 def _fields(root: Schema, part: Schema, prefix: str = "") -> Iterator[tuple[str, ...]]:
     for name, field in part["properties"].items():
         path = f"{prefix}{name}"
-        if "$ref" in field:
+        if "$ref" in field and path not in _WHOLE:
             yield from _fields(root, root["$defs"][field["$ref"].rpartition("/")[2]], f"{path}.")
             continue
-        either = [each["$ref"] for each in field.get("anyOf", ()) if "$ref" in each]
+        either = [each["$ref"] for each in field.get("anyOf", ()) if "$ref" in each and path not in _WHOLE]
         kind = "list, see below" if path in _SEPARATE else _kind(field)
         default = "required" if name in part.get("required", ()) else _default(field, "")
         yield f"`{path}`", kind, default, field["description"]

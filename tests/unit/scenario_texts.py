@@ -131,6 +131,10 @@ differs:
         invalid:
           lost: 1
       why: it is otherwise
+  aws:
+    put/*:
+      expect: unknown
+      why: it is slower
 seeds: 0..3
 limits:
   drive: 1h

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from scenario_texts import folder, load_text, problems, short
 
-from harness.difference import Difference, parse
-from harness.errors import Mistakes, UserError
-from harness.expectation import Count, Expectation
+from harness.errors import UserError
+from harness.expectation import Difference
 from harness.jobs import jobs_of
 from harness.reports import RunResult
 from harness.runner import run
@@ -38,37 +37,39 @@ def scenario(**more: Any) -> dict[str, Any]:
 
 def test_a_difference_is_an_expectation_or_a_refusal_and_a_reason() -> None:
     """Both are needed."""
-    assert parse({"expect": "refused", "why": "G-04"}) == Difference(None, "G-04")
-    lost = Expectation("invalid", (Count("lost", "==", 1),))
-    assert parse({"expect": {"invalid": {"lost": 1}}, "why": "G-05"}) == Difference(lost, "G-05")
+    refused = Difference.model_validate({"expect": "refused", "why": "G-04"})
+    assert (refused.expect, refused.why) == (None, "G-04")
+    lost = Difference.model_validate({"expect": {"invalid": {"lost": 1}}, "why": "G-05"})
+    assert (str(lost.expect), lost.why) == ("invalid (lost == 1)", "G-05")
 
 
 @pytest.mark.parametrize(
     "spec, sentence",
     [
-        ("refused", "expected {expect: refused, why: the reason}"),
-        ({"expect": "refused"}, "'why' is missing"),
-        ({"why": "because"}, "'expect' is missing"),
-        ({"expect": "refused", "why": ""}, "got ''; expected the reason"),
+        ("refused", "got 'refused'; expected a mapping with expect and why"),
+        ({"expect": "refused"}, "'why' is missing: Why, with the row or source"),
+        ({"why": "because"}, "'expect' is missing: What it ends as"),
+        ({"expect": "refused", "why": ""}, "got ''; expected a text that is not empty"),
         ({"expect": "refused", "whi": "because"}, "Did you mean 'why'?"),
         ({"expect": "vald", "why": "because"}, "Did you mean 'valid'?"),
+        ({"expect": {"invalid": {"lst": 1}}, "why": "because"}, "expect.invalid.lst: 'lst' is not a key of invalid."),
     ],
 )
-def test_what_is_no_difference_is_said(spec: Any, sentence: str) -> None:
+def test_what_is_no_difference_is_said(project: Path, spec: Any, sentence: str) -> None:
     """In one sentence, with the nearest word."""
-    with pytest.raises(Mistakes) as caught:
-        parse(spec)
-    assert [sentence in mistake.message for mistake in caught.value.mistakes] == [True]
+    (problem,) = problems(project, short(differs={"localstack": {"default": spec}}))
+    assert problem.startswith("x.yaml:")
+    assert sentence in problem
 
 
 @pytest.mark.parametrize(
     "differs, sentence",
     [
         ({"localstak": {"*": {"expect": "valid", "why": "x"}}}, "Did you mean 'localstack'?"),
-        ({"localstack": {"default": "refused"}}, "expected {expect: refused, why: the reason}"),
+        ({"localstack": {"default": "refused"}}, "expected a mapping with expect and why"),
         ({"localstack": {"defalt": {"expect": "valid", "why": "x"}}}, "Did you mean 'default'?"),
-        ({"localstack": "refused"}, "expected a mapping of variants"),
-        ("localstack", "expected a mapping of platforms"),
+        ({"localstack": "refused"}, "got 'refused'; expected a mapping"),
+        ("localstack", "got 'localstack'; expected a mapping"),
     ],
 )
 def test_what_is_wrong_about_differences_has_its_line(project: Path, differs: Any, sentence: str) -> None:
@@ -88,8 +89,12 @@ def test_each_variant_has_its_own_by_platform(project: Path) -> None:
         },
     )
     put, stamped = load_text(project, text).variants
-    assert put.differences == {"aws": Difference(Expectation("valid"), "x")}
-    assert stamped.differences == {"localstack": Difference(Expectation("unknown"), "slow"), **put.differences}
+
+    def in_words(differences: dict[str, Difference]) -> dict[str, tuple[str, str]]:
+        return {platform: (str(each.expect), each.why) for platform, each in differences.items()}
+
+    assert in_words(put.differences) == {"aws": ("valid", "x")}
+    assert in_words(stamped.differences) == {"localstack": ("unknown", "slow"), "aws": ("valid", "x")}
 
 
 def test_a_run_is_judged_by_its_platforms_difference(tmp_path: Path) -> None:

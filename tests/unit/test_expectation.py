@@ -91,20 +91,40 @@ def test_an_expectation_says_what_it_is(spec: Any, words: str) -> None:
 @pytest.mark.parametrize(
     "spec, path, sentence",
     [
-        ("vald", (), "'vald' is not a verdict. Did you mean 'valid'?"),
-        (3, (), "got 3; expected a verdict"),
-        (None, (), "got nothing; expected a verdict"),
-        ([], (), "got []; expected a verdict"),
-        ({}, (), "got {}; expected a verdict"),
-        ({"valid": None}, ("valid",), "'valid' takes no conditions"),
-        ({"invald": {}}, ("invald",), "'invald' is not a verdict. Did you mean 'invalid'?"),
+        ("vald", (), "got 'vald'. Did you mean 'valid'? Known: invalid, unknown, valid"),
+        (3, (), "got 3; expected one of valid, invalid, unknown or a mapping with invalid"),
+        (None, (), "got nothing; expected one of valid, invalid, unknown or a mapping with invalid"),
+        ([], (), "got []; expected one of valid, invalid, unknown or a mapping with invalid"),
+        ({}, (), "'invalid' is missing: What the anomalies are to be"),
+        (
+            {"valid": None},
+            ("valid",),
+            "'valid' is not a key of an expectation. Did you mean 'invalid'?",
+        ),
+        (
+            {"invald": {}},
+            ("invald",),
+            "'invald' is not a key of an expectation. Did you mean 'invalid'?",
+        ),
         ({"invalid": 3}, ("invalid",), "got 3; expected a mapping"),
-        ({"invalid": {"duplicate": 1}}, ("invalid", "duplicate"), "no kind of anomaly. Did you mean 'duplicated'?"),
+        (
+            {"invalid": {"duplicate": 1}},
+            ("invalid", "duplicate"),
+            "Did you mean 'duplicated'? Known: blame, dead_lettered",
+        ),
         ({"invalid": {"lost": -1}}, ("invalid", "lost"), "got -1; expected a number"),
         ({"invalid": {"lost": True}}, ("invalid", "lost"), "got true; expected a number"),
         ({"invalid": {"lost": "=> 1"}}, ("invalid", "lost"), "got '=> 1'; expected a number"),
-        ({"invalid": {"blame": "lambda"}}, ("invalid", "blame"), "'lambda' cannot be blamed"),
-        ({"invalid": {"blame": ["writer"]}}, ("invalid", "blame"), '["writer"] cannot be blamed'),
+        (
+            {"invalid": {"blame": "lambda"}},
+            ("invalid", "blame"),
+            "got 'lambda'. Known: function, mapping, platform",
+        ),
+        (
+            {"invalid": {"blame": ["writer"]}},
+            ("invalid", "blame"),
+            'got ["writer"]; expected one of writer, stream',
+        ),
     ],
 )
 def test_what_cannot_be_expected_is_refused(spec: Any, path: tuple[str, ...], sentence: str) -> None:

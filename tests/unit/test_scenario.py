@@ -168,11 +168,11 @@ def test_a_typo_in_a_path_of_the_matrix_is_one_line(project: Path, path: str, ty
         ({"seeds": []}, "seeds: got []; expected a whole number from 0"),
         ({"limits": {"drain": "3 days"}}, "limits.drain: got '3 days'; expected a number"),
         ({"limits": {"drive": 0}}, "limits.drive: got 0; expected a number above 0"),
-        ({"expect": "vlid"}, "expect: 'vlid' is not a verdict. Did you mean 'valid'?"),
+        ({"expect": "vlid"}, "expect: got 'vlid'. Did you mean 'valid'?"),
         ({"expect": {"invald": {"lost": 1}}}, "Did you mean 'invalid'?"),
         ({"expect": {"invalid": {"lost": "many"}}}, "expect.invalid.lost: got 'many'; expected a number"),
-        ({"expect": {"invalid": {"blame": "writr"}}}, "'writr' cannot be blamed. Did you mean 'writer'?"),
-        ({"expect": ["valid"]}, 'expect: got ["valid"]; expected a verdict'),
+        ({"expect": {"invalid": {"blame": "writr"}}}, "expect.invalid.blame: got 'writr'. Did you mean 'writer'?"),
+        ({"expect": ["valid"]}, 'expect: got ["valid"]; expected one of valid, invalid'),
     ],
 )
 def test_a_wrong_value_is_one_line(project: Path, changes: dict[str, Any], sentence: str) -> None:

@@ -85,7 +85,7 @@ def test_the_first_pattern_that_matches_decides(project: Path, expect: Any, foun
         ({"*": "valid", "put": "invalid"}, ["'put' decides no variant: patterns before it match all of its own"]),
         ({"*": "valid", "z*": "invalid"}, ["'z*' matches no variant. Known: put, stamped_put"]),
         ({"*": "valid", "z*": "invald"}, ["'z*' matches no variant. Known: put, stamped_put"]),
-        ({"*put": "vald"}, ["expect.*put: 'vald' is not a verdict. Did you mean 'valid'?"]),
+        ({"*put": "vald"}, ["expect.*put: got 'vald'. Did you mean 'valid'?"]),
         ({}, ["'put' has no expectation", "'stamped_put' has no expectation"]),
     ],
 )
