@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -12,9 +11,9 @@ from dataclasses import dataclass
 
 from harness.errors import UserError
 from harness.localstack.base import IMAGE, NO_TOKEN, Say
+from harness.waiting import until
 
 ASK_SECONDS = 5
-POLL_SECONDS = 0.1
 READY_SECONDS = 120
 # Whatever proxy is set, 127.0.0.1 is asked without it.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -46,14 +45,10 @@ def health(endpoint: str) -> Health | None:
 def wait_until_healthy(port: int, ended: Callable[[], str | None], say: Say) -> Health:
     """Polls for at most READY_SECONDS. `ended` explains why it is no use to wait any longer. Raises UserError."""
     say(f"waiting for LocalStack at 127.0.0.1:{port}")
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        if found := health(local(port)):
-            return found
-        if reason := ended():
-            raise UserError(reason)
-        time.sleep(POLL_SECONDS)
-    raise UserError(f"LocalStack did not answer at 127.0.0.1:{port} in {READY_SECONDS} s")
+    answer = until(lambda: health(local(port)) or ended(), READY_SECONDS)
+    if isinstance(answer, Health):
+        return answer
+    raise UserError(answer or f"LocalStack did not answer at 127.0.0.1:{port} in {READY_SECONDS} s")
 
 
 def wait_until_dynamodb_answers(port: int, say: Say) -> None:

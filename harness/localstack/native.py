@@ -9,17 +9,19 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, ClassVar
+
+import psutil
 
 from harness.cache import cache_folder
 from harness.errors import UserError
 from harness.localstack.base import SETTINGS, Running, Say
 from harness.localstack.health import exit_explained, health, local, wait_until_dynamodb_answers, wait_until_healthy
 from harness.localstack.install import Installation, alone, install, java_home
-from harness.localstack.os_process import MARK, OsProcess, holder_of, kill_marked, marked, output_of, process
+from harness.localstack.os_process import MARK, holder_of, kill_marked, marked, output_of
 
 EXECUTOR = Path(__file__).with_name("executor")
 PLUGIN = "harness_executor"
@@ -123,11 +125,11 @@ class Host:
         found = (self._running(folder) for folder in sorted(_states().glob("*/")))
         return [running for running in found if running is not None]
 
-    def processes(self, port: int) -> list[OsProcess]:
+    def processes(self, port: int) -> list[psutil.Process]:
         """LocalStack itself first, then what it started: DynamoDB Local and the functions."""
         folder = state_folder(port)
         main = _remembered(folder).get("process")
-        return sorted(marked(folder), key=lambda one: (one.number != main, one.number))
+        return sorted(marked(folder), key=lambda process: (process.pid != main, process.pid))
 
     def kill(self, port: int) -> None:
         kill_marked(state_folder(port))
@@ -136,26 +138,24 @@ class Host:
         return self.up(port, say)
 
     def pause(self, port: int) -> None:
-        for one in self.processes(port):
-            one.signal(signal.SIGSTOP)
+        _signal(self.processes(port), signal.SIGSTOP)
 
     def resume(self, port: int) -> None:
-        for one in self.processes(port):
-            one.signal(signal.SIGCONT)
+        _signal(self.processes(port), signal.SIGCONT)
 
     def kill_function(self, port: int, name: str) -> int:
-        own = [one for one in self.processes(port) if function_of(output_of(one)) == name]
-        for one in own:
-            one.signal(signal.SIGKILL)
-        return len(own)
+        processes = [process for process in self.processes(port) if function_of(output_of(process)) == name]
+        _signal(processes, signal.SIGKILL)
+        return len(processes)
 
     def _running(self, folder: Path) -> Running | None:
         state = _remembered(folder)
         if not state:
             return None
-        main = OsProcess(state["process"], state["start"])
-        well = health(local(state["port"])) if main.alive else None
-        place = f"process {main.number}" if main.alive else f"process {main.number}, which ended,"
+        number = state["process"]
+        alive = number in {process.pid for process in marked(folder)}
+        well = health(local(state["port"])) if alive else None
+        place = f"process {number}" if alive else f"process {number}, which ended,"
         version, services = (well.version, well.services) if well else ("", ())
         return Running(self.name, place, state["port"], version, services, healthy=well is not None)
 
@@ -209,11 +209,9 @@ def _refuse_taken(port: int) -> None:
 
 
 def _remember(folder: Path, port: int, number: int) -> None:
-    started = process(number)
-    if started is not None:
-        draft = folder / "state.draft"
-        draft.write_text(json.dumps({"port": port, "process": number, "start": started.start}))
-        draft.rename(folder / "state.json")
+    draft = folder / "state.draft"
+    draft.write_text(json.dumps({"port": port, "process": number}))
+    draft.rename(folder / "state.json")
 
 
 def _remembered(folder: Path) -> dict[str, Any]:
@@ -222,6 +220,12 @@ def _remembered(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     return state
+
+
+def _signal(processes: Iterable[psutil.Process], what: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(what)
 
 
 def _ended(server: subprocess.Popen[bytes], folder: Path) -> str | None:

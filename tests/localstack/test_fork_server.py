@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-import signal
 import textwrap
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from pipeline import client, deployed, eventually, template
 
 from harness.localstack.base import Running
 from harness.localstack.native import Host
-from harness.localstack.os_process import OsProcess
 
 LOOK = """
     import os, sys
@@ -44,17 +43,10 @@ def zipped(files: dict[str, str]) -> bytes:
     return content.getvalue()
 
 
-def fork_server(localstack: Running) -> OsProcess:
+def fork_server(localstack: Running) -> psutil.Process:
     """The first of the processes that its copies look like."""
-
-    def command(one: OsProcess) -> bytes:
-        return Path(f"/proc/{one.number}/cmdline").read_bytes()
-
-    return min((one for one in Host().processes(localstack.port) if b"fork_server.py" in command(one)), key=started)
-
-
-def started(one: OsProcess) -> int:
-    return one.start
+    alike = [each for each in Host().processes(localstack.port) if "fork_server.py" in " ".join(each.cmdline())]
+    return min(alike, key=psutil.Process.create_time)
 
 
 @pytest.mark.parametrize("own", [{}, {"PYTHONOPTIMIZE": "1"}, {"jmespath.py": "", "child.py": ""}])
@@ -78,7 +70,7 @@ def test_a_killed_fork_server_is_replaced(localstack: Running) -> None:
     """Its copies end with it, and the next invocation is a cold start."""
     with deployed(localstack, "replaced", template(LOOK)) as outputs:
         before = invoke(localstack, outputs["Function"])
-        fork_server(localstack).signal(signal.SIGKILL)
+        fork_server(localstack).kill()
         eventually(lambda: not Path(f"/proc/{before['process']}").exists(), "the copy ends")
         after = invoke(localstack, outputs["Function"])
     assert after["served"] == 1

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from pipeline import client, eventually
 
@@ -109,14 +111,11 @@ class Place:
 
 
 def _functions_with_a_process(localstack: Running) -> list[str]:
-    found = []
+    names = []
     for process in marked(state_folder(localstack.port)):
-        path = Path(f"/proc/{process.number}/environ")
-        variables = path.read_bytes().split(b"\0") if path.exists() else []
-        found += [
-            word[1].decode() for each in variables if (word := each.split(b"="))[0] == b"AWS_LAMBDA_FUNCTION_NAME"
-        ]
-    return found
+        with suppress(psutil.Error):
+            names.append(process.environ().get("AWS_LAMBDA_FUNCTION_NAME", ""))
+    return names
 
 
 @pytest.fixture

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from pipeline import client, deploy, deployed, eventually, free_port, template
 
 from harness.errors import UserError
 from harness.localstack.base import Running
 from harness.localstack.native import Host, state_folder
-from harness.localstack.os_process import marked
+from harness.localstack.os_process import is_alive, marked
 
 COPY = """
     import os, boto3
@@ -167,9 +168,8 @@ def test_temporary_files_survive_a_reset_as_on_lambda(localstack: Running, obedi
 def test_what_a_function_starts_ends_with_it(localstack: Running, obedient: str) -> None:
     """A crash leaves no process that the function had started."""
 
-    def sleepers() -> list[Path]:
-        commands = (Path(f"/proc/{one.number}/cmdline") for one in marked(state_folder(localstack.port)))
-        return [path for path in commands if path.exists() and path.read_bytes().startswith(b"sleep\0")]
+    def sleepers() -> list[psutil.Process]:
+        return [process for process in marked(state_folder(localstack.port)) if process.name() == "sleep"]
 
     invoke(localstack, obedient, do="spawn")
     assert sleepers()
@@ -209,7 +209,7 @@ def test_every_server_listens_on_loopback_only(localstack: Running, obedient: st
     """LocalStack, DynamoDB Local, Kinesis Mock and the functions' API accept connections from this machine only."""
     invoke(localstack, obedient)
     client(localstack, "kinesis").create_stream(StreamName="any", ShardCount=1)
-    own = {f"pid={one.number}," for one in marked(state_folder(localstack.port))}
+    own = {f"pid={process.pid}," for process in marked(state_folder(localstack.port))}
     lines = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout.splitlines()
     listening = [line.split()[3] for line in lines if any(number in line for number in own)]
     assert len(listening) >= 5  # Kinesis Mock has two ports
@@ -254,13 +254,13 @@ def test_down_leaves_nothing(end: str) -> None:
         processes = host.processes(port)
         assert len(processes) >= 4
         if end == "killed":
-            processes[0].signal(signal.SIGKILL)
-            eventually(lambda: not any(one.alive for one in processes), "all end with LocalStack")
+            processes[0].kill()
+            eventually(lambda: not any(map(is_alive, processes)), "all end with LocalStack")
         if end == "frozen":
-            processes[0].signal(signal.SIGSTOP)
+            processes[0].suspend()
     finally:
         host.down(port, print)
-    assert not any(one.alive for one in processes)
+    assert not any(map(is_alive, processes))
     assert marked(folder) == []
     assert not folder.exists()
 
@@ -276,5 +276,5 @@ def test_down_ends_what_a_killed_harness_was_starting() -> None:
     left = marked(folder)
     assert left
     assert Host().down(port, print)
-    assert not any(one.alive for one in left)
+    assert not any(map(is_alive, left))
     assert not folder.exists()

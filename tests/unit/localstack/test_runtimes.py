@@ -23,8 +23,8 @@ from harness.localstack.container import Container
 from harness.localstack.health import docker_explained, exit_explained
 from harness.localstack.install import Installation
 from harness.localstack.interpreters import version_of
-from harness.localstack.native import environment
-from harness.localstack.os_process import MARK, OsProcess, kill_marked, marked, process
+from harness.localstack.native import Host, environment, state_folder
+from harness.localstack.os_process import MARK, kill_marked, marked
 
 COMPOSE_FILE = Path(__file__).parents[3] / "docker-compose.yml"
 
@@ -227,20 +227,24 @@ def sleeper(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_marked_processes_are_found_and_ended(sleeper: subprocess.Popen[bytes], tmp_path: Path) -> None:
     """By their folder or one above it, and never by one that only begins alike."""
-    assert [one.number for one in marked(tmp_path)] == [sleeper.pid]
+    assert [process.pid for process in marked(tmp_path)] == [sleeper.pid]
     assert marked(tmp_path / "457") == []
     assert kill_marked(tmp_path / "4570") == 1
     assert sleeper.wait() == -signal.SIGKILL
 
 
-def test_a_process_that_got_the_number_of_ours_is_left_alone(sleeper: subprocess.Popen[bytes]) -> None:
-    """Number and start time together name a process."""
-    found = process(sleeper.pid)
-    assert found is not None
-    earlier = OsProcess(sleeper.pid, found.start - 1)
-    assert found.alive
-    assert not earlier.alive
-    earlier.signal(signal.SIGKILL)
+def test_a_process_that_got_the_number_of_ours_is_left_alone(
+    sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The number alone names no process: what does not carry the folder's mark is not LocalStack, and not ended."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    folder = state_folder(4566)
+    folder.mkdir(parents=True)
+    (folder / "state.json").write_text(f'{{"port": 4566, "process": {sleeper.pid}}}')
+    [running] = Host().status()
+    assert not running.healthy
+    assert running.place == f"process {sleeper.pid}, which ended,"
+    assert Host().down(4566, print) == ["host: LocalStack on port 4566, 0 processes"]
     assert sleeper.poll() is None
 
 
