@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,12 +14,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from harness.localstack.executor.parent import die_with
 from harness.platforms import hook
 from harness.platforms.capabilities import OUTAGES
 from harness.reports import RunResult
 from harness.runner import Job, run
 
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # A copy of this process has everything imported; on other systems copying one that has threads is not safe.
 _START = "fork" if sys.platform == "linux" else "spawn"
 W = TypeVar("W")
@@ -51,9 +53,16 @@ def in_processes(do: Callable[[W], R], work: Mapping[int, W], processes: int) ->
 
 def _begin(parent: int) -> None:
     if sys.platform == "linux":
-        die_with(parent)
+        _die_with(parent)
     hook.own_client.cache_clear()  # their connections are the parent's
     collect_seldom()
+
+
+def _die_with(parent: int) -> None:
+    """Has the kernel kill this process when its parent ends, however it ends (prctl(2))."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # the parent ended before the call
+        os._exit(1)
 
 
 def collect_seldom() -> None:
