@@ -14,13 +14,13 @@ from botocore.exceptions import ClientError
 
 from harness import landings
 from harness.attribution import BY_NAME, Attribution, plain
-from harness.dead_letter import batch_told
+from harness.delivery.on_failure import batch_told
+from harness.delivery.shards import StreamReader, reader_of
+from harness.delivery.sources import content, sequence_number
 from harness.history import Value
 from harness.landings import Landed
 from harness.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
 from harness.stores import Bucket, DataStream, Queue, Table, Topic
-from harness.stream_event import content, sequence_number
-from harness.stream_reader import StreamReader, reader_of
 
 Record = Callable[[str, Value], object]  # f, value
 Sink = Table | DataStream | Queue | Bucket | Topic

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from harness.delivery.shards import StreamReader
 from harness.faults.base import Fault
 from harness.history import History
 from harness.nemesis import Nemesis
@@ -17,7 +18,6 @@ from harness.platforms import PLATFORMS
 from harness.platforms.target import Target
 from harness.schedule import Seed
 from harness.stack import Stack
-from harness.stream_reader import StreamReader
 from harness.tickets import Tickets
 from harness.workloads.client import WriterHost
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from harness.sources import SOURCES
+from harness.delivery.sources import SOURCES
 from harness.waiting import until
 
 READY_SECONDS = 10

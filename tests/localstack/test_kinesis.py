@@ -10,12 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
+from harness.delivery.shards import reader_of
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.runner import run
 from harness.stores import REGION, DataStream
-from harness.stream_reader import reader_of
 
 SOURCES = Path(__file__).parents[2] / "lambda" / "sources"
 OWN = {"by": "platform"}

@@ -19,11 +19,11 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 from pipeline import client, eventually
 
+from harness.delivery.shards import StreamReader
+from harness.delivery.sources import SOURCES
 from harness.loading import load, read_items
 from harness.localstack.base import Running
-from harness.sources import SOURCES
 from harness.stores import Table
-from harness.stream_reader import StreamReader
 
 ROOT = Path(__file__).parents[2]
 STACK = "ledger"

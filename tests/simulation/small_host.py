@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
-from harness.dispatcher import Dispatcher
+from harness.delivery.dispatcher import Dispatcher
 from harness.history import History
 from harness.mapping import Mapping
 from harness.nemesis import Nemesis

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.redelivery import SUCCEEDED, Batch, Outcome
-from harness.stream_event import sequence_numbers
+from harness.delivery.redelivery import SUCCEEDED, Batch, Outcome
+from harness.delivery.sources import sequence_numbers
 
 NOW = 1_900_000_000  # seconds since the epoch
 

@@ -17,7 +17,6 @@ VAGUE = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
 # Folders of interchangeable implementations: their table, and the files beside base.py that are no member.
 FOLDERS = {
     "harness.faults": ("FAULTS", set()),
-    "harness.sources": ("SOURCES", set()),
     "harness.workloads": ("WRITERS", {"client", "generator", "own_items", "put_record"}),
 }
 

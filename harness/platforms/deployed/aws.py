@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import boto3
 
-from harness import dispatcher
+from harness.delivery import dispatcher
 from harness.faults.base import Fault
 from harness.mapping import BY_HARNESS
 from harness.platforms import capabilities, hook

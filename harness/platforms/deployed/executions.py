@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from harness.agent.control import Control
-from harness.dead_letter import batch_told
+from harness.delivery.on_failure import batch_told
 from harness.history import INVOKE, OK, History, Value
 from harness.mapping import FOREVER, Mapping
 from harness.point import FUNCTION

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
-from harness import dispatcher
 from harness.action import Disrupt
+from harness.delivery import dispatcher
 from harness.disruptions import Disruption, Record
 from harness.faults.base import Fault
 from harness.history import INFO, Value

@@ -8,17 +8,15 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from harness import filters
-from harness.dispatcher import Dispatcher
+from harness.delivery import filters
+from harness.delivery.dispatcher import Dispatcher
+from harness.delivery.sources import SOURCES, Record, filtered, intents, sequence_number
 from harness.history import INFO, History, Value
 from harness.mapping import LATEST, Mapping
 from harness.platforms.deployed.executions import FunctionHistory, processed, under_way
 from harness.platforms.deployed.threads import ThreadHost
 from harness.resources import MappingProperties
-from harness.sources import SOURCES
-from harness.sources.base import Record
 from harness.stack import ON_FAILURE, Stack
-from harness.stream_event import filtered, intents, sequence_number
 from harness.waiting import Stillness, until
 
 Records = list[tuple[str, Record]]  # of the source, each with its shard

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from harness.agent.control import PLAN, Control, ControlTickets
 from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
+from harness.delivery.shards import reader_of
 from harness.disruptions import UNREACHABLE, Disruption, Disruptions
 from harness.faults.base import Disruption as DisruptionFault
 from harness.history import Value
@@ -33,7 +34,6 @@ from harness.platforms.deployed.executions import FunctionHistory
 from harness.platforms.deployed.mappings import HarnessMapping, PlatformMapping, Records
 from harness.platforms.deployed.threads import ThreadHost, Threads
 from harness.platforms.endpoints import Endpoints, serving
-from harness.stream_reader import reader_of
 from harness.waiting import held_back, until_nothing
 
 _MARGIN_SECONDS = 60  # for what a call takes beside the function's own time

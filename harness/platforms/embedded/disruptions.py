@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 from harness.action import Disrupt
-from harness.dispatcher import Dispatcher
+from harness.delivery.dispatcher import Dispatcher
 from harness.disruptions import Disruption, Disruptions, Record
 from harness.history import Operation, Value
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way

@@ -15,13 +15,15 @@ from typing import Any, NoReturn
 
 from botocore.awsrequest import AWSResponse
 
-from harness import dispatcher
 from harness.action import Action, Disrupt
 from harness.agent.body import body_of, is_chunked
 from harness.agent.connections import HTTP, lines
 from harness.agent.response import Raw
 from harness.agent.wire import Wire
-from harness.dispatcher import Dispatcher
+from harness.delivery import dispatcher
+from harness.delivery.dispatcher import Dispatcher
+from harness.delivery.shards import reader_of
+from harness.delivery.sources import SOURCES
 from harness.errors import NotImitated
 from harness.faults.base import Fault
 from harness.history import Value
@@ -42,10 +44,8 @@ from harness.platforms.embedded.simulation import Event, OutOfSteps, Simulation
 from harness.platforms.endpoints import Endpoints
 from harness.platforms.target import Target
 from harness.point import Point
-from harness.sources import SOURCES
 from harness.stack import LEDGER, Function, Stack
 from harness.stores import REGION
-from harness.stream_reader import reader_of
 from harness.tickets import LocalTickets
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.

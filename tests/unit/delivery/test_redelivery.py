@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stream_records import NOW, batch, record, reported, told
 
-from harness.lane import Lane
-from harness.mapping import Mapping
-from harness.redelivery import (
+from harness.delivery.lane import Lane
+from harness.delivery.redelivery import (
     EXPIRED,
     NOT_STARTED,
     RAISED,
@@ -25,7 +24,8 @@ from harness.redelivery import (
     pause,
     sift,
 )
-from harness.stream_event import sequence_numbers
+from harness.delivery.sources import sequence_numbers
+from harness.mapping import Mapping
 
 REPORTING = Mapping(report_batch_item_failures=True)
 BISECTING = Mapping(bisect_batch_on_function_error=True)

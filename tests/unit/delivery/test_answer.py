@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from stream_records import batch, reported
 
-from harness.answer import UNREADABLE, Answer, read
+from harness.delivery.redelivery import UNREADABLE, Answer, read
 
 THREE = batch("9", "10", "11").records
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.delivery.filters import check, passes
 from harness.errors import NotImitated, UserError
-from harness.filters import check, passes
 
 RECORD = {
     "eventName": "MODIFY",

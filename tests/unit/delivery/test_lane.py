@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from stream_records import NOW, record
 
-from harness.lane import PAYLOAD_BYTES, Lane, lane_number
+from harness.delivery.lane import PAYLOAD_BYTES, Lane, lane_number
+from harness.delivery.redelivery import RAISED, SUCCEEDED, Outcome, after
+from harness.delivery.sources import payload, sequence_numbers
 from harness.mapping import Mapping
-from harness.redelivery import RAISED, SUCCEEDED, Outcome, after
-from harness.stream_event import payload, sequence_numbers
 
 
 def numbers(taken):

@@ -10,10 +10,9 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 
+from harness.delivery.redelivery import RETENTION_SECONDS, Batch, Decision
+from harness.delivery.sources import Record, created_at, key, payload, size
 from harness.mapping import Mapping
-from harness.redelivery import RETENTION_SECONDS, Batch, Decision
-from harness.sources.base import Record
-from harness.stream_event import created_at, key, payload, size
 
 PAYLOAD_BYTES = 6 * 1024 * 1024  # S-63
 MAXIMUM_REMEMBERED = 100_000  # records that a roll back can reach

@@ -9,12 +9,18 @@ from datetime import UTC, datetime
 import pytest
 from stream_records import NOW, batch, record
 
-from harness.dead_letter import on_failure_record
+from harness.delivery.on_failure import on_failure_record
+from harness.delivery.redelivery import (
+    RAISED,
+    RECORD_AGE_EXCEEDED,
+    RETRY_ATTEMPTS_EXHAUSTED,
+    SUCCEEDED,
+    Discard,
+    Outcome,
+)
+from harness.delivery.sources import DynamoDBStream, created_at, intents, items, payload
 from harness.errors import NotImitated
-from harness.redelivery import RAISED, RECORD_AGE_EXCEEDED, RETRY_ATTEMPTS_EXHAUSTED, SUCCEEDED, Discard, Outcome
-from harness.sources.dynamodb import DynamoDBStream
 from harness.stores import queue_url
-from harness.stream_event import created_at, intents, items, payload
 
 STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/Source/stream/2030-01-01T00:00:00.000"
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"

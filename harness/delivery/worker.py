@@ -9,16 +9,15 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harness.dead_letter import on_failure_record
-from harness.delivery import Deliveries, Origin
+from harness.delivery.deliveries import Deliveries, Origin
+from harness.delivery.host import Event, Host
+from harness.delivery.lane import Lane
+from harness.delivery.on_failure import on_failure_record
+from harness.delivery.redelivery import EXPIRED, Batch, Decision, Discard, Outcome, pause, sift
+from harness.delivery.sources import Record, intents, sequence_number, sequence_numbers
 from harness.history import INFO
-from harness.host import Event, Host
-from harness.lane import Lane
 from harness.mapping import Mapping
-from harness.redelivery import EXPIRED, Batch, Decision, Discard, Outcome, pause, sift
-from harness.sources.base import Record
 from harness.stores import queue_url
-from harness.stream_event import intents, sequence_number, sequence_numbers
 
 
 @dataclass(frozen=True, slots=True)

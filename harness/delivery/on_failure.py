@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from harness.redelivery import RAISED, RETRY_ATTEMPTS_EXHAUSTED, Discard, Outcome
-from harness.sources import SOURCES, source_at
+from harness.delivery.redelivery import RAISED, RETRY_ATTEMPTS_EXHAUSTED, Discard, Outcome
+from harness.delivery.sources import SOURCES, source_at
 
 _BATCH_INFO = [source.BATCH_INFO for source in SOURCES.values()]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

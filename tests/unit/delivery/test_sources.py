@@ -9,14 +9,24 @@ from typing import Any
 
 import pytest
 
-from harness import filters
 from harness.agent.host import Subject
 from harness.agent.subject import of_event, of_request
 from harness.agent.subject import sequence_numbers as seen_by_agent
-from harness.dead_letter import batch_told, on_failure_record
-from harness.redelivery import RETRY_ATTEMPTS_EXHAUSTED, Batch, Discard
-from harness.sources import SOURCES, source_at, source_of
-from harness.stream_event import content, created_at, filtered, intents, items, key, sequence_numbers
+from harness.delivery import filters
+from harness.delivery.on_failure import batch_told, on_failure_record
+from harness.delivery.redelivery import RETRY_ATTEMPTS_EXHAUSTED, Batch, Discard
+from harness.delivery.sources import (
+    SOURCES,
+    content,
+    created_at,
+    filtered,
+    intents,
+    items,
+    key,
+    sequence_numbers,
+    source_at,
+    source_of,
+)
 
 STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/Todos"
 SHARD = "shardId-000000000000"

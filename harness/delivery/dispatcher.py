@@ -12,18 +12,17 @@ import itertools
 from collections.abc import Callable
 from functools import partial
 
-from harness import filters
-from harness.delivery import Deliveries
+from harness.delivery import filters
+from harness.delivery.deliveries import Deliveries
+from harness.delivery.host import Event, Host
+from harness.delivery.lane import lane_number
+from harness.delivery.shards import ShardReader, describe_shards
+from harness.delivery.sources import Record, filtered, intents, sequence_numbers
+from harness.delivery.worker import LaneWorker, Route
 from harness.errors import NotImitated
 from harness.history import INFO
-from harness.host import Event, Host
-from harness.lane import lane_number
-from harness.lane_worker import LaneWorker, Route
 from harness.mapping import LATEST, TRIM_HORIZON, Mapping
-from harness.shard_reader import ShardReader, describe_shards
-from harness.sources.base import Record
 from harness.stores import queue_url
-from harness.stream_event import filtered, intents, sequence_numbers
 
 POLL_SECONDS = 0.25  # Lambda polls a shard four times a second: docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 LATEST_DELAY_SECONDS = 5.0  # at most; until then LATEST misses what is written (S-87; AWS says minutes)
