@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.rounds import by_turns
 from bench.stub import puts, seconds_on_stub
+from harness.faults.seed import Seed
 from harness.history import History
 from harness.package import unpacked
 from harness.platforms import hook
@@ -13,7 +14,6 @@ from harness.platforms.base import Plan
 from harness.platforms.embedded.isolation import real_seconds
 from harness.platforms.embedded.platform import Embedded, provision
 from harness.platforms.target import EMBEDDED_TARGET
-from harness.schedule import Seed
 from harness.template import read
 
 ROUNDS, CALLS = 15, 400

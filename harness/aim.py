@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from harness.errors import Mistake, nearest
+from harness.faults.actions import ACKNOWLEDGE, DELIVER, DISPATCHER, EFFECT, FUNCTION, HANDLE, OPERATION, WRITER
 from harness.faults.base import AWS_CALL, Fault, is_of
-from harness.point import ACKNOWLEDGE, DELIVER, DISPATCHER, EFFECT, FUNCTION, HANDLE, OPERATION, WRITER
 
 # Who passes by at a place.
 ROLES: dict[str, tuple[str, ...]] = {

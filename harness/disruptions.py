@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harness.action import Disrupt
 from harness.errors import UserError
+from harness.faults.actions import Disrupt
 from harness.history import FAIL, INVOKE, OK, Value
 
 PROCESS = "platform"

@@ -28,7 +28,7 @@ from harness.stack import is_python
 
 # What the agent needs of the harness, and all of it: folders whole, single files by name.
 AGENT_FOLDERS = ("agent", "faults")
-AGENT_FILES = ("__init__.py", "action.py", "history.py", "nemesis.py", "point.py", "schedule.py", "tickets.py")
+AGENT_FILES = ("__init__.py", "history.py", "lazy_table.py")
 
 # The earliest time that a zip can hold; a file that everybody may read, or run if it is a program, made on Unix.
 _TIME = (1980, 1, 1, 0, 0, 0)

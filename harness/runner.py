@@ -24,6 +24,7 @@ from typing import Any
 from harness import checkers, expectation
 from harness.errors import Problem, UserError
 from harness.expectation import Difference
+from harness.faults.seed import Seed
 from harness.history import INFO, OK, History, Operation, Value
 from harness.observer import Observer
 from harness.package import unpacked
@@ -35,7 +36,6 @@ from harness.reports import RunResult
 from harness.reports import text as text_report
 from harness.run_folder import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
 from harness.scenario import Scenario, attributions, refuse, refuse_what_does_not_fit, refuse_without_sink
-from harness.schedule import Seed
 from harness.stack import Stack
 from harness.template import read as read_template
 from harness.variants import DIFFERS, Variant

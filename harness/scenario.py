@@ -23,7 +23,7 @@ from harness.duration import Duration
 from harness.errors import Problem, UserError, shown
 from harness.fault_entry import parse_fault
 from harness.faults.base import Fault
-from harness.faults.partial_failure import PartialFailure
+from harness.faults.function import FalseFailureReport
 from harness.implementation import implementation
 from harness.location import Handler, find, find_handler
 from harness.mapping import Mapping
@@ -287,5 +287,5 @@ def refuse(variant: Variant, mapping: Mapping) -> list[Problem]:
             f"{fault.NAME} needs report_batch_item_failures: without it Lambda ignores what the answer names",
         )
         for index, fault in enumerate(variant.scenario.faults)
-        if isinstance(fault, PartialFailure) and not mapping.report_batch_item_failures
+        if isinstance(fault, FalseFailureReport) and not mapping.report_batch_item_failures
     ]

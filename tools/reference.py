@@ -12,7 +12,7 @@ from typing import Any
 from harness.checkers import CHECKERS
 from harness.fault_entry import fault_schema
 from harness.faults import FAULTS
-from harness.faults.noop import Noop
+from harness.faults.wire import Noop
 from harness.scenario_file import load
 from harness.scenario_schema import json_schema
 from harness.sentences import Schema

@@ -18,9 +18,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from harness.faults.actions import FUNCTION
 from harness.faults.base import Fault
-from harness.point import FUNCTION
-from harness.tickets import LocalTickets
+from harness.faults.nemesis import LocalTickets
 
 # Of one item, whose limit is 400 KB: few large items are read many times as fast as many small ones.
 _MAX_BODY_CHARACTERS = 50_000

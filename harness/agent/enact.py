@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.action import Action, Crash, Delay, Hang, Raise
 from harness.agent.host import Host
+from harness.faults.actions import Action, Crash, Delay, Hang, Raise
 
 
 class InjectedError(Exception):

@@ -20,9 +20,9 @@ from harness.agent.plan import FunctionPlan
 from harness.agent.process import FunctionHost
 from harness.agent.subject import of_event
 from harness.agent.wire import Wire
-from harness.nemesis import Nemesis
-from harness.point import ACKNOWLEDGE, AFTER
-from harness.schedule import Seed
+from harness.faults.actions import ACKNOWLEDGE, AFTER
+from harness.faults.nemesis import Nemesis
+from harness.faults.seed import Seed
 
 _control = Control(boto3.client("dynamodb"), os.environ[CONTROL])
 _content, _environment = _control.read_plan()

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.action import PartialFailure
 from harness.agent.enact import enact
 from harness.agent.host import Host, Subject
 from harness.agent.raised import told
 from harness.agent.subject import of_event, sequence_numbers
+from harness.faults.actions import ACKNOWLEDGE, BEFORE, HANDLE, PartialFailure
 from harness.history import FAIL, INVOKE, OK
-from harness.point import ACKNOWLEDGE, BEFORE, HANDLE
 
 Handler = Callable[[Any, Any], Any]
 

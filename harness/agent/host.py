@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn, Protocol
 
-from harness.action import Action
+from harness.faults.actions import Action
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,12 @@ import threading
 import time
 from typing import Any, NoReturn
 
-from harness.action import Action
 from harness.agent.control import Control, is_own
 from harness.agent.host import Subject
 from harness.agent.wire import network
+from harness.faults.actions import FUNCTION, Action, Point
+from harness.faults.nemesis import Nemesis
 from harness.history import INFO, INVOKE, Value
-from harness.nemesis import Nemesis
-from harness.point import FUNCTION, Point
 
 
 class FunctionHost:

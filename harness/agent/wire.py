@@ -21,15 +21,14 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from harness.action import Action, LeaveUnprocessed, LoseReply, LoseRequest, Refuse
 from harness.agent.body import body_of
 from harness.agent.enact import enact
 from harness.agent.host import Host, Subject
 from harness.agent.response import Raw
 from harness.agent.subject import Names, of_request
 from harness.agent.unprocessed import send_part, unprocessed
+from harness.faults.actions import AFTER, BATCH_WRITE, BEFORE, Action, LeaveUnprocessed, LoseReply, LoseRequest, Refuse
 from harness.history import FAIL, INFO, INVOKE, OK, Value
-from harness.point import AFTER, BATCH_WRITE, BEFORE
 
 _ATTEMPT = re.compile(rb"attempt=(\d+)")
 _XML_CODE = re.compile(rb"<Code>([\w.]+)</Code>")

@@ -200,7 +200,7 @@ class HistoryIndex:
             named.append(operation)
 
     def _place_faults(self) -> None:
-        """The name of a point says which intents it concerns (harness.point)."""
+        """The name of a point says which intents it concerns (harness.faults.actions)."""
         for fault in self.fired:
             subject = fault.value["point"].split(" ", 3)[-1].rpartition(" #")[0]
             for trace in self._traces(intent for intent in subject.split("+") if intent in self.traces):

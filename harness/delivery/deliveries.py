@@ -11,14 +11,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
-from harness.action import Action, Delay, Redeliver, RollBack
 from harness.delivery.host import Host
 from harness.delivery.redelivery import NOT_STARTED, RAISED, RESULT_LOST, SUCCEEDED, Batch, Decision, Outcome, after
 from harness.delivery.sources import intents, items, payload, sequence_numbers
 from harness.errors import NotImitated
+from harness.faults.actions import AFTER, BEFORE, DELIVER, Action, Delay, Point, Redeliver, RollBack
 from harness.history import FAIL, INFO, INVOKE, OK
 from harness.mapping import Mapping
-from harness.point import AFTER, BEFORE, DELIVER, Point
 
 MAXIMUM_COPIES = 10  # how many redeliveries of one batch a fault without `nth` or `times` can chain
 

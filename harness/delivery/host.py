@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from harness.action import Action
+from harness.faults.actions import Action, Point
+from harness.faults.seed import Seed
 from harness.history import Value
-from harness.point import Point
-from harness.schedule import Seed
 
 
 class Event(Protocol):

@@ -1,33 +1,39 @@
-"""The faults that a scenario can name."""
+"""What harms a run: the faults that a scenario can name, the points where they act, and the nemesis that asks them.
 
-from collections.abc import Iterator, Mapping
-from importlib import import_module
+A fault only decides on an action; the wire, the agent, the client, the dispatcher and the platform carry it out.
+"""
 
-from harness.faults.base import Fault
+from __future__ import annotations
 
-_WORDS = (
-    *("crash", "delay", "disable_mapping", "duplicate_put", "function_error", "kill_function", "kill_platform"),
-    *("leave_unprocessed", "lose_reply", "lose_request", "noop", "partial_failure", "pause_platform"),
-    *("recreate_mapping", "redeliver", "refuse", "restart_platform", "roll_back", "slow_platform"),
-    *("throttle_function", "timeout"),
+from typing import TYPE_CHECKING
+
+from harness.lazy_table import LazyTable
+
+if TYPE_CHECKING:
+    from harness.faults.base import Fault
+
+FAULTS: LazyTable[type[Fault]] = LazyTable(
+    {
+        "crash": "harness.faults.function:FunctionCrash",
+        "delay": "harness.faults.wire:Latency",
+        "disable_mapping": "harness.faults.platform:DisableMapping",
+        "duplicate_put": "harness.faults.wire:DuplicatePut",
+        "function_error": "harness.faults.function:FunctionError",
+        "kill_function": "harness.faults.platform:KillFunction",
+        "kill_platform": "harness.faults.platform:KillPlatform",
+        "leave_unprocessed": "harness.faults.wire:UnprocessedWrites",
+        "lose_reply": "harness.faults.wire:LostReply",
+        "lose_request": "harness.faults.wire:LostRequest",
+        "noop": "harness.faults.wire:Noop",
+        "partial_failure": "harness.faults.function:FalseFailureReport",
+        "pause_platform": "harness.faults.platform:PausePlatform",
+        "recreate_mapping": "harness.faults.platform:RecreateMapping",
+        "redeliver": "harness.faults.platform:RepeatedDelivery",
+        "refuse": "harness.faults.wire:ErrorResponse",
+        "restart_platform": "harness.faults.platform:RestartPlatform",
+        "roll_back": "harness.faults.platform:LostCheckpoint",
+        "slow_platform": "harness.faults.platform:SlowPlatform",
+        "throttle_function": "harness.faults.platform:ThrottleFunction",
+        "timeout": "harness.faults.function:FunctionTimeout",
+    }
 )
-
-
-class _Faults(Mapping[str, type[Fault]]):
-    """The classes by their words, each loaded when it is asked for: a function's cold start waits for no other."""
-
-    def __getitem__(self, word: str) -> type[Fault]:
-        if word not in _WORDS:
-            raise KeyError(word)
-        name = word.title().replace("_", "")
-        fault_class: type[Fault] = getattr(import_module(f"{__name__}.{word}"), name)
-        return fault_class
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_WORDS)
-
-    def __len__(self) -> int:
-        return len(_WORDS)
-
-
-FAULTS = _Faults()

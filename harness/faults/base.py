@@ -7,12 +7,22 @@ name, or `*` for any; `ROLES` are the kinds of process that it can harm.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
-from harness.action import Action, Disrupt
-from harness.point import ACKNOWLEDGE, AFTER, BEFORE, DISPATCHER, EFFECT, FUNCTION, OPERATION, PLACES, WRITER, Point
+from harness.faults.actions import (
+    ACKNOWLEDGE,
+    AFTER,
+    BEFORE,
+    DISPATCHER,
+    EFFECT,
+    FUNCTION,
+    PLACES,
+    WRITER,
+    Action,
+    Point,
+)
 
 AWS_CALL = "*"
 BEFORE_AND_AFTER = (BEFORE, AFTER)
@@ -46,6 +56,12 @@ class Fault:
     probability: float = 1.0
     between: tuple[float, float] | None = None
 
+    @property
+    def key(self) -> str:
+        """Names the fault in draws by its word and its fields: another spelling gives every seed other draws."""
+        values = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
+        return f"{self.NAME.title().replace('_', '')}({values})"
+
     def matches(self, point: Point) -> bool:
         """Whether the point is one that this fault is aimed at; `nth`, `times` and `probability` come after."""
         return (
@@ -69,24 +85,6 @@ class Fault:
     def _acts_at(self, point: Point) -> bool:
         calls = (point.call,) if point.call in PLACES else (point.call, AWS_CALL)
         return any((call, point.when) in self.PLACES for call in calls)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Disruption(Fault):
-    """Harms the platform as a whole, or the function or its mapping from outside.
-
-    It begins when a writer is about to make an operation, and that operation waits until it has begun.
-    """
-
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((OPERATION, BEFORE),)
-    ROLES: ClassVar[tuple[str, ...]] = (WRITER,)
-
-    process: str = WRITER
-    call: str = OPERATION
-    times: int | None = 1
-
-    def decide(self, point: Point) -> Action | None:
-        return Disrupt(self.NAME, getattr(self, "seconds", None))
 
 
 def is_of(role: str, process: str) -> bool:

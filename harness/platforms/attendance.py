@@ -10,8 +10,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from harness.action import Disrupt
 from harness.disruptions import Disruptions
+from harness.faults.actions import Disrupt
 
 BEGIN_SECONDS = 120.0  # how long a writer waits for it to begin
 

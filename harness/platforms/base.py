@@ -12,13 +12,12 @@ from typing import Any, Protocol
 
 from harness.delivery.shards import StreamReader
 from harness.faults.base import Fault
+from harness.faults.nemesis import Nemesis, Tickets
+from harness.faults.seed import Seed
 from harness.history import History
-from harness.nemesis import Nemesis
 from harness.platforms import PLATFORMS
 from harness.platforms.target import Target
-from harness.schedule import Seed
 from harness.stack import Stack
-from harness.tickets import Tickets
 from harness.workloads.client import WriterHost
 
 CONTENT_TYPE = "application/x-amz-json-1.0"

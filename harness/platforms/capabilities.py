@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.faults import FAULTS
+from harness.faults.actions import DELIVER, DISPATCHER, FUNCTION
 from harness.faults.base import Fault
 from harness.mapping import BY_HARNESS, FOREVER, Mapping
-from harness.point import DELIVER, DISPATCHER, FUNCTION
 from harness.stack import SOURCE, Function, Stack
 
 MAX_BATCH_SIZE = 1000

@@ -10,11 +10,10 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from harness.action import Disrupt, Duplicate
 from harness.agent.enact import enact
 from harness.agent.host import Host, Subject
+from harness.faults.actions import BEFORE, OPERATION, Disrupt, Duplicate
 from harness.history import FAIL, INFO, INVOKE, OK, Value
-from harness.point import BEFORE, OPERATION
 from harness.workloads.base import FIRST_NOTE, BatchWriter, Writer
 from harness.workloads.generator import Change, batches
 

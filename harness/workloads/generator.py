@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from harness.attribution import Attribution, plain
 from harness.errors import Problem, UserError
-from harness.schedule import Seed
+from harness.faults.seed import Seed
 from harness.stores import DataStream, Table
 from harness.workloads.own_items import Item, key_of, own_items
 

@@ -11,11 +11,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from service_hook import hook
 
+from harness.faults.seed import Seed
 from harness.platforms.base import Service
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.kinesis import Kinesis
 from harness.platforms.embedded.services.streams import Streams
-from harness.schedule import Seed
 
 FIRST_MOMENT_MICROSECONDS = 1_700_000_000_123_456
 READ_SECONDS = 20

@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 
 from harness.delivery.dispatcher import Dispatcher
+from harness.faults.nemesis import LocalTickets, Nemesis
+from harness.faults.seed import Seed
 from harness.history import History
 from harness.mapping import Mapping
-from harness.nemesis import Nemesis
 from harness.platforms.embedded.simulation import Simulation
-from harness.schedule import Seed
-from harness.tickets import LocalTickets
 
 EPOCH = 1_900_000_000
 STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/Source/stream/label"

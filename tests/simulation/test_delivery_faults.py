@@ -7,16 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_host import Function, SmallHost, deliveries, operations, started
 
-from harness.faults.delay import Delay
-from harness.faults.redeliver import Redeliver
-from harness.faults.roll_back import RollBack
-from harness.schedule import Seed
+from harness.faults.platform import LostCheckpoint, RepeatedDelivery
+from harness.faults.seed import Seed
+from harness.faults.wire import Latency
 
 
 def test_a_redelivery_at_once_comes_before_anything_else():
     """The acknowledged batch comes once more, and its failure is retried like any other."""
     function = Function(lambda intents, nth: nth == 2)
-    host = started(function, [Redeliver(nth=1)], batch_size=1)
+    host = started(function, [RepeatedDelivery(nth=1)], batch_size=1)
     host.put("a/1", "a/2")
     host.run()
     assert function.got == [["a/1"], ["a/1"], ["a/1"], ["a/2"]]
@@ -26,7 +25,7 @@ def test_a_redelivery_at_once_comes_before_anything_else():
 def test_a_late_redelivery_lets_later_batches_come_in_between():
     """It is made by a process of its own, and what it answers is ignored."""
     function = Function(lambda intents, nth: nth == 3)
-    host = started(function, [Redeliver(nth=1, seconds=30.0)], batch_size=1)
+    host = started(function, [RepeatedDelivery(nth=1, seconds=30.0)], batch_size=1)
     host.put("a/1", "a/2")
     host.run()
     assert deliveries(host) == [
@@ -38,7 +37,7 @@ def test_a_late_redelivery_lets_later_batches_come_in_between():
 
 def test_a_concurrent_redelivery_overlaps_the_first():
     """Both are open at the same time, in processes of their own."""
-    host = started(Function(seconds=1.0), [Redeliver(nth=1, concurrently=True)])
+    host = started(Function(seconds=1.0), [RepeatedDelivery(nth=1, concurrently=True)])
     host.put("a/1")
     host.run()
     assert [(one.process, one.type) for one in operations(host, "deliver")] == [
@@ -53,7 +52,7 @@ def test_a_concurrent_redelivery_overlaps_the_first():
 def test_redelivery_without_a_limit_comes_to_an_end(seconds, concurrently):
     """A copy is a point like any other, so it is copied as well; a chain has ten copies at most."""
     function = Function()
-    host = started(function, [Redeliver(seconds=seconds, concurrently=concurrently)])
+    host = started(function, [RepeatedDelivery(seconds=seconds, concurrently=concurrently)])
     host.put("a/1")
     assert host.run()
     assert function.got == [["a/1"]] * 11
@@ -65,7 +64,7 @@ def test_redelivery_without_a_limit_comes_to_an_end(seconds, concurrently):
 def test_a_roll_back_brings_acknowledged_records_again_in_order(records, again):
     """By so many records, or from the beginning; then it goes on with what is new."""
     function = Function()
-    host = started(function, [RollBack(nth=3, records=records)], batch_size=1)
+    host = started(function, [LostCheckpoint(nth=3, records=records)], batch_size=1)
     host.put("a/0", "a/1", "a/2", "a/3")
     host.run()
     assert function.got == [["a/0"], ["a/1"], ["a/2"], *again, ["a/3"]]
@@ -74,7 +73,7 @@ def test_a_roll_back_brings_acknowledged_records_again_in_order(records, again):
 def test_a_roll_back_reaches_discarded_records_too():
     """What was too old then is too old again, and is given up once more."""
     function = Function(lambda intents, nth: "a/1" in intents)
-    host = started(function, [RollBack(nth=1)], maximum_record_age_in_seconds=60)
+    host = started(function, [LostCheckpoint(nth=1)], maximum_record_age_in_seconds=60)
     host.put("a/1")
     host.put_at(300, "a/2")
     host.run()
@@ -85,7 +84,7 @@ def test_a_roll_back_reaches_discarded_records_too():
 def test_a_copy_that_is_told_to_roll_back_waits_for_the_batch_in_hand():
     """No record is lost or handed over out of order meanwhile."""
     function = Function(seconds=1.0)
-    host = started(function, [Redeliver(nth=1, concurrently=True), RollBack(nth=2)], batch_size=1)
+    host = started(function, [RepeatedDelivery(nth=1, concurrently=True), LostCheckpoint(nth=2)], batch_size=1)
     host.put("a/0", "a/1", "a/2")
     host.run()
     lane = [intents for process, _, intents, _ in deliveries(host) if process == "dispatcher/0"]
@@ -94,7 +93,7 @@ def test_a_copy_that_is_told_to_roll_back_waits_for_the_batch_in_hand():
 
 def test_a_delay_makes_the_delivery_wait():
     """The batch is in hand meanwhile."""
-    host = started(Function(), [Delay(process="dispatcher", call="deliver", seconds=7.0)])
+    host = started(Function(), [Latency(process="dispatcher", call="deliver", seconds=7.0)])
     host.put("a/1")
     host.run()
     opened, closed = operations(host, "deliver")
@@ -104,7 +103,7 @@ def test_a_delay_makes_the_delivery_wait():
 def test_a_stopped_dispatcher_makes_no_late_redelivery():
     """What was decided before it stopped is not enacted after (S-90)."""
     function = Function()
-    host = started(function, [Redeliver(seconds=30.0)])
+    host = started(function, [RepeatedDelivery(seconds=30.0)])
     host.put("a/1")
     host.simulation.at(10_000_000, host.dispatcher.stop)
     host.run()
@@ -128,11 +127,11 @@ def test_whatever_happens_no_record_is_skipped_or_overtakes_another_of_its_item(
     """Failures, redeliveries and roll backs may repeat records; each still ends acknowledged or discarded, in order."""
     function = Function(lambda intents, nth: Seed(seed).draw("fails", nth) < 0.4)
     faults = [
-        Redeliver(probability=0.2, times=3),
-        Redeliver(probability=0.2, times=2, concurrently=True),
-        Redeliver(probability=0.2, times=2, seconds=3.0),
-        RollBack(probability=0.2, times=2),
-        RollBack(probability=0.2, times=2, records=2),
+        RepeatedDelivery(probability=0.2, times=3),
+        RepeatedDelivery(probability=0.2, times=2, concurrently=True),
+        RepeatedDelivery(probability=0.2, times=2, seconds=3.0),
+        LostCheckpoint(probability=0.2, times=2),
+        LostCheckpoint(probability=0.2, times=2, records=2),
     ]
     host = SmallHost(function, faults, seed)
     function.host = host

@@ -9,7 +9,7 @@ from botocore.exceptions import ReadTimeoutError
 from small_host import CALL_SECONDS, QUEUE, Function, Shard, SmallHost, deliveries, operations, refusal, started
 
 from harness.errors import NotImitated, UserError
-from harness.faults.redeliver import Redeliver
+from harness.faults.platform import RepeatedDelivery
 
 
 def test_records_are_handed_over_in_order_and_then_it_rests():
@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_history_to_the_byte():
 
     def history(seed):
         function = Function(lambda intents, nth: nth % 3 == 0)
-        host = SmallHost(function, [Redeliver(probability=0.5, seconds=2.0)], seed)
+        host = SmallHost(function, [RepeatedDelivery(probability=0.5, seconds=2.0)], seed)
         function.host = host
         host.start(parallelization_factor=3, batch_size=2)
         for step in range(20):

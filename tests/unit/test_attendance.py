@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from harness.action import Disrupt
 from harness.disruptions import Disruption, Disruptions
+from harness.faults.actions import Disrupt
 from harness.history import FAIL, INVOKE, OK
 from harness.platforms.attendance import Attendance
 

@@ -9,11 +9,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.faults import FAULTS
-from harness.faults.kill_function import KillFunction
-from harness.faults.recreate_mapping import RecreateMapping
-from harness.faults.redeliver import Redeliver
-from harness.faults.restart_platform import RestartPlatform
-from harness.faults.roll_back import RollBack
+from harness.faults.platform import KillFunction, LostCheckpoint, RecreateMapping, RepeatedDelivery, RestartPlatform
 from harness.mapping import BY_HARNESS, Mapping
 from harness.platforms.capabilities import OUTAGES, refusals, refusals_of_aws
 from harness.platforms.target import choose_target
@@ -49,7 +45,7 @@ def test_what_localstack_cannot_do_for_a_table_it_can_do_for_a_kinesis_stream() 
     assert refusals(stack("stream", maximum_record_age_in_seconds=60, batch_size=1001), []) == []
 
 
-@pytest.mark.parametrize("fault", [Redeliver(), RollBack()], ids=lambda fault: fault.NAME)
+@pytest.mark.parametrize("fault", [RepeatedDelivery(), LostCheckpoint()], ids=lambda fault: fault.NAME)
 def test_a_mapping_that_nobody_sees_cannot_be_made_to_deliver_again(fault: Any) -> None:
     """The reason names the way out, on both."""
     for of_platform, by_harness in (

@@ -26,7 +26,7 @@ FLOORS = """
     delivery workload
     agent pipeline
     documents run_folder faults localstack checkers reports
-    errors history verdict cache waiting
+    errors history lazy_table verdict cache waiting
 """
 FLOOR = {package: -row for row, line in enumerate(FLOORS.split("\n")) for package in line.split()}
 

@@ -7,19 +7,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.action import Delay as DelayAction
 from harness.faults import FAULTS
+from harness.faults.actions import BEFORE, OPERATION, Point
+from harness.faults.actions import Delay as DelayAction
 from harness.faults.base import Fault
-from harness.faults.crash import Crash
-from harness.faults.delay import Delay
-from harness.faults.lose_request import LoseRequest
-from harness.faults.noop import Noop
-from harness.faults.refuse import Refuse
-from harness.faults.timeout import Timeout
-from harness.nemesis import Nemesis
-from harness.point import BEFORE, OPERATION, Point
-from harness.schedule import Seed
-from harness.tickets import LocalTickets
+from harness.faults.function import FunctionCrash, FunctionTimeout
+from harness.faults.nemesis import LocalTickets, Nemesis
+from harness.faults.seed import Seed
+from harness.faults.wire import ErrorResponse, Latency, LostRequest, Noop
 
 
 def points(count: int) -> list[Point]:
@@ -56,7 +51,7 @@ class Asked:
 def test_without_an_aim_a_fault_fires_everywhere() -> None:
     """At every point that it can act at; a fault that acts elsewhere never does."""
     assert Asked(Noop()).at(points(4)) == [0, 1, 2, 3]
-    assert Asked(Crash()).at(points(4)) == []
+    assert Asked(FunctionCrash()).at(points(4)) == []
 
 
 def test_nth_counts_the_points_that_fit() -> None:
@@ -120,14 +115,14 @@ def test_nothing_fires_where_nobody_comes_any_more() -> None:
     """A refused call cannot crash too: the second fault counts the point, and fires at the next one instead, or never
     if it was aimed at this one alone. What merely takes time leaves the point to the others."""
     call = Point("function/1", "dynamodb.PutItem", BEFORE, effect=True)
-    for first in (Refuse(times=1), LoseRequest(times=1), Timeout(when="before", times=1)):
-        asked = Asked(first, Crash(when="before", times=1))
+    for first in (ErrorResponse(times=1), LostRequest(times=1), FunctionTimeout(when="before", times=1)):
+        asked = Asked(first, FunctionCrash(when="before", times=1))
         assert [len(asked.nemesis.decide(call)) for _ in range(3)] == [1, 1, 0]
         assert [told[3]["fault"] for told in asked.told] == [0, 1]
-    aimed = Asked(Refuse(nth=1), Crash(when="before", nth=1))
+    aimed = Asked(ErrorResponse(nth=1), FunctionCrash(when="before", nth=1))
     assert [len(aimed.nemesis.decide(call)) for _ in range(3)] == [1, 0, 0]
     assert aimed.tickets.matched() == [3, 3]
-    waiting = Asked(Delay(times=1), Crash(when="before", times=1))
+    waiting = Asked(Latency(times=1), FunctionCrash(when="before", times=1))
     assert [len(waiting.nemesis.decide(call)) for _ in range(3)] == [2, 0, 0]
 
 

@@ -9,11 +9,11 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from harness.action import LeaveUnprocessed
 from harness.agent.host import Subject
 from harness.agent.response import Raw
 from harness.agent.unprocessed import split
 from harness.agent.wire import Wire
+from harness.faults.actions import LeaveUnprocessed
 from harness.history import OK
 
 KEYS = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}

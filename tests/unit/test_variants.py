@@ -9,8 +9,8 @@ import pytest
 from scenario_texts import SHORT, folder, load_text, problems, short
 
 from harness.documents import Document
-from harness.faults.crash import Crash
-from harness.faults.delay import Delay
+from harness.faults.function import FunctionCrash
+from harness.faults.wire import Latency
 from harness.variants import variants
 
 TWO = "matrix: {workload.writer: [put, stamped_put]}\n"
@@ -46,8 +46,8 @@ def test_each_variant_is_a_scenario_of_its_own(project: Path) -> None:
         matrix={"faults[0].crash.nth": [1, 2], "faults[1].delay.seconds": ["2s"], "workload.sdk.max_attempts": [3]},
     )
     first, second = load_text(project, text).variants
-    assert first.scenario.faults == (Crash(nth=1), Delay(seconds=2.0))
-    assert second.scenario.faults == (Crash(nth=2), Delay(seconds=2.0))
+    assert first.scenario.faults == (FunctionCrash(nth=1), Latency(seconds=2.0))
+    assert second.scenario.faults == (FunctionCrash(nth=2), Latency(seconds=2.0))
     assert first.scenario.workload == second.scenario.workload
     assert first.scenario.workload.sdk.max_attempts == 3
 

@@ -12,12 +12,11 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from harness.action import Action, Delay, LoseReply, LoseRequest, PartialFailure, Refuse
 from harness.agent.host import Subject
 from harness.agent.response import Raw
 from harness.agent.wire import Wire
+from harness.faults.actions import AFTER, BEFORE, Action, Delay, LoseReply, LoseRequest, PartialFailure, Refuse
 from harness.history import FAIL, INFO, INVOKE, OK
-from harness.point import AFTER, BEFORE
 
 THROTTLE = Refuse(400, "ThrottlingException", "Slow down.")
 BROKEN = Refuse(500, "InternalServerError", "Something.")

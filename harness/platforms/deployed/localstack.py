@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
-from harness.action import Disrupt
 from harness.delivery import dispatcher
 from harness.disruptions import Disruption, Record
+from harness.faults.actions import Disrupt
 from harness.faults.base import Fault
 from harness.history import INFO, Value
 from harness.localstack import runtime_at

@@ -20,10 +20,10 @@ from harness.agent.plan import FunctionPlan
 from harness.agent.wire import Wire
 from harness.delivery.shards import reader_of
 from harness.disruptions import UNREACHABLE, Disruption, Disruptions
-from harness.faults.base import Disruption as DisruptionFault
+from harness.faults.nemesis import Nemesis
+from harness.faults.platform import PlatformFault
 from harness.history import Value
 from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
-from harness.nemesis import Nemesis
 from harness.observer import GONE
 from harness.platforms import hook
 from harness.platforms.attendance import Attendance
@@ -177,7 +177,7 @@ class Deployed:
         plan = self._plan
         # Where executions end unseen, or records are never delivered, each step must be known as soon as it is taken.
         at_once = plan.stack.mapping.starting_position != TRIM_HORIZON or any(
-            isinstance(fault, DisruptionFault) for fault in plan.faults
+            isinstance(fault, PlatformFault) for fault in plan.faults
         )
         return FunctionPlan(
             tuple(plan.faults), plan.seed.value, self._began, self._sinks, at_once, plan.stack.attribute_names

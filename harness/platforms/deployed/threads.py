@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from harness.action import Action, Disrupt
 from harness.agent.control import is_own
 from harness.agent.host import Subject
 from harness.agent.wire import network
+from harness.faults.actions import Action, Disrupt, Point
+from harness.faults.nemesis import Nemesis
+from harness.faults.seed import Seed
 from harness.history import History, Value
-from harness.nemesis import Nemesis
-from harness.point import Point
-from harness.schedule import Seed
 
 
 class Threads:

@@ -11,16 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
-from harness.action import Action, Disrupt
 from harness.agent.host import Subject
 from harness.errors import NotImitated
+from harness.faults.actions import Action, Disrupt, Point
+from harness.faults.nemesis import Nemesis
 from harness.history import INFO, Value
-from harness.nemesis import Nemesis
 from harness.platforms.base import Plan
 from harness.platforms.embedded.environment import Code
 from harness.platforms.embedded.services.functions import Execution
 from harness.platforms.embedded.simulation import MICROSECONDS, Simulation, Task
-from harness.point import Point
 
 LATEST_START = 1_000  # microseconds
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
-from harness.action import Disrupt
 from harness.delivery.dispatcher import Dispatcher
 from harness.disruptions import Disruption, Disruptions, Record
+from harness.faults.actions import Disrupt
 from harness.history import Operation, Value
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.platforms.embedded.services.functions import Functions

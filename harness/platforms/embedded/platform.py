@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 
 from botocore.awsrequest import AWSResponse
 
-from harness.action import Action, Disrupt
 from harness.agent.body import body_of, is_chunked
 from harness.agent.connections import HTTP, lines
 from harness.agent.response import Raw
@@ -25,9 +24,10 @@ from harness.delivery.dispatcher import Dispatcher
 from harness.delivery.shards import reader_of
 from harness.delivery.sources import SOURCES
 from harness.errors import NotImitated
+from harness.faults.actions import Action, Disrupt, Point
 from harness.faults.base import Fault
+from harness.faults.nemesis import LocalTickets, Nemesis
 from harness.history import Value
-from harness.nemesis import Nemesis
 from harness.platforms import hook
 from harness.platforms.base import Plan, Reply, Request, Service
 from harness.platforms.capabilities import OUTAGES
@@ -43,10 +43,8 @@ from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.simulation import Event, OutOfSteps, Simulation
 from harness.platforms.endpoints import Endpoints
 from harness.platforms.target import Target
-from harness.point import Point
 from harness.stack import LEDGER, Function, Stack
 from harness.stores import REGION
-from harness.tickets import LocalTickets
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
 FASTEST, SLOWEST = 500, 3_000

@@ -8,8 +8,8 @@ import secrets
 import uuid
 from random import random as taken_before
 
+from harness.faults.seed import Seed
 from harness.platforms.embedded.isolation import OwnedChance
-from harness.schedule import Seed
 
 
 def draws() -> list[object]:

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import NotImitated
+from harness.faults.seed import Seed
 from harness.platforms.base import Request
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.services.updates import applied, compiled
 from harness.platforms.embedded.services.values import spelled
-from harness.schedule import Seed
 
 MINUTE = 60 * 1_000_000
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from harness.errors import NotImitated
+from harness.faults.seed import Seed
 from harness.platforms.base import Request
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.services.tables import MOST_LATE
-from harness.schedule import Seed
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from harness.errors import NotImitated
+from harness.faults.seed import Seed
 from harness.platforms.base import Request
 from harness.platforms.embedded.services.kinesis import Kinesis
-from harness.schedule import Seed
 
 SECOND = 1_000_000
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND

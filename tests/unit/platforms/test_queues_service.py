@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from harness.faults.seed import Seed
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.moto import DEDUPLICATION_MICROSECONDS, Queues
-from harness.schedule import Seed
 
 ROOT = "https://sqs.us-east-1.amazonaws.com/"
 URL = f"{ROOT}123456789012/"

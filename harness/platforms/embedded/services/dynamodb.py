@@ -24,6 +24,7 @@ from moto.dynamodb.exceptions import (
 )
 
 from harness.errors import NotImitated
+from harness.faults.seed import Seed
 from harness.platforms.base import CONTENT_TYPE, Reply, Request
 from harness.platforms.embedded.services.expressions import Body, updated_paths
 from harness.platforms.embedded.services.items import ItemStorage, Touch
@@ -31,7 +32,6 @@ from harness.platforms.embedded.services.partiql import PartiQL
 from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.services.tables import Expiry, Later, Tables
 from harness.platforms.embedded.services.values import InvalidValue, Item, canonical
-from harness.schedule import Seed
 
 
 def consumed_capacity(body: Body, touches: list[Touch], units: int) -> Body:

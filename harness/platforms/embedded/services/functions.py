@@ -16,11 +16,11 @@ from harness.agent.execution import execute, not_begun
 from harness.agent.host import Host, Subject
 from harness.agent.subject import of_event, sequence_numbers
 from harness.errors import NotImitated
+from harness.faults.actions import ACKNOWLEDGE, AFTER
 from harness.history import Value
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.environment import Code, Environment, HandlerNotFound
 from harness.platforms.embedded.simulation import MICROSECONDS, Simulation, Task
-from harness.point import ACKNOWLEDGE, AFTER
 from harness.stack import Function
 
 Answer = Callable[[Reply], None]

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.errors import NotImitated, nearest
+from harness.faults.seed import Seed
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.shard import Iterator, Numbers, Refused, Shard
-from harness.schedule import Seed
 from harness.stores import DATA_STREAM, attribute
 
 MAX_RECORDS = 10_000

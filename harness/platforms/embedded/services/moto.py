@@ -19,8 +19,8 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.moto_api._internal import mock_random
 
 from harness.errors import NotImitated
+from harness.faults.seed import Seed
 from harness.platforms.base import Reply, Request
-from harness.schedule import Seed
 
 _SIGNED = "AWS4-HMAC-SHA256 Credential=embedded/20300101/us-east-1/service/aws4_request"
 

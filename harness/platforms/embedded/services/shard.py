@@ -8,7 +8,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
-from harness.schedule import Seed
+from harness.faults.seed import Seed
 
 MICROSECONDS = 1_000_000
 RETENTION_MICROSECONDS = 24 * 60 * 60 * MICROSECONDS

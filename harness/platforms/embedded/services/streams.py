@@ -11,10 +11,10 @@ from hashlib import blake2b
 from typing import Any
 
 from harness.errors import NotImitated
+from harness.faults.seed import Seed
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.shard import Iterator, Numbers, Refused, Shard
 from harness.platforms.embedded.services.values import Item, size
-from harness.schedule import Seed
 
 VIEW_TYPES = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
 MICROSECONDS = 1_000_000

@@ -16,11 +16,11 @@ from uuid import UUID
 from moto.dynamodb.exceptions import MockValidationException
 
 from harness.errors import NotImitated
+from harness.faults.seed import Seed
 from harness.platforms.embedded.services.expressions import Body
 from harness.platforms.embedded.services.items import ItemStorage, Touch
 from harness.platforms.embedded.services.streams import Stream, Streams
 from harness.platforms.embedded.services.values import Item
-from harness.schedule import Seed
 
 Later = Callable[[int, Callable[[], None]], None]  # so many microseconds from now, do this
 MOST_LATE = 3600 * 1_000_000  # microseconds between an item's end and its deletion

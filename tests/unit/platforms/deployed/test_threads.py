@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 import time
 
+from harness.faults.nemesis import LocalTickets, Nemesis
+from harness.faults.seed import Seed
 from harness.history import History
-from harness.nemesis import Nemesis
 from harness.platforms.deployed.threads import ThreadHost, Threads
-from harness.schedule import Seed
-from harness.tickets import LocalTickets
 
 BOUND_SECONDS = 10.0
 

@@ -1,4 +1,7 @@
-"""The nemesis: the process that asks the faults at each point, and records what fired."""
+"""The nemesis: the process that asks the faults at each point, and records what fired.
+
+Tickets count how often each fault was aimed and fired. They are kept where every process that may claim one sees them.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,55 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
-from harness.action import ENDING, Action
+from harness.faults.actions import ENDING, Action, Point
 from harness.faults.base import Fault
+from harness.faults.seed import FiredFault, Seed
 from harness.history import INFO, Value
-from harness.point import Point
-from harness.schedule import Decision, Seed
-from harness.tickets import Tickets
 
 Record = Callable[[str, str, str, Value], object]  # process, type, f, value
+
+
+class Tickets(Protocol):
+    """Faults are named by their index in the scenario. After `heal` nothing matches and nothing fires."""
+
+    def match(self, fault: int) -> int:
+        """Counts a point at which the fault was aimed; returns how many that makes, or 0 once healed."""
+
+    def claim(self, fault: int, limit: int | None) -> bool:
+        """Counts a firing, unless it would be one more than the limit; returns whether it was counted."""
+
+    def heal(self) -> None: ...
+
+    def matched(self) -> list[int]: ...
+
+
+class LocalTickets:
+    """For the platform whose actors are all in this process."""
+
+    def __init__(self, faults: int) -> None:
+        self._matched = [0] * faults
+        self._fired = [0] * faults
+        self._healed = False
+
+    def match(self, fault: int) -> int:
+        if self._healed:
+            return 0
+        self._matched[fault] += 1
+        return self._matched[fault]
+
+    def claim(self, fault: int, limit: int | None) -> bool:
+        if limit is not None and self._fired[fault] >= limit:
+            return False
+        self._fired[fault] += 1
+        return True
+
+    def heal(self) -> None:
+        self._healed = True
+
+    def matched(self) -> list[int]:
+        return list(self._matched)
 
 
 class Nemesis:
@@ -30,9 +73,9 @@ class Nemesis:
         self._tickets = tickets
         self._occurrences: Counter[tuple[object, ...]] = Counter()
         self._deciding = threading.Lock()  # several processes may be threads of one
-        self.decisions: list[Decision] = []
+        self.decisions: list[FiredFault] = []
         # Equal faults are told apart by their rank among equals, so that taking another one away changes no draw.
-        self._keys = [(repr(fault), list(faults[:index]).count(fault)) for index, fault in enumerate(faults)]
+        self._keys = [(fault.key, list(faults[:index]).count(fault)) for index, fault in enumerate(faults)]
 
     def decide(self, point: Point) -> tuple[Action, ...]:
         """What the faults do at this point, in their order, up to the first that lets nobody go on from there.
@@ -61,7 +104,7 @@ class Nemesis:
         action = fault.decide(point) if fault.matches(point) else None
         if action is None or not self._fires(index, fault, point, ended):
             return None
-        self.decisions.append(Decision(index, point.name, repr(action)))
+        self.decisions.append(FiredFault(index, point.name, repr(action)))
         value = {"fault": index, "point": point.name, "process": point.process, "action": repr(action)}
         value["intents"] = list(point.intents)
         self._record("nemesis", INFO, fault.NAME, value)

@@ -37,7 +37,7 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class FiredFault:
     """A fault that fired: which one (its index in the scenario), at which point (its name), doing what."""
 
     fault: int
