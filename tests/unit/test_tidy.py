@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
-from source_tree import ROOT, place, sources, tracked, tree_of
+from source_tree import ROOT, module_of, place, sources, tracked, tree_of
+
+from harness.faults import FAULTS
+from harness.faults.base import Fault
 
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
 VAGUE = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
 
 # Folders of interchangeable implementations: their table, and the files beside base.py that are no member.
 FOLDERS = {
-    "harness.faults": ("FAULTS", set()),
     "harness.workloads": ("WRITERS", {"client", "generator", "own_items", "put_record"}),
 }
 
@@ -99,6 +101,19 @@ def test_a_folder_of_implementations_has_each_of_them_in_its_table(folder: str) 
     inside = ROOT / folder.replace(".", "/")
     files = {file.stem for file in sources(str(inside)) if file.parent == inside} - {"__init__", "base"} - others
     assert {word: value.__module__ for word, value in table.items()} == {word: f"{folder}.{word}" for word in files}
+
+
+def test_each_fault_is_in_the_table_under_its_word() -> None:
+    """Each class of the package that a scenario could name has a word, and each word has a class."""
+    files = sources("harness/faults")
+    classes = {
+        value
+        for module in (import_module(f"harness.{module_of(file)}") for file in files)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Fault) and hasattr(value, "NAME")
+    }
+    assert set(FAULTS.values()) == classes
+    assert {word: fault_class.NAME for word, fault_class in FAULTS.items()} == {word: word for word in FAULTS}
 
 
 def test_entry_points_can_be_loaded() -> None:
