@@ -29,7 +29,7 @@ from harness.history import INFO, OK, History, Operation, Value
 from harness.observer import Observer
 from harness.package import unpacked
 from harness.platforms.base import Plan, Platform, platform_class
-from harness.platforms.capabilities import refusals_of_expiry
+from harness.platforms.capabilities import unsupported_expiry
 from harness.platforms.embedded.isolation import real_seconds
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import RunResult
@@ -99,22 +99,22 @@ def prepare(variant: Variant, seed: int, target: Target = EMBEDDED_TARGET, again
     `again` is the command that runs it again, where there is one.
     """
     stack = _stack(variant, target)
-    refusals = platform_class(target.platform).refusals(stack, variant.scenario.faults, target)
+    reasons = platform_class(target.platform).unsupported(stack, variant.scenario.faults, target)
     workload = variant.scenario.workload
     if getattr(workload.writer_class(stack.source.service), "EXPIRES", False):
-        refusals += refusals_of_expiry(workload.writer, target.platform, stack.time_to_live)
+        reasons += unsupported_expiry(workload.writer, target.platform, stack.time_to_live)
     problems = refuse(variant, stack.mapping)
     known = variant.differences.get(target.platform)
     listed = known is not None and known.expect is None
-    if refusals and not listed:
-        problems += [Problem(f"{variant.name}: refused on {target.platform}: {reason}") for reason in refusals]
-    if listed and not refusals:
+    if reasons and not listed:
+        problems += [Problem(f"{variant.name}: refused on {target.platform}: {reason}") for reason in reasons]
+    if listed and not reasons:
         problems.append(
             Problem(f"{variant.name}: listed as refused on {target.platform}, which does not refuse it", "differs")
         )
     if problems:
         raise UserError(problems)
-    return Job(variant, seed, target, stack, again, refused="; ".join(refusals))
+    return Job(variant, seed, target, stack, again, refused="; ".join(reasons))
 
 
 def _stack(variant: Variant, target: Target) -> Stack:

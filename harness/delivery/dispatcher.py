@@ -29,8 +29,8 @@ LATEST_DELAY_SECONDS = 5.0  # at most; until then LATEST misses what is written 
 MAXIMUM_WAITING = 10_000  # records read ahead of a shard's lanes
 
 
-def refuse(mapping: Mapping) -> None:
-    """Raises NotImitated, or UserError for a filter that is none, before anything is delivered."""
+def check(mapping: Mapping) -> None:
+    """Raises NotImitated for a mapping that no dispatcher can serve, and UserError for an invalid filter."""
     if mapping.tumbling_window_in_seconds:
         raise NotImitated(f"tumbling_window_in_seconds: {mapping.tumbling_window_in_seconds}; only 0 is imitated")
     filters.check(mapping.filter_criteria)
@@ -38,10 +38,10 @@ def refuse(mapping: Mapping) -> None:
         queue_url(mapping.on_failure_arn)
 
 
-def refusals(mapping: Mapping) -> list[str]:
-    """The same as reasons: why no dispatcher can serve this mapping. Raises UserError for a filter that is none."""
+def unsupported(mapping: Mapping) -> list[str]:
+    """Why no dispatcher can serve this mapping; empty when one can. Raises UserError for an invalid filter."""
     try:
-        refuse(mapping)
+        check(mapping)
     except NotImitated as error:
         return [str(error)]
     return []
@@ -51,7 +51,7 @@ class Dispatcher:
     """Its processes are `dispatcher/<shard>`, or `dispatcher/<shard>.<lane>`; shards are numbered as they are found."""
 
     def __init__(self, host: Host, mapping: Mapping, stream_arn: str, function_arn: str) -> None:
-        refuse(mapping)
+        check(mapping)
         self._host = host
         self._route = Route(mapping, stream_arn, function_arn)
         self._deliveries = Deliveries(host, mapping, function_arn)

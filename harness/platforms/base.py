@@ -113,8 +113,8 @@ class Platform(Protocol):
         """How long after it was sent a message can be read at the latest."""
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
-        """What of this the platform cannot do or enact, in words: such a run does not start (design, decision 6)."""
+    def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
+        """Why the platform cannot run this; empty when it can. A run that needs more does not start."""
 
     def __enter__(self) -> Platform: ...
 

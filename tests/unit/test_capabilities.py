@@ -11,7 +11,7 @@ from harness.errors import UserError
 from harness.faults import FAULTS
 from harness.faults.platform import KillFunction, LostCheckpoint, RecreateMapping, RepeatedDelivery, RestartPlatform
 from harness.mapping import BY_HARNESS, Mapping
-from harness.platforms.capabilities import OUTAGES, refusals, refusals_of_aws
+from harness.platforms.capabilities import OUTAGES, unsupported_on_aws, unsupported_on_localstack
 from harness.platforms.target import choose_target
 from harness.stack import Stack
 from harness.template import read
@@ -33,24 +33,24 @@ def stack(template: str = "table", **mapping: Any) -> Stack:
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: next(iter(setting)))
 def test_localstack_refuses_a_setting_that_its_mapping_ignores(setting: dict[str, Any]) -> None:
     """By name and with the row; AWS does not, nor does LocalStack when the dispatcher delivers."""
-    (reason,) = refusals(stack(**setting), [])
+    (reason,) = unsupported_on_localstack(stack(**setting), [])
     assert reason.startswith(f"{next(iter(setting))}: ")
     assert "(G-" in reason
-    assert refusals(stack(**setting, by=BY_HARNESS), []) == []
-    assert refusals_of_aws(Mapping(**setting), []) == []
+    assert unsupported_on_localstack(stack(**setting, by=BY_HARNESS), []) == []
+    assert unsupported_on_aws(Mapping(**setting), []) == []
 
 
 def test_what_localstack_cannot_do_for_a_table_it_can_do_for_a_kinesis_stream() -> None:
     """There records age (G-06), and a batch may have more than 1000 of them (G-08)."""
-    assert refusals(stack("stream", maximum_record_age_in_seconds=60, batch_size=1001), []) == []
+    assert unsupported_on_localstack(stack("stream", maximum_record_age_in_seconds=60, batch_size=1001), []) == []
 
 
 @pytest.mark.parametrize("fault", [RepeatedDelivery(), LostCheckpoint()], ids=lambda fault: fault.NAME)
 def test_a_mapping_that_nobody_sees_cannot_be_made_to_deliver_again(fault: Any) -> None:
     """The reason names the way out, on both."""
     for of_platform, by_harness in (
-        (refusals(stack(), [fault]), refusals(stack(by=BY_HARNESS), [fault])),
-        (refusals_of_aws(Mapping(), [fault]), refusals_of_aws(Mapping(by=BY_HARNESS), [fault])),
+        (unsupported_on_localstack(stack(), [fault]), unsupported_on_localstack(stack(by=BY_HARNESS), [fault])),
+        (unsupported_on_aws(Mapping(), [fault]), unsupported_on_aws(Mapping(by=BY_HARNESS), [fault])),
     ):
         (reason,) = of_platform
         assert reason.endswith("`pipeline.mapping.by: harness` can")
@@ -59,7 +59,7 @@ def test_a_mapping_that_nobody_sees_cannot_be_made_to_deliver_again(fault: Any) 
 
 def test_nobody_can_reach_the_machines_of_aws() -> None:
     """Each outage is refused there; the mapping is the user's own, and can be made anew."""
-    assert len(refusals_of_aws(Mapping(), [KillFunction(), RestartPlatform(), RecreateMapping()])) == 2
+    assert len(unsupported_on_aws(Mapping(), [KillFunction(), RestartPlatform(), RecreateMapping()])) == 2
     assert set(FAULTS) >= OUTAGES
 
 

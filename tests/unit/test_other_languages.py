@@ -15,7 +15,7 @@ from harness.jobs import jobs_of
 from harness.localstack.compose import Compose
 from harness.localstack.native import Host
 from harness.mapping import BY_HARNESS, Mapping
-from harness.platforms.capabilities import refusals_of_language
+from harness.platforms.capabilities import unsupported_without_agent
 from harness.platforms.deployed import localstack, run_stack
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.stack import Stack
@@ -84,9 +84,9 @@ def test_faults_outside_the_function_need_no_agent(tmp_path: Path) -> None:
         FAULTS["duplicate_put"](),
         FAULTS["disable_mapping"](),
     ]
-    assert refusals_of_language(stack.function, mapping, outside) == []
+    assert unsupported_without_agent(stack.function, mapping, outside) == []
     inside = [FAULTS["timeout"](), FAULTS["lose_reply"](), FAULTS["kill_function"]()]
-    assert [text.partition(" at ")[0] for text in refusals_of_language(stack.function, mapping, inside)] == [
+    assert [text.partition(" at ")[0] for text in unsupported_without_agent(stack.function, mapping, inside)] == [
         "timeout",
         "lose_reply",
         "kill_function",

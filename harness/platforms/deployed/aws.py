@@ -26,15 +26,15 @@ class Aws(Deployed):
     still_seconds: ClassVar[float] = 120.0
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
-        reasons = capabilities.refusals_of_aws(stack.mapping, faults)
-        reasons += capabilities.refusals_of_language(stack.function, stack.mapping, faults)
+    def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
+        reasons = capabilities.unsupported_on_aws(stack.mapping, faults)
+        reasons += capabilities.unsupported_without_agent(stack.function, stack.mapping, faults)
         if stack.function.role_id is None:
             reasons.append("the function's role is not in the template, and must be allowed to use the control table")
         if stack.endpoints:
             reasons.append("endpoints: the harness serves them on this machine, which functions on AWS do not reach")
         if stack.mapping.by == BY_HARNESS:
-            reasons += dispatcher.refusals(stack.mapping)
+            reasons += dispatcher.unsupported(stack.mapping)
         return reasons
 
     @property

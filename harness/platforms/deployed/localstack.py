@@ -32,8 +32,8 @@ class LocalStack(Deployed):
     timestamp_seconds: ClassVar[int] = 60
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
-        reasons = capabilities.refusals(stack, faults)
+    def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
+        reasons = capabilities.unsupported_on_localstack(stack, faults)
         outages = [fault.NAME for fault in faults if fault.NAME in OUTAGES]
         # Who started it is a question to the machine, for what depends on it only.
         depends = outages or stack.endpoints or not stack.function.has_agent
@@ -42,13 +42,13 @@ class LocalStack(Deployed):
             reasons += [f"{name}: `harness up` did not start the LocalStack at {target.endpoint}" for name in outages]
         if stack.endpoints and (found is None or found[0].name != "host"):
             reasons.append("endpoints: functions reach this machine's 127.0.0.1 with `harness up --runtime host` only")
-        reasons += capabilities.refusals_of_language(stack.function, stack.mapping, faults)
+        reasons += capabilities.unsupported_without_agent(stack.function, stack.mapping, faults)
         own = stack.function.runtime.startswith(OWN_RUNTIME)
         if not (stack.function.has_agent or own) and found is not None and found[0].name == "host":
             what = "functions in Python, and those with a runtime of their own (provided.al2023), only"
             reasons.append(f"{stack.function.runtime}: `harness up --runtime host` runs {what}")
         if stack.mapping.by == BY_HARNESS:
-            reasons += dispatcher.refusals(stack.mapping)
+            reasons += dispatcher.unsupported(stack.mapping)
         return reasons
 
     def can(self) -> dict[str, Disruption]:

@@ -86,9 +86,9 @@ class Embedded:
         self.source = reader_of(self.client, plan.stack.source)
 
     @staticmethod
-    def refusals(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
+    def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
         reasons = [f"{fault.NAME}: {OWN_PROCESS}" for fault in faults if fault.NAME in OUTAGES - IMITATED]
-        reasons += [f"not imitated: {reason}" for reason in dispatcher.refusals(stack.mapping)]
+        reasons += [f"not imitated: {reason}" for reason in dispatcher.unsupported(stack.mapping)]
         return [*stack.not_imitated, *reasons]
 
     def __enter__(self) -> Embedded:

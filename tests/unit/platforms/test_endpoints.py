@@ -82,8 +82,8 @@ def test_what_functions_cannot_reach_is_refused(tmp_path: Path) -> None:
     stack = read(write(tmp_path, after("  Handle:", metadata)), "run")
     target = Target("localstack", "http://127.0.0.1:1")
     for name in PLATFORMS:
-        refusals = platform_class(name).refusals
-        reasons = [reason for reason in refusals(stack, [], target) if reason.startswith("endpoints: ")]
+        unsupported = platform_class(name).unsupported
+        reasons = [reason for reason in unsupported(stack, [], target) if reason.startswith("endpoints: ")]
         assert len(reasons) == (0 if name == "embedded" else 1)
 
 
