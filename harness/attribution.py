@@ -19,7 +19,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """`count` says how many effects one row stands for; where it finds none, it is one."""
+    """`count` says how many effects a row stands for: one, unless the expression gives a number."""
 
     intent: str
     item: str
@@ -32,8 +32,8 @@ class Attribution:
         return _text(self.item, content)
 
     def count_in(self, content: Any) -> int:
-        found = _found(self.count, content) if self.count else None
-        return int(found) if isinstance(found, int | float) else 1
+        count = _search(self.count, content) if self.count else None
+        return int(count) if isinstance(count, int | float) else 1
 
     @property
     def intent_name(self) -> str:
@@ -64,20 +64,23 @@ def checked(expression: str) -> str:
     return expression
 
 
-def plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item as plain JSON, DynamoDB's types left out."""
-    return {name: _plain(value) for name, value in item.items()}
+def item_as_json(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item without DynamoDB's types, as JSON has it: sets are lists, and bytes are texts in base64.
+
+    boto3's TypeDeserializer gives decimals, sets and bytes, which JSON has not, and importing it loads boto3.
+    """
+    return {name: _value_as_json(value) for name, value in item.items()}
 
 
-def _plain(value: Mapping[str, Any]) -> Any:
+def _value_as_json(value: Mapping[str, Any]) -> Any:
     ((kind, content),) = value.items()
     match kind:
         case "N":
             return _number(content)
         case "M":
-            return plain(content)
+            return item_as_json(content)
         case "L":
-            return [_plain(element) for element in content]
+            return [_value_as_json(element) for element in content]
         case "NS":
             return [_number(element) for element in content]
         case "B":
@@ -98,20 +101,20 @@ def _base64(content: bytes | str) -> str:
 
 
 def _last_name(expression: str) -> str:
-    """The attribute under which a request carries what the expression finds in a row."""
+    """The attribute of a request that has what the expression gives for a row."""
     names: list[str] = _NAME.findall(expression)
     return names[-1] if names else expression
 
 
-def _found(expression: str, content: Any) -> Any:
+def _search(expression: str, content: Any) -> Any:
     try:
         return jmespath.search(expression, content)
-    except JMESPathError:  # a function that meets a value of another type than it takes: nothing is found
+    except JMESPathError:  # a function of JMESPath got a value of another type than it takes
         return None
 
 
 def _text(expression: str, content: Any) -> str | None:
-    found = _found(expression, content)
-    if isinstance(found, bool) or not isinstance(found, str | int | float):
+    value = _search(expression, content)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return str(found)
+    return str(value)

@@ -33,9 +33,9 @@ class Change:
     properties: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        told = [", ".join(self.properties), "is made anew: what it holds is lost" if self.replaced else ""]
+        details = [", ".join(self.properties), "is made anew: what it holds is lost" if self.replaced else ""]
         words = [_SIGNS.get(self.action, self.action), self.logical_id, self.type]
-        return ": ".join([" ".join(words), *(each for each in told if each)])
+        return ": ".join([" ".join(words), *(each for each in details if each)])
 
 
 class ChangeSet:
@@ -65,10 +65,12 @@ class ChangeSet:
                 return []
             raise UserError([Problem(f"CloudFormation does not take it: {why}", file=str(self._request.file))])
         pages = self._client.get_paginator("describe_change_set").paginate(ChangeSetName=self.identity)
-        told = [change["ResourceChange"] for page in pages for change in page["Changes"] if "ResourceChange" in change]
+        resources = [
+            change["ResourceChange"] for page in pages for change in page["Changes"] if "ResourceChange" in change
+        ]
         is_there = deployed(self._client, self._request.name)
         before = _template(self._client, self._request.name) if is_there else {}
-        return changes(told, before, self._request.template)
+        return changes(resources, before, self._request.template)
 
     def _described(self) -> dict[str, Any] | None:
         answer: dict[str, Any] = self._client.describe_change_set(ChangeSetName=self.identity)
@@ -104,8 +106,10 @@ def _foreign(client: Any, name: str) -> bool:
     return any(not each["ChangeSetName"].startswith(_PREFIX) for each in summaries)
 
 
-def changes(told: Sequence[Mapping[str, Any]], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """What CloudFormation tells, with the properties by name: LocalStack 4.14 leaves these to the templates."""
+def changes(
+    resources: Sequence[Mapping[str, Any]], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[Change]:
+    """What CloudFormation says will change. LocalStack 4.14 does not name the properties: the templates do."""
     return [
         Change(
             each["Action"],
@@ -114,26 +118,26 @@ def changes(told: Sequence[Mapping[str, Any]], before: Mapping[str, Any], after:
             each.get("Replacement") == "True",
             tuple(sorted(_details(each) | _differing(each, before, after))),
         )
-        for each in told
+        for each in resources
     ]
 
 
-def _details(told: Mapping[str, Any]) -> set[str]:
-    targets = [detail.get("Target", {}) for detail in told.get("Details") or ()]
+def _details(resource: Mapping[str, Any]) -> set[str]:
+    targets = [detail.get("Target", {}) for detail in resource.get("Details") or ()]
     return {str(target["Name"]) for target in targets if target.get("Name")}
 
 
-def _differing(told: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    if told["Action"] != "Modify":
+def _differing(resource: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    if resource["Action"] != "Modify":
         return set()
     old, new = (
-        template.get("Resources", {}).get(told["LogicalResourceId"], {}).get("Properties") or {}
+        template.get("Resources", {}).get(resource["LogicalResourceId"], {}).get("Properties") or {}
         for template in (before, after)
     )
     return {name for name in {*old, *new} if old.get(name) != new.get(name)}
 
 
 def _template(client: Any, name: str) -> dict[str, Any]:
-    found = client.get_template(StackName=name)["TemplateBody"]
-    template: dict[str, Any] = json.loads(found) if isinstance(found, str) else found
+    body = client.get_template(StackName=name)["TemplateBody"]
+    template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
     return template

@@ -1,7 +1,7 @@
 """Which files of a folder a handler imports, directly or not: read from the code, of which nothing is run.
 
-What stands under `if TYPE_CHECKING:` is never imported. A file that imports by a name of its own making may import
-anything, and then so may the handler.
+Imports under `if TYPE_CHECKING:` do not count. A file that computes the name of a module may import anything, and so
+may a handler that imports this file. The standard library's modulefinder sees neither of the two.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _BY_ANY_NAME = {"__import__", "import_module", "run_module", "run_path", "spec_f
 class Imports:
     """`files` by their names in the folder; `outside`: the top-level names of what is not in it.
 
-    untold: the file that may import anything, or cannot be read by this Python; the others are then some of many.
+    unreadable: a file that may import anything, or that this Python cannot parse; the handler may then import more.
     """
 
     files: frozenset[str]
     outside: frozenset[str]
-    untold: str | None = None
+    unreadable: str | None = None
 
 
 def imports_of(root: Path, handler: str) -> Imports:
-    """handler: `module.function`, the module with dots or slashes. A module that is not there imports nothing."""
+    """handler: `module.function`, the module with dots or slashes. A missing module imports nothing."""
     files: dict[str, None] = {}
     outside: set[str] = set()
-    untold: str | None = None
+    unreadable: str | None = None
     waiting = [handler.rpartition(".")[0].replace("/", ".")]
     asked: set[str] = set()
     while waiting:
@@ -38,24 +38,24 @@ def imports_of(root: Path, handler: str) -> Imports:
         if name in asked:
             continue
         asked.add(name)
-        found = list(_files_of(root, name))
-        if not found and not (root / name.partition(".")[0]).is_dir():
+        module_files = list(_files_of(root, name))
+        if not module_files and not (root / name.partition(".")[0]).is_dir():
             outside.add(name.partition(".")[0])
-        for file in found:
-            place = file.relative_to(root).as_posix()
-            if place not in files:
-                files[place] = None
+        for file in module_files:
+            path = file.relative_to(root).as_posix()
+            if path not in files:
+                files[path] = None
                 names = _read(file, _package_of(root, file))
                 waiting += names or ()
-                untold = place if names is None else untold
-    return Imports(frozenset(files), frozenset(outside), untold)
+                unreadable = path if names is None else unreadable
+    return Imports(frozenset(files), frozenset(outside), unreadable)
 
 
 def syntax_error(root: Path, handler: str) -> SyntaxError | None:
     """The first in what the handler imports; its file is named as it is under the root."""
-    for place in sorted(imports_of(root, handler).files):
+    for path in sorted(imports_of(root, handler).files):
         try:
-            ast.parse((root / place).read_bytes(), str(root / place))
+            ast.parse((root / path).read_bytes(), str(root / path))
         except SyntaxError as error:
             return error
     return None

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from harness.documents import Document
 from harness.errors import DocumentPath, NotImitated, UserError, nearest
 
-NO_VALUE = object()  # what AWS::NoValue stands for: the setting is as if it were not there
+NO_VALUE = object()  # what AWS::NoValue stands for: the template does not have this setting
 _MISFIT = object()  # the argument of a function does not have the shape that it takes
 _FUNCTION_NAME = re.compile(r"(Ref|Condition|Fn::.*)$")
 _VARIABLE = re.compile(r"\$\{(!?)([^${}]*)\}")
@@ -31,158 +31,158 @@ class Resolver:
         self._attribute = attribute
         self._pending: list[DocumentPath] = []
 
-    def resolve(self, place: DocumentPath) -> Any:
-        """The value at a place of the document: NO_VALUE where it is AWS::NoValue, None where there is none."""
-        if place in self._pending:
-            self._refuse(place, "refers to itself")
-        self._pending.append(place)
+    def resolve(self, path: DocumentPath) -> Any:
+        """The value at a path of the document, NO_VALUE for AWS::NoValue. None where the document has nothing."""
+        if path in self._pending:
+            self._refuse(path, "refers to itself")
+        self._pending.append(path)
         try:
-            return self._value(self.document.at(place), place)
+            return self._value(self.document.at(path), path)
         finally:
             self._pending.pop()
 
-    def condition(self, name: str, place: DocumentPath) -> bool:
-        """Whether a condition of the template holds; the place is where it is asked for."""
+    def condition(self, name: str, path: DocumentPath) -> bool:
+        """Whether a condition of the template holds. `path` is where the template refers to it."""
         conditions = self.document.at(("Conditions",)) or {}
         if name not in conditions:
-            self._refuse(place, f"'{name}' is not a condition. {nearest(name, conditions)}")
+            self._refuse(path, f"'{name}' is not a condition. {nearest(name, conditions)}")
         holds = self.resolve(("Conditions", name))
         if not isinstance(holds, bool):
             self._refuse(("Conditions", name), f"a condition is true or false, not {holds!r}")
         return holds
 
-    def _value(self, value: Any, place: DocumentPath) -> Any:
+    def _value(self, value: Any, path: DocumentPath) -> Any:
         match value:
             case str() if "{{resolve:" in value:
-                raise NotImitated(str(self.document.problem(place, "dynamic references are not imitated")))
+                raise NotImitated(str(self.document.problem(path, "dynamic references are not imitated")))
             case list():
-                items = [self._value(item, (*place, index)) for index, item in enumerate(value)]
+                items = [self._value(item, (*path, index)) for index, item in enumerate(value)]
                 return [item for item in items if item is not NO_VALUE]
             case dict() if len(value) == 1 and _FUNCTION_NAME.match(name := next(iter(value))):
-                return self._call(name, value[name], place)
+                return self._call(name, value[name], path)
             case dict():
-                settings = {key: self._value(item, (*place, key)) for key, item in value.items()}
+                settings = {key: self._value(item, (*path, key)) for key, item in value.items()}
                 return {key: item for key, item in settings.items() if item is not NO_VALUE}
         return value
 
-    def _call(self, name: str, argument: Any, place: DocumentPath) -> Any:
-        place = (*place, name)
+    def _call(self, name: str, argument: Any, path: DocumentPath) -> Any:
+        path = (*path, name)
         if name in _ELSEWHERE:
-            self._refuse(place, f"{name} takes a value from outside the template: give it as a parameter")
+            self._refuse(path, f"{name} takes a value from outside the template: give it as a parameter")
         if name in _NOT_IMITATED:
-            raise NotImitated(str(self.document.problem(place, f"{name} is not imitated")))
+            raise NotImitated(str(self.document.problem(path, f"{name} is not imitated")))
         if name not in _FUNCTIONS:
-            self._refuse(place, f"'{name}' is not a function. {nearest(name, _FUNCTIONS)}")
+            self._refuse(path, f"'{name}' is not a function. {nearest(name, _FUNCTIONS)}")
         function, shape = _FUNCTIONS[name]
-        value = function(self, argument, place)
+        value = function(self, argument, path)
         if value is _MISFIT:
-            self._refuse(place, f"{name} takes {shape}, not {argument!r}")
+            self._refuse(path, f"{name} takes {shape}, not {argument!r}")
         return value
 
-    def _look_up(self, place: DocumentPath, find: Callable[..., Any], *names: str) -> Any:
+    def _look_up(self, path: DocumentPath, find: Callable[..., Any], *names: str) -> Any:
         try:
             return find(*names)
         except LookupError as error:
-            self._refuse(place, str(error))
+            self._refuse(path, str(error))
         except NotImitated as error:
-            raise NotImitated(str(self.document.problem(place, str(error)))) from error
+            raise NotImitated(str(self.document.problem(path, str(error)))) from error
 
-    def _refuse(self, place: DocumentPath, message: str) -> NoReturn:
-        raise UserError([self.document.problem(place, message)])
+    def _refuse(self, path: DocumentPath, message: str) -> NoReturn:
+        raise UserError([self.document.problem(path, message)])
 
-    def _get_ref(self, argument: Any, place: DocumentPath) -> Any:
+    def _get_ref(self, argument: Any, path: DocumentPath) -> Any:
         if argument == "AWS::NoValue":
             return NO_VALUE
-        return self._look_up(place, self._ref, argument) if isinstance(argument, str) else _MISFIT
+        return self._look_up(path, self._ref, argument) if isinstance(argument, str) else _MISFIT
 
-    def _get_attribute(self, argument: Any, place: DocumentPath) -> Any:
-        parts = argument.split(".", 1) if isinstance(argument, str) else self._value(argument, place)
+    def _get_attribute(self, argument: Any, path: DocumentPath) -> Any:
+        parts = argument.split(".", 1) if isinstance(argument, str) else self._value(argument, path)
         match parts:
             case [str(name), str(attribute)]:
-                return self._look_up(place, self._attribute, name, attribute)
+                return self._look_up(path, self._attribute, name, attribute)
         return _MISFIT
 
-    def _substitute(self, argument: Any, place: DocumentPath) -> Any:
+    def _substitute(self, argument: Any, path: DocumentPath) -> Any:
         match argument:
             case str(pattern):
                 variables = {}
             case [str(pattern), dict()]:
-                variables = self._value(argument[1], (*place, 1))
+                variables = self._value(argument[1], (*path, 1))
             case _:
                 return _MISFIT
 
-        def replace(found: re.Match[str]) -> str:
-            literal, name = found[1], found[2].strip()
+        def replace(match: re.Match[str]) -> str:
+            literal, name = match[1], match[2].strip()
             if literal:
-                return f"${{{found[2]}}}"
+                return f"${{{match[2]}}}"
             if name in variables:
                 return text(variables[name])
             resolve = self._get_attribute if "." in name else self._get_ref
-            return text(resolve(name, place))
+            return text(resolve(name, path))
 
         return _VARIABLE.sub(replace, pattern)
 
-    def _join(self, argument: Any, place: DocumentPath) -> Any:
-        match self._value(argument, place):
+    def _join(self, argument: Any, path: DocumentPath) -> Any:
+        match self._value(argument, path):
             case [str(delimiter), list(values)]:
                 return delimiter.join(map(text, values))
         return _MISFIT
 
-    def _split(self, argument: Any, place: DocumentPath) -> Any:
-        match self._value(argument, place):
+    def _split(self, argument: Any, path: DocumentPath) -> Any:
+        match self._value(argument, path):
             case [str(delimiter), str(whole)] if delimiter:
                 return whole.split(delimiter)
         return _MISFIT
 
-    def _select(self, argument: Any, place: DocumentPath) -> Any:
-        match self._value(argument, place):
+    def _select(self, argument: Any, path: DocumentPath) -> Any:
+        match self._value(argument, path):
             case [int() | str() as index, list(values)] if str(index).isdecimal() and int(index) < len(values):
                 return values[int(index)]
         return _MISFIT
 
-    def _if(self, argument: Any, place: DocumentPath) -> Any:
+    def _if(self, argument: Any, path: DocumentPath) -> Any:
         match argument:
             case [str(name), _, _]:
-                chosen = 1 if self.condition(name, place) else 2
-                return self._value(argument[chosen], (*place, chosen))
+                chosen = 1 if self.condition(name, path) else 2
+                return self._value(argument[chosen], (*path, chosen))
         return _MISFIT
 
-    def _find_in_map(self, argument: Any, place: DocumentPath) -> Any:
-        keys = self._value(argument, place)
+    def _find_in_map(self, argument: Any, path: DocumentPath) -> Any:
+        keys = self._value(argument, path)
         if not isinstance(keys, list) or len(keys) != 3:
             return _MISFIT
-        found = self.document.at(("Mappings",)) or {}
+        value = self.document.at(("Mappings",)) or {}
         for key in map(str, keys):
-            if not isinstance(found, dict) or key not in found:
-                known = found if isinstance(found, dict) else ()
-                self._refuse(place, f"'{key}' is not in Mappings. {nearest(key, known)}")
-            found = found[key]
-        return found
+            if not isinstance(value, dict) or key not in value:
+                names = value if isinstance(value, dict) else ()
+                self._refuse(path, f"'{key}' is not in Mappings. {nearest(key, names)}")
+            value = value[key]
+        return value
 
-    def _base64(self, argument: Any, place: DocumentPath) -> Any:
-        value = self._value(argument, place)
+    def _base64(self, argument: Any, path: DocumentPath) -> Any:
+        value = self._value(argument, path)
         return base64.b64encode(value.encode()).decode() if isinstance(value, str) else _MISFIT
 
-    def _equals(self, argument: Any, place: DocumentPath) -> Any:
-        match self._value(argument, place):
+    def _equals(self, argument: Any, path: DocumentPath) -> Any:
+        match self._value(argument, path):
             case [left, right]:
                 return text(left) == text(right)
         return _MISFIT
 
-    def _and(self, argument: Any, place: DocumentPath) -> Any:
-        values = self._value(argument, place)
+    def _and(self, argument: Any, path: DocumentPath) -> Any:
+        values = self._value(argument, path)
         return all(values) if _are_conditions(values) else _MISFIT
 
-    def _or(self, argument: Any, place: DocumentPath) -> Any:
-        values = self._value(argument, place)
+    def _or(self, argument: Any, path: DocumentPath) -> Any:
+        values = self._value(argument, path)
         return any(values) if _are_conditions(values) else _MISFIT
 
-    def _not(self, argument: Any, place: DocumentPath) -> Any:
-        values = self._value(argument, place)
+    def _not(self, argument: Any, path: DocumentPath) -> Any:
+        values = self._value(argument, path)
         return not values[0] if _are_conditions(values) and len(values) == 1 else _MISFIT
 
-    def _condition(self, argument: Any, place: DocumentPath) -> Any:
-        return self.condition(argument, place) if isinstance(argument, str) else _MISFIT
+    def _condition(self, argument: Any, path: DocumentPath) -> Any:
+        return self.condition(argument, path) if isinstance(argument, str) else _MISFIT
 
 
 def _are_conditions(values: Any) -> bool:

@@ -1,7 +1,7 @@
 """Puts the user's items into a table so that doing it again changes nothing: an identical PUT leaves no record (S-31).
 
-Each change of an item has an intent of its own, `<item>/<number>`, unless the item names one. The number is taken from
-what is in the table, and the PUT holds only while that is there: two who load at once do not take the same number.
+Each change of an item has an intent, `<item>/<number>`, unless the item names one. The number follows the stored one,
+and the PUT is conditional on that: two processes that load at once do not take the same number.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.attribution import by_key, plain
+from harness.attribution import by_key, item_as_json
 from harness.documents import parse
 from harness.errors import Problem, UserError
 from harness.stores import DataStream, Table
@@ -63,13 +63,13 @@ def _put(client: Any, table_name: str, item: Item) -> str:
     key = next(iter(item.key))
     outcome, tried = UNCHANGED, None
     for _ in range(MAX_ATTEMPTS):
-        there = client.get_item(TableName=table_name, Key=item.key, ConsistentRead=True).get("Item")
-        if there is not None and there == tried:
+        stored = client.get_item(TableName=table_name, Key=item.key, ConsistentRead=True).get("Item")
+        if stored is not None and stored == tried:
             return outcome  # the condition has failed against our own write, whose reply was lost (S-11)
-        wanted = numbered(item, there)
-        outcome = NEW if there is None else UNCHANGED if wanted == there else CHANGED
+        wanted = numbered(item, stored)
+        outcome = NEW if stored is None else UNCHANGED if wanted == stored else CHANGED
         try:
-            client.put_item(TableName=table_name, Item=wanted, **_while(there, key))
+            client.put_item(TableName=table_name, Item=wanted, **_while(stored, key))
         except client.exceptions.ConditionalCheckFailedException:
             tried = wanted
         else:
@@ -77,24 +77,26 @@ def _put(client: Any, table_name: str, item: Item) -> str:
     raise UserError(f"{item.name}: it was changed by others {MAX_ATTEMPTS} times while it was loaded")
 
 
-def numbered(item: Item, there: dict[str, AttributeValue] | None) -> dict[str, AttributeValue]:
-    """The item to put in the place of what is there; with that one's intent where it is the same."""
+def numbered(item: Item, stored: dict[str, AttributeValue] | None) -> dict[str, AttributeValue]:
+    """The item to put in place of the stored one, with the stored intent where the rest is the same."""
     if item.intent is not None:
-        return there if there is not None and plain(there) == plain(item.attributes) else item.attributes
-    if there is None:
+        return (
+            stored if stored is not None and item_as_json(stored) == item_as_json(item.attributes) else item.attributes
+        )
+    if stored is None:
         return item.attributes | {_INTENT: {"S": f"{item.name}/1"}}
-    known = {name: value for name, value in there.items() if name != _INTENT}
-    if _INTENT in there and plain(known) == plain(item.attributes):
-        return there
-    last = there.get(_INTENT, {}).get("S", "").rpartition("/")[2]
+    attributes = {name: value for name, value in stored.items() if name != _INTENT}
+    if _INTENT in stored and item_as_json(attributes) == item_as_json(item.attributes):
+        return stored
+    last = stored.get(_INTENT, {}).get("S", "").rpartition("/")[2]
     return item.attributes | {_INTENT: {"S": f"{item.name}/{int(last) + 1 if last.isdecimal() else 1}"}}
 
 
-def _while(there: dict[str, AttributeValue] | None, key: str) -> dict[str, Any]:
+def _while(stored: dict[str, AttributeValue] | None, key: str) -> dict[str, Any]:
     """The condition that the item is still what it was."""
-    if there is None:
+    if stored is None:
         return {"ConditionExpression": "attribute_not_exists(#key)", "ExpressionAttributeNames": {"#key": key}}
-    if _INTENT not in there:
+    if _INTENT not in stored:
         return {
             "ConditionExpression": "attribute_exists(#key) AND attribute_not_exists(#intent)",
             "ExpressionAttributeNames": {"#key": key, "#intent": _INTENT},
@@ -102,5 +104,5 @@ def _while(there: dict[str, AttributeValue] | None, key: str) -> dict[str, Any]:
     return {
         "ConditionExpression": "#intent = :intent",
         "ExpressionAttributeNames": {"#intent": _INTENT},
-        "ExpressionAttributeValues": {":intent": there[_INTENT]},
+        "ExpressionAttributeValues": {":intent": stored[_INTENT]},
     }

@@ -16,7 +16,7 @@ _OF_SSM = "AWS::SSM::Parameter::Value"
 class Scope:
     """`types` are the types of the resources that exist, by logical id: those whose condition holds.
 
-    Raises UserError when the document is no template, or a parameter is given that it does not have.
+    Raises UserError when the document is not a template, or does not have one of the parameters.
     """
 
     def __init__(self, document: Document, stack_name: str, parameters: Values[str, str]) -> None:
@@ -52,8 +52,8 @@ class Scope:
         types = {}
         for logical_id, resource in self.document.value["Resources"].items():
             condition = resource.get("Condition")
-            place = ("Resources", logical_id, "Condition")
-            if condition is None or self.resolver.condition(condition, place):
+            path = ("Resources", logical_id, "Condition")
+            if condition is None or self.resolver.condition(condition, path):
                 types[logical_id] = resource["Type"]
         return types
 

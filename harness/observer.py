@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from harness import landings
-from harness.attribution import BY_NAME, Attribution, plain
+from harness.attribution import BY_NAME, Attribution, item_as_json
 from harness.delivery.on_failure import batch_told
 from harness.delivery.shards import StreamReader, reader_of
 from harness.delivery.sources import content, sequence_number
@@ -118,7 +118,7 @@ class Observer:
         rows = [(self._landed.get((table.name, _key(table, row))), row) for row in self._rows(table)]
         at = self._stack.attribution(table)
         for order, row in sorted(rows, key=lambda pair: (pair[0] is None, pair[0] or 0, _key(table, pair[1]))):
-            content = plain(row)
+            content = item_as_json(row)
             effect = {"sink": table.logical_id, "intent": at.intent_in(content), "item": at.item_in(content)}
             self._record("effect", {**effect, "count": at.count_in(content), "order": order})
 
@@ -130,7 +130,7 @@ class Observer:
     def _states(self, role: str, table: Table) -> None:
         at = self._stack.attribution(table)
         for row in sorted(self._rows(table), key=lambda row: _key(table, row)):
-            content = plain(row)
+            content = item_as_json(row)
             counted = {"changes": int(row["changes"]["N"])} if "N" in row.get("changes", {}) else {}
             state = {"role": role, "item": at.item_in(content), "intent": at.intent_in(content)}
             self._record("state", {**state, **counted})

@@ -35,7 +35,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 _MODE, _PROGRAM_MODE = 0o100644, 0o100755
 _UNIX = 3
 _LEVEL = 6
-_SILENT = 2  # a file that is no Python is the function's own affair
+_SILENT = 2  # a file that Python cannot compile is no problem until the function imports it
 _SCRATCH = ".new-"
 RUNS = "runs"  # where run folders go, unless --runs says otherwise
 _HARNESS = Path(__file__).parent
@@ -54,21 +54,22 @@ class Package:
 def build(root: Path, out: Path, python: str = THIS_PYTHON, handler: str | None = None, agent: bool = True) -> Package:
     """Writes the zip: the same files give the same bytes. Raises UserError when the folder cannot be packaged.
 
-    handler: `module.function`, where it is known: then what it does not import is left out. agent: whether it is in.
+    handler: `module.function`; files that it does not import are left out. agent: whether the agent is packaged too.
     """
-    own, imports = dict(_files(root)), imports_of(root, handler) if handler else None
-    told = imports if imports and not imports.untold else None
-    left_out = _not_imported(list(own), told.files) if told else []
-    required = _required(root, python, told.outside if told else None)
-    kept = [(name, file) for name, file in own.items() if name not in left_out]
-    files = [*required, *kept, *(_agent() if agent else ())]  # of two files of one name the function's own counts
-    found = {name: file for name, file in sorted(dict(files).items()) if file != out}
-    contents = {name: file.read_bytes() for name, file in found.items()}
+    code, imports = dict(_files(root)), imports_of(root, handler) if handler else None
+    if imports and imports.unreadable:
+        imports = None
+    left_out = _not_imported(list(code), imports.files) if imports else []
+    required = _required(root, python, imports.outside if imports else None)
+    kept = [(name, file) for name, file in code.items() if name not in left_out]
+    every = [*required, *kept, *(_agent() if agent else ())]  # of two files of one name the function's own counts
+    files = {name: file for name, file in sorted(dict(every).items()) if file != out}
+    contents = {name: file.read_bytes() for name, file in files.items()}
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in contents.items():
             entry = zipfile.ZipInfo(name, _TIME)
             entry.create_system = _UNIX
-            entry.external_attr = (_PROGRAM_MODE if os.access(found[name], os.X_OK) else _MODE) << 16
+            entry.external_attr = (_PROGRAM_MODE if os.access(files[name], os.X_OK) else _MODE) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content, compresslevel=_LEVEL)
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
@@ -80,7 +81,7 @@ def unpacked(root: Path, python: str = THIS_PYTHON, handler: str | None = None, 
 
     python: the version that the function's requirements are installed for.
     """
-    state = ((name, file.stat()) for name, file in _files(root))  # the agent stays while this process lives
+    state = ((name, file.stat()) for name, file in _files(root))  # the agent does not change while this process lives
     return _unpacked(
         root, python, handler, agent, tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state)
     )
@@ -94,8 +95,8 @@ def _unpacked(
     packages = cache_folder() / "packages"
     packages.mkdir(parents=True, exist_ok=True)
     with FileLock(packages.with_suffix(".lock")):
-        for left in packages.glob(f"{_SCRATCH}*"):  # by one that was killed meanwhile: else it would hold the lock
-            shutil.rmtree(left)
+        for leftover in packages.glob(f"{_SCRATCH}*"):  # of a process that was killed: a live one would hold the lock
+            shutil.rmtree(leftover)
         with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=packages) as scratch:
             package = build(root, Path(scratch) / "package.zip", python, handler, agent)
             code = packages / package.sha256
@@ -121,8 +122,8 @@ def _required(root: Path, python: str, imported: Set[str] | None) -> list[tuple[
     if folder is None:
         return []
     files = needed(folder, imported, (root / REQUIREMENTS).read_text("utf-8"))
-    own = [(file.relative_to(folder), file) for file in files]
-    return [(path.as_posix(), file) for path, file in own if not _is_left_out(path)]
+    paths = [(file.relative_to(folder), file) for file in files]
+    return [(path.as_posix(), file) for path, file in paths if not _is_left_out(path)]
 
 
 def _not_imported(names: Sequence[str], imported: Set[str]) -> list[str]:
@@ -147,8 +148,8 @@ def _files(root: Path) -> list[tuple[str, Path]]:
         raise UserError([Problem("is not a folder", file=str(root))])
     if (root / "harness").exists():
         raise UserError([Problem("its name is taken: the agent is packaged under it", file=str(root / "harness"))])
-    own = [(file.relative_to(root), file) for file in root.rglob("*") if file.is_file()]
-    return sorted((path.as_posix(), file) for path, file in own if not _is_left_out(path))
+    paths = [(file.relative_to(root), file) for file in root.rglob("*") if file.is_file()]
+    return sorted((path.as_posix(), file) for path, file in paths if not _is_left_out(path))
 
 
 def _agent() -> list[tuple[str, Path]]:
@@ -158,7 +159,7 @@ def _agent() -> list[tuple[str, Path]]:
 
 
 def _is_left_out(path: Path) -> bool:
-    """Templates, what pip is told, what runs leave, hidden files and what Python compiled are no part of the code."""
+    """Templates, requirements.txt, run folders, hidden files and what Python compiled are not part of the code."""
     return (
         str(path) in (*TEMPLATES, REQUIREMENTS)
         or path.parts[0] == RUNS

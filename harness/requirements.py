@@ -20,7 +20,7 @@ from harness.errors import Problem, UserError
 REQUIREMENTS = "requirements.txt"
 THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 MAX_SECONDS = 600
-_SAID_LINES = 5
+_ERROR_LINES = 5
 _SCRATCH = ".new-"
 
 
@@ -38,8 +38,8 @@ def installed(root: Path, python: str = THIS_PYTHON) -> Path | None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent.with_suffix(".lock")):
         if not folder.is_dir():
-            for left in folder.parent.glob(f"{_SCRATCH}*"):  # by one that was killed
-                shutil.rmtree(left)
+            for leftover in folder.parent.glob(f"{_SCRATCH}*"):  # of a process that was killed
+                shutil.rmtree(leftover)
             with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder.parent) as scratch:
                 target = Path(scratch, "packages")
                 target.mkdir()
@@ -63,6 +63,6 @@ def _install(file: Path, target: Path, python: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise UserError([Problem(f"pip has not installed it within {MAX_SECONDS} s", file=str(file))]) from error
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
-        words = " ".join(line.removeprefix("ERROR: ") for line in said[:_SAID_LINES])
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
+        words = " ".join(line.removeprefix("ERROR: ") for line in errors[:_ERROR_LINES])
         raise UserError([Problem(f"pip cannot install it for Python {python}: {words}", file=str(file))])

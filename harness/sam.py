@@ -25,7 +25,7 @@ _BUCKET = "a-folder-beside-the-template"
 
 
 def cloudformation(document: Document, parameters: Mapping[str, str]) -> Document:
-    """The document itself, where it is no SAM template. Raises UserError for what SAM does not take."""
+    """The document itself unless it is a SAM template. Raises UserError for what SAM refuses."""
     transforms = document.at(("Transform",))
     if transforms is None or not isinstance(document.at(("Resources",)), dict):
         return document
@@ -54,21 +54,21 @@ def in_json(value: Any) -> Any:
 
 
 def _translated(document: Document, content: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
-    # Slow to import, and most templates are none of SAM's.
+    # Slow to import, and most templates are not SAM templates.
     from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocumentException
 
     try:
-        found: dict[str, Any] = json.loads(_translation(json.dumps(content), tuple(parameters.items())))
+        translated: dict[str, Any] = json.loads(_translation(json.dumps(content), tuple(parameters.items())))
     except InvalidDocumentException as error:
         raise UserError([_problem(document, cause) for cause in error.causes]) from error
     except ExceptionWithMessage as error:
         raise UserError([_problem(document, error)]) from error
-    return found
+    return translated
 
 
 @cache
 def _translation(content: str, parameters: tuple[tuple[str, str], ...]) -> str:
-    """Once for a template, however many runs there are of it."""
+    """Cached: every run of a template needs the same translation."""
     import boto3
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
@@ -78,28 +78,28 @@ def _translation(content: str, parameters: tuple[tuple[str, str], ...]) -> str:
     try:
         return json.dumps(translator.translate(json.loads(content), dict(parameters), passthrough_metadata=True))
     finally:
-        translator.metrics.publish()  # to nobody: it would warn that it was not asked to
+        translator.metrics.publish()  # to nothing: without this call it warns
 
 
 def _problem(document: Document, error: Any) -> Problem:
     logical_id = str(getattr(error, "_logical_id", ""))
-    known = Document(document.value, {}, {**document.places, **_places_of(document, [logical_id])})
-    place: DocumentPath = ("Resources", logical_id) if ("Resources", logical_id) in known.places else ()
-    return known.problem(place, f"SAM does not take it: {error.message}")
+    with_made = Document(document.value, {}, {**document.places, **_places_of(document, [logical_id])})
+    path: DocumentPath = ("Resources", logical_id) if ("Resources", logical_id) in with_made.places else ()
+    return with_made.problem(path, f"SAM does not take it: {error.message}")
 
 
 def _folders_hidden(document: Document) -> dict[str, Any]:
     content: dict[str, Any] = in_json(document.value)
     general = document.at(("Globals", "Function")) or {}
-    for place in _places(document):
+    for path in _code_paths(document):
         properties: dict[str, Any] = content
-        for key in place:
+        for key in path:
             properties = properties[key]
-        type = content["Resources"][place[1]]["Type"] if place[0] == "Resources" else _FUNCTION
+        type = content["Resources"][path[1]]["Type"] if path[0] == "Resources" else _FUNCTION
         for name in OF_RELEASES:
             properties.pop(name, None)
-        given = any(name in each for name in _NO_FOLDER for each in (properties, general))
-        if type == _FUNCTION and place[0] == "Resources" and not given:
+        has_code = any(name in each for name in _NO_FOLDER for each in (properties, general))
+        if type == _FUNCTION and path[0] == "Resources" and not has_code:
             properties["CodeUri"] = "."  # where `sam build` looks too
         code = properties.get(_CODE[type])
         if isinstance(code, str) and not code.startswith("s3://"):
@@ -107,8 +107,8 @@ def _folders_hidden(document: Document) -> dict[str, Any]:
     return content
 
 
-def _places(document: Document) -> Iterator[tuple[str, ...]]:
-    """Where properties stand that may name code."""
+def _code_paths(document: Document) -> Iterator[tuple[str, ...]]:
+    """The paths of properties that may name code."""
     if isinstance(document.at(("Globals", "Function")), dict):
         yield "Globals", "Function"
     for logical_id, resource in document.value["Resources"].items():
@@ -128,19 +128,19 @@ def _show_folder(properties: Any) -> None:
 
 
 def _places_of(document: Document, logical_ids: Iterable[str]) -> dict[DocumentPath, Place]:
-    """Where in the user's file that is written from which SAM makes these resources, and each part of them."""
+    """The places in the user's file of what SAM makes these resources from, and of each of their parts."""
     marks: dict[DocumentPath, Place] = {}
     written = document.value["Resources"]
     for logical_id in logical_ids:
-        own = [name for name in written if logical_id.startswith(name)]
-        if own and logical_id not in written:
-            marks[("Resources", logical_id)] = document.places[("Resources", max(own, key=len))]
+        origins = [name for name in written if logical_id.startswith(name)]
+        if origins and logical_id not in written:
+            marks[("Resources", logical_id)] = document.places[("Resources", max(origins, key=len))]
     for logical_id, resource in written.items():
         if not isinstance(resource, dict) or resource.get("Type") != _FUNCTION:
             continue
         here: DocumentPath = ("Resources", logical_id, "Properties")
         general = _below(document, ("Globals", "Function"), here)
-        marks.update({place: mark for place, mark in general.items() if place not in document.places})
+        marks.update({path: mark for path, mark in general.items() if path not in document.places})
         marks.update(_below(document, (*here, "CodeUri"), (*here, "Code")))
         for event in document.at((*here, "Events")) or {}:
             mapping: DocumentPath = ("Resources", f"{logical_id}{event}")
@@ -155,4 +155,4 @@ def _places_of(document: Document, logical_ids: Iterable[str]) -> dict[DocumentP
 
 def _below(document: Document, origin: DocumentPath, target: DocumentPath) -> dict[DocumentPath, Place]:
     length = len(origin)
-    return {(*target, *place[length:]): mark for place, mark in document.places.items() if place[:length] == origin}
+    return {(*target, *path[length:]): mark for path, mark in document.places.items() if path[:length] == origin}

@@ -1,4 +1,4 @@
-"""A stack: what a template describes, as plain values with every name known."""
+"""A stack: what a template describes, as values, with the name of every resource."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_python(runtime: str) -> bool:
 class Endpoint:
     """An HTTP endpoint of the harness; its URL is in a variable of the function.
 
-    honours_key: whether a request whose `Idempotency-Key` is known is not applied again.
+    honours_key: whether a request whose `Idempotency-Key` came before is not applied again.
     """
 
     variable: str
@@ -88,8 +88,8 @@ class Stack:
     @property
     def source(self) -> Table | DataStream:
         """What the mapping reads the records of."""
-        known: tuple[Table | DataStream, ...] = (*self.tables, *self.data_streams)
-        return next(each for each in known if each.role == SOURCE)
+        sources: tuple[Table | DataStream, ...] = (*self.tables, *self.data_streams)
+        return next(each for each in sources if each.role == SOURCE)
 
     @property
     def time_to_live(self) -> str | None:
@@ -101,10 +101,10 @@ class Stack:
 
     def attribution(self, resource: Table | DataStream | Queue | Bucket | Topic) -> Attribution:
         """Where what is in it says which intent and which item it is about."""
-        known = self.attributions.get(resource.logical_id)
-        if known is None and isinstance(resource, Table | DataStream) and resource.role != LEDGER:
+        attribution = self.attributions.get(resource.logical_id)
+        if attribution is None and isinstance(resource, Table | DataStream) and resource.role != LEDGER:
             return by_key(resource.key_names)
-        return known or BY_NAME
+        return attribution or BY_NAME
 
     @property
     def attribute_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -125,7 +125,7 @@ class Stack:
 
     @property
     def sinks(self) -> frozenset[str]:
-        """What effects land in, by the names that the wire finds in requests; endpoints are known once they are up."""
+        """The names, as requests have them, of what effects land in. Endpoints get theirs when they start."""
         tables = [table.name for table in (*self.tables_of(LEDGER), *self.tables_of(VIEW))]
         queues = [queue.name for queue in self.queues_of(LEDGER)]
         topics = [topic.name for topic in self.topics_of(LEDGER)]

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 from harness.errors import NotImitated
 
 ACCOUNT, REGION, PARTITION = "123456789012", "us-east-1", "aws"
-# AWS labels a stream with the time of its creation; a stack has none, and its names are known beforehand.
+# AWS labels a stream with the time of its creation. Here names must be known before anything is created.
 STREAM_LABEL = "2020-01-01T00:00:00.000"
 
 TABLE = "AWS::DynamoDB::Table"

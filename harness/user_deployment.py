@@ -1,4 +1,4 @@
-"""Deploys the user's own stack, compares it, and takes it away. A stack that `deploy` did not make is left alone."""
+"""Deploys the user's own stack, compares it, and deletes it. A stack that `deploy` did not make is left alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WELL = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
 class UserDeployment:
-    """The stack of a name at a place."""
+    """The user's stack of this name on a target."""
 
     def __init__(self, target: Target, name: str) -> None:
         self._name = name
@@ -29,31 +29,31 @@ class UserDeployment:
         self._stacks = target.client("cloudformation")
 
     def difference(self, wanted: UserStack) -> list[Change]:
-        """What deploying would change. Leaves nothing behind, and takes no code there."""
-        with _told():
-            self._own()
-            with change_set(self._stacks, wanted.request) as found:
-                return found.changes
+        """What `deploy` would change. Uploads no code and leaves nothing behind."""
+        with _as_user_error():
+            self._deployed()
+            with change_set(self._stacks, wanted.request) as difference:
+                return difference.changes
 
     def deploy(self, wanted: UserStack) -> list[Change]:
-        """Makes the stack what is wanted. Returns what that changed.
+        """Makes the stack as wanted. Returns what that changed.
 
         Raises UserError with CloudFormation's reasons; the stack is then as it was before.
         """
-        with _told():
+        with _as_user_error():
             self._wait_for_others()
-            with change_set(self._stacks, wanted.request) as found:
-                if found.changes:
+            with change_set(self._stacks, wanted.request) as difference:
+                if difference.changes:
                     cloudformation.upload_packages(
                         self._target.client("s3"), wanted.packages, self._bucket(), DEPLOY_TAG
                     )
-                    self._judge(found.carry_out(MAX_SECONDS), wanted)
+                    self._judge(difference.carry_out(MAX_SECONDS), wanted)
             self._remove_packages(wanted.packages)
-            return found.changes
+            return difference.changes
 
     def destroy(self) -> None:
         """Raises UserError where there is no such stack, or CloudFormation keeps something of it."""
-        with _told():
+        with _as_user_error():
             self.resources()
             status = cloudformation.take_away(self._stacks, self._name, MAX_SECONDS)
             if status != GONE:
@@ -63,21 +63,21 @@ class UserDeployment:
 
     def resources(self) -> dict[str, tuple[str, str]]:
         """Type and name of each resource, by logical ids. Raises UserError where the stack is not deployed."""
-        with _told():
-            if self._own() is None:
+        with _as_user_error():
+            if self._deployed() is None:
                 raise UserError(f"no stack {self._name} is deployed at {self._target}: `harness deploy` does that")
-            found = self._stacks.describe_stack_resources(StackName=self._name)["StackResources"]
-            return {each["LogicalResourceId"]: (each["ResourceType"], each["PhysicalResourceId"]) for each in found}
+            resources = self._stacks.describe_stack_resources(StackName=self._name)["StackResources"]
+            return {each["LogicalResourceId"]: (each["ResourceType"], each["PhysicalResourceId"]) for each in resources}
 
     def outputs(self) -> dict[str, str]:
-        """What the template wants to be told of it."""
-        with _told():
-            stack = self._own() or {}
+        """The values of the template's Outputs, by their keys."""
+        with _as_user_error():
+            stack = self._deployed() or {}
             return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs") or ()}
 
     def _wait_for_others(self) -> None:
-        """Whoever else is at the stack goes first; one that was never completed is cleared away."""
-        if self._own() is None:
+        """Waits until no other deployment changes the stack; deletes one that was never completed."""
+        if self._deployed() is None:
             return
         if cloudformation.wait(self._stacks, self._name, MAX_SECONDS) in _NEVER_WAS:
             cloudformation.take_away(self._stacks, self._name, MAX_SECONDS)
@@ -90,8 +90,8 @@ class UserDeployment:
                 self._remove_packages(())
             raise UserError([problem])
 
-    def _own(self) -> dict[str, Any] | None:
-        """The stack, if it is there. Raises UserError where another one has its name."""
+    def _deployed(self) -> dict[str, Any] | None:
+        """The stack, None where it does not exist. Raises UserError where another stack has its name."""
         stack = deployed(self._stacks, self._name)
         if stack is not None and DEPLOY_TAG not in stack.get("Tags", ()):
             message = f"a stack {self._name} is at {self._target} that `harness deploy` did not make"
@@ -108,8 +108,8 @@ class UserDeployment:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What AWS refuses, and why, is the user's to know, without our own frames."""
+def _as_user_error() -> Iterator[None]:
+    """Turns AWS errors into UserError."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:

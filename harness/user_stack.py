@@ -30,7 +30,7 @@ _DIGITS = 16  # of a package's SHA-256 in its key
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A function's code, by the function's logical id. `handler` is None where it cannot be known beforehand."""
+    """A function's code, by the function's logical id. `handler` is None where only CloudFormation knows it."""
 
     logical_id: str
     root: Path
@@ -42,7 +42,7 @@ class Program:
         return zipped(self.root, self.runtime, self.handler, agent=False)
 
     def problem(self) -> Problem | None:
-        """What Python cannot read of it, where that is known: a function's Python may be newer than this one."""
+        """The first syntax error of the code, as this Python reads it."""
         error = syntax_error(self.root, self.handler) if self.handler and is_python(self.runtime) else None
         if error is None:
             return None
@@ -74,7 +74,7 @@ class UserStack:
 def programs(stack: Stack) -> tuple[Program, ...]:
     """The function that the stream triggers, and the others whose code lies in folders."""
     function = stack.function
-    own = Program(function.logical_id, function.root, function.runtime, function.handler)
+    triggered = Program(function.logical_id, function.root, function.runtime, function.handler)
     resources = cloudformation(load_template(stack.template), stack.parameters).value["Resources"]
     others = [
         Program(
@@ -85,7 +85,7 @@ def programs(stack: Stack) -> tuple[Program, ...]:
         )
         for name, folder in stack.other_code.items()
     ]
-    return own, *others
+    return triggered, *others
 
 
 def read_stack(template: Path, name: str, parameters: Mapping[str, str], function: str | None) -> Stack:
@@ -124,7 +124,7 @@ def user_stack(stack: Stack) -> UserStack:
 
 
 def _without_idle_parameters(template: dict[str, Any], stack: Stack) -> dict[str, Any]:
-    """Those without a value that only said where code is are not asked for."""
+    """Leaves out parameters without a value that nothing uses any more: they said where code is."""
     declared = template.get("Parameters") or {}
     used = set(mentioned({name: part for name, part in template.items() if name != "Parameters"}))
     open_ones = [name for name in declared if name not in stack.parameters]
@@ -140,19 +140,19 @@ def _without_idle_parameters(template: dict[str, Any], stack: Stack) -> dict[str
 
 
 def _left_out(document: Document) -> list[Problem]:
-    """What SAM knows of releases: an alias is one more name of the function, and its code is replaced."""
+    """Warnings about SAM's settings of releases: `deploy` replaces the function and makes no alias."""
     resources: DocumentPath = ("Resources",)
     holders = [(*resources, name, "Properties") for name in document.at(resources)] + [("Globals", "Function")]
     return [
-        document.problem((*place, name), f"{name} is left out: a deployment replaces the function")
-        for place in holders
+        document.problem((*path, name), f"{name} is left out: a deployment replaces the function")
+        for path in holders
         for name in OF_RELEASES
-        if document.at((*place, name)) is not None
+        if document.at((*path, name)) is not None
     ]
 
 
 def name_of(template: Path) -> str:
-    """What its stack is called unless somebody says so: as the folder is."""
+    """The default name of a stack: the name of the template's folder."""
     words = re.sub(r"[^a-zA-Z0-9]+", "-", template.resolve().parent.name).strip("-")
     return words if _NAME.fullmatch(words) else "pipeline"
 
@@ -173,6 +173,6 @@ def _version(python: str) -> tuple[int, ...]:
 
 
 def _text(properties: Mapping[str, Any], name: str) -> str | None:
-    """A setting that is written out; None for what only CloudFormation knows."""
+    """A property that is a text; None where only CloudFormation knows the value."""
     value = properties.get(name)
     return value if isinstance(value, str) else None

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Protocol
 
-from harness.attribution import plain
+from harness.attribution import item_as_json
 
 Record = dict[str, Any]
 
@@ -125,7 +125,7 @@ class DynamoDBStream:
         return "/".join(str(scalar) for part in parts for scalar in part.values())
 
     def content(self, record: Record) -> dict[str, Any]:
-        return plain(record["dynamodb"]["Keys"] | _image(record))
+        return item_as_json(record["dynamodb"]["Keys"] | _image(record))
 
     def filtered(self, record: Record) -> dict[str, Any]:
         return record

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from harness.attribution import Attribution, plain
+from harness.attribution import Attribution, item_as_json
 from harness.errors import Problem, UserError
 from harness.faults.seed import Seed
 from harness.stores import DataStream, Table
@@ -82,7 +82,7 @@ def _todo(place: int, table: Table | DataStream, at: Attribution) -> Item:
     """A to-do item, as far as it is the same after every change."""
     id = f"todo-{place}"
     key = key_of(id, place, table)
-    written = plain({"id": {"S": id}, **key})
+    written = item_as_json({"id": {"S": id}, **key})
     return Item(at.item_in(written) or id, key, key, at.intent_in(written))
 
 

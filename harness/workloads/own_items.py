@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.attribution import Attribution, plain
+from harness.attribution import Attribution, item_as_json
 from harness.errors import Problem, UserError
 from harness.stores import DataStream, Table
 
@@ -73,7 +73,7 @@ def _item(
             kind = {"S": "a text", "N": "a number", "B": "bytes, which no file holds"}[type]
             problems.append(Problem(f"item {index}: '{name}' is a key of {table.logical_id} and {kind}: {got}", DATA))
         key[name] = attributes.get(name, {})
-    written = plain(attributes)
+    written = item_as_json(attributes)
     return Item(at.item_in(written) or f"item-{index}", attributes, key, at.intent_in(written))
 
 

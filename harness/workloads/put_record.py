@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-from harness.attribution import plain
+from harness.attribution import item_as_json
 from harness.history import NOTHING
 from harness.workloads.base import item_of
 from harness.workloads.generator import Change
@@ -23,6 +23,6 @@ class PutRecord:
         self._stream = stream
 
     def write(self, change: Change, note: str) -> bool | None:
-        data = json.dumps(plain(item_of(change, note))).encode()
+        data = json.dumps(item_as_json(item_of(change, note))).encode()
         self._client.put_record(StreamName=self._stream, PartitionKey=change.item, Data=data)
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.attribution import BY_NAME, Attribution, by_key, checked, plain
+from harness.attribution import BY_NAME, Attribution, by_key, checked, item_as_json
 
 
 def test_an_item_becomes_plain_json() -> None:
@@ -18,7 +18,7 @@ def test_an_item_becomes_plain_json() -> None:
         "M": {"M": {"inner": {"NS": ["1", "2"]}}},
         "SS": {"SS": ["a"]},
     }
-    assert plain(item) == {
+    assert item_as_json(item) == {
         "S": "text",
         "N": -7,
         "F": 1.5,

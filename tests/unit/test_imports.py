@@ -60,8 +60,8 @@ def root(tmp_path: Path) -> Path:
 def test_an_import_leads_to_files(line: str, files: set[str], outside: set[str], root: Path) -> None:
     """To modules, the packages around them, and what these import in turn; anything else is outside."""
     (root / "app.py").write_text(f"{line}\n")
-    found = imports_of(root, "app.handler")
-    assert (found.files, found.outside, found.untold) == (files | {"app.py"}, outside, None)
+    imports = imports_of(root, "app.handler")
+    assert (imports.files, imports.outside, imports.unreadable) == (files | {"app.py"}, outside, None)
 
 
 @pytest.mark.parametrize("handler", ["package/deep/f.handler", "package.deep.f.handler"])
@@ -77,7 +77,7 @@ def test_what_cannot_be_told_is_said(text: str, root: Path) -> None:
     """The file is named, also where it is not the handler's own."""
     (root / "c.py").write_text(text)
     (root / "app.py").write_text("import b\n")
-    assert imports_of(root, "app.handler").untold == "c.py"
+    assert imports_of(root, "app.handler").unreadable == "c.py"
 
 
 def test_the_first_syntax_error_is_found_where_it_stands(root: Path) -> None:

@@ -59,13 +59,13 @@ def ended_as(client: Any, request: StackRequest, status: str) -> Problem:
 
 def reasons(client: Any, name: str) -> str:
     """What failed of the last thing that was done to a stack, in CloudFormation's words."""
-    found = []
+    failures = []
     for event in client.describe_stack_events(StackName=name)["StackEvents"]:  # the newest first
         if event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in _BEGINNINGS:
             break
         if "FAILED" in event["ResourceStatus"] and event.get("ResourceStatusReason"):
-            found.append(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}")
-    return "; ".join(found)
+            failures.append(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}")
+    return "; ".join(failures)
 
 
 def begin_to_delete(client: Any, s3: Any, name: str) -> None:
@@ -119,16 +119,16 @@ def deployed(client: Any, name: str) -> dict[str, Any] | None:
 
 def wait(client: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> str:
     """The status of a stack once it is final, or the last one within the bound."""
-    found = ""
+    status = ""
 
     def final() -> bool:
-        nonlocal found
+        nonlocal status
         stack = described(client, name)
-        found = stack["StackStatus"] if stack else GONE
-        return not found.endswith("_IN_PROGRESS")
+        status = stack["StackStatus"] if stack else GONE
+        return not status.endswith("_IN_PROGRESS")
 
     until(final, seconds)
-    return found
+    return status
 
 
 def upload_packages(client: Any, packages: Values[str, Path], bucket: str, tag: dict[str, str]) -> None:
@@ -146,9 +146,9 @@ def remove_packages(client: Any, bucket: str, prefix: str = "", kept: Collection
     """Whatever of it is there under the prefix, but for what is kept; the bucket too, once it is empty."""
     with suppress(client.exceptions.NoSuchBucket):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for found in page.get("Contents", ()):
-                if found["Key"] not in kept:
-                    client.delete_object(Bucket=bucket, Key=found["Key"])
+            for entry in page.get("Contents", ()):
+                if entry["Key"] not in kept:
+                    client.delete_object(Bucket=bucket, Key=entry["Key"])
         try:
             client.delete_bucket(Bucket=bucket)
         except ClientError as error:

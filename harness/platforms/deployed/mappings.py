@@ -112,11 +112,11 @@ class PlatformMapping:
     def _dead_letters(self) -> list[dict[str, Any]]:
         """A look at the on-failure queue that leaves every message where it is."""
         sqs = self._client("sqs")
-        found = []
+        letters: list[dict[str, Any]] = []
         for url in self._on_failure:
             answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
-            found += [json.loads(message["Body"]) for message in answer.get("Messages", ())]
-        return found
+            letters += [json.loads(message["Body"]) for message in answer.get("Messages", ())]
+        return letters
 
     def _switch(self, on: bool, state: str) -> None:
         (mapping,) = self._mappings()
@@ -125,16 +125,16 @@ class PlatformMapping:
 
     def _mappings(self) -> list[dict[str, Any]]:
         answer = self._client("lambda").list_event_source_mappings(FunctionName=self._stack.function.name)
-        found: list[dict[str, Any]] = answer["EventSourceMappings"]
-        return found
+        mappings: list[dict[str, Any]] = answer["EventSourceMappings"]
+        return mappings
 
     def _until_state(self, *states: str) -> None:
         """`states`: those of the function's mappings, all together."""
 
-        def there() -> bool:
+        def reached() -> bool:
             return [mapping["State"] for mapping in self._mappings()] == list(states)
 
-        if not until(there, MAX_CHANGE_SECONDS):
+        if not until(reached, MAX_CHANGE_SECONDS):
             wanted = " and ".join(states) or "gone"
             raise TimeoutError(f"the event source mapping was not {wanted} after {MAX_CHANGE_SECONDS:g} s")
 

@@ -43,9 +43,9 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     function["Handler"] = ENTRY if stack.function.has_agent else stack.function.handler
     function["Timeout"] = stack.function.timeout
     variables = function.setdefault("Environment", {}).setdefault("Variables", {})
-    own = {name: value for name, value in stack.function.environment.items() if name not in variables}
+    variables_of_function = {name: value for name, value in stack.function.environment.items() if name not in variables}
     of_agent = {CONTROL: control, HANDLER: stack.function.handler} if stack.function.has_agent else {}
-    variables.update({**own, **urls, **of_agent})
+    variables.update({**variables_of_function, **urls, **of_agent})
     resources[stack.mapping_id]["Properties"].update(stack.mapping.properties())
     for mapping_id in stack.other_mapping_ids:  # one pipeline is measured: what feeds another function stands still
         resources[mapping_id]["Properties"]["Enabled"] = False
