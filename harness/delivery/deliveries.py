@@ -11,8 +11,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
-from harness.delivery.host import Host
-from harness.delivery.redelivery import NOT_STARTED, RAISED, RESULT_LOST, SUCCEEDED, Batch, Decision, Outcome, after
+from harness.delivery.host import DispatcherHost
+from harness.delivery.redelivery import (
+    NOT_STARTED,
+    RAISED,
+    RESULT_LOST,
+    SUCCEEDED,
+    Batch,
+    BatchDecision,
+    InvocationResult,
+    after,
+)
 from harness.delivery.sources import intents, items, payload, sequence_numbers
 from harness.errors import NotImitated
 from harness.faults.actions import AFTER, BEFORE, DELIVER, Action, Delay, Point, Redeliver, RollBack
@@ -35,8 +44,8 @@ class Origin:
 class Delivered:
     """`again`: a fault wants the batch, which was acknowledged, handed over once more before anything else."""
 
-    outcome: Outcome
-    decision: Decision
+    result: InvocationResult
+    decision: BatchDecision
     again: bool
 
 
@@ -47,7 +56,7 @@ class Deliveries:
     is ignored. It is a point like any other, but no batch is copied more than MAXIMUM_COPIES times in a chain.
     """
 
-    def __init__(self, host: Host, mapping: Mapping, function_arn: str) -> None:
+    def __init__(self, host: DispatcherHost, mapping: Mapping, function_arn: str) -> None:
         self._host = host
         self._mapping = mapping
         self._function_arn = function_arn
@@ -72,16 +81,16 @@ class Deliveries:
         self._host.record(origin.process, INVOKE, DELIVER, value)
         for action in self._ask(batch, origin, BEFORE):
             self._interfere(action, batch, origin)
-        outcome = self._invoke(batch)
-        decision = after(batch, outcome, self._mapping)
+        result = self._invoke(batch)
+        decision = after(batch, result, self._mapping)
         acknowledged = len(decision.done) == len(batch.records)
-        completion = value | {"outcome": _word(outcome, decision, acknowledged)}
-        type = OK if acknowledged else INFO if outcome.kind == RESULT_LOST else FAIL
-        self._host.record(origin.process, type, DELIVER, completion, outcome.error)
+        completion = value | {"outcome": _word(result, decision, acknowledged)}
+        type = OK if acknowledged else INFO if result.kind == RESULT_LOST else FAIL
+        self._host.record(origin.process, type, DELIVER, completion, result.error)
         actions = self._ask(batch, origin, AFTER) if acknowledged else ()
         # Not a short-circuit: every action is enacted.
         again = any([self._interfere(action, batch, origin) for action in actions])
-        return Delivered(outcome, decision, again)
+        return Delivered(result, decision, again)
 
     def _ask(self, batch: Batch, origin: Origin, when: str) -> tuple[Action, ...]:
         if batch.copy == MAXIMUM_COPIES:
@@ -123,7 +132,7 @@ class Deliveries:
             self._copy(batch, origin, 0.0)
         self.copies -= 1
 
-    def _invoke(self, batch: Batch) -> Outcome:
+    def _invoke(self, batch: Batch) -> InvocationResult:
         """A throttle, or any other error that AWS answers with, means that the function was not started (S-68).
 
         Without an answer nobody knows whether it ran (S-118).
@@ -135,20 +144,20 @@ class Deliveries:
             body = answer["Payload"].read()
         except ClientError as error:
             request_id = error.response.get("ResponseMetadata", {}).get("RequestId")
-            return Outcome(NOT_STARTED, error=error.response["Error"]["Code"], request_id=request_id)
+            return InvocationResult(NOT_STARTED, error=error.response["Error"]["Code"], request_id=request_id)
         except (HTTPClientError, ConnectionError, IncompleteReadError) as error:
-            return Outcome(RESULT_LOST, error=type(error).__name__)
+            return InvocationResult(RESULT_LOST, error=type(error).__name__)
         request_id = answer["ResponseMetadata"].get("RequestId")
         said = _parse(body)
         if answer.get("FunctionError"):
-            return Outcome(RAISED, said, _describe(said), request_id)
-        return Outcome(SUCCEEDED, said, None, request_id)
+            return InvocationResult(RAISED, said, _describe(said), request_id)
+        return InvocationResult(SUCCEEDED, said, None, request_id)
 
 
-def _word(outcome: Outcome, decision: Decision, acknowledged: bool) -> str:
+def _word(result: InvocationResult, decision: BatchDecision, acknowledged: bool) -> str:
     """The outcome in the history: succeeded, partly_succeeded, reported (all failed), or how the invocation ended."""
-    if outcome.kind != SUCCEEDED or acknowledged:
-        return outcome.kind
+    if result.kind != SUCCEEDED or acknowledged:
+        return result.kind
     return "partly_succeeded" if decision.done else "reported"
 
 

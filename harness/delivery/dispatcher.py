@@ -14,7 +14,7 @@ from functools import partial
 
 from harness.delivery import filters
 from harness.delivery.deliveries import Deliveries
-from harness.delivery.host import Event, Host
+from harness.delivery.host import DispatcherHost, Event
 from harness.delivery.lane import lane_number
 from harness.delivery.shards import ShardReader, describe_shards
 from harness.delivery.sources import Record, filtered, intents, sequence_numbers
@@ -50,7 +50,7 @@ def unsupported(mapping: Mapping) -> list[str]:
 class Dispatcher:
     """Its processes are `dispatcher/<shard>`, or `dispatcher/<shard>.<lane>`; shards are numbered as they are found."""
 
-    def __init__(self, host: Host, mapping: Mapping, stream_arn: str, function_arn: str) -> None:
+    def __init__(self, host: DispatcherHost, mapping: Mapping, stream_arn: str, function_arn: str) -> None:
         check(mapping)
         self._host = host
         self._route = Route(mapping, stream_arn, function_arn)

@@ -25,7 +25,7 @@ class Event(Protocol):
         ...
 
 
-class Host(Protocol):
+class DispatcherHost(Protocol):
     """One per dispatcher."""
 
     @property

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 
-from harness.delivery.redelivery import RETENTION_SECONDS, Batch, Decision
+from harness.delivery.redelivery import RETENTION_SECONDS, Batch, BatchDecision
 from harness.delivery.sources import Record, created_at, key, payload, size
 from harness.mapping import Mapping
 
@@ -41,7 +41,7 @@ class Lane:
         fitting = self._fitting()
         return Batch(tuple(self.waiting.popleft() for _ in range(fitting))) if fitting else None
 
-    def settle(self, decision: Decision) -> None:
+    def settle(self, decision: BatchDecision) -> None:
         """Ends what `take` began: what is to be retried comes before everything else."""
         discarded = decision.discard.batch.records if decision.discard else ()
         self.give_up((*decision.done, *discarded))

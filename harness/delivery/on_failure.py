@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from harness.delivery.redelivery import RAISED, RETRY_ATTEMPTS_EXHAUSTED, Discard, Outcome
+from harness.delivery.redelivery import RAISED, RETRY_ATTEMPTS_EXHAUSTED, Discard, InvocationResult
 from harness.delivery.sources import SOURCES, source_at
 
 _BATCH_INFO = [source.BATCH_INFO for source in SOURCES.values()]
@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def on_failure_record(
     discard: Discard,
-    outcome: Outcome | None,
+    result: InvocationResult | None,
     *,
     request_id: str,
     shard_id: str,
@@ -25,7 +25,7 @@ def on_failure_record(
     function_arn: str,
     now: int,
 ) -> dict[str, Any]:
-    """`outcome` is that of the last invocation, where there was one; `now` is in microseconds since the epoch.
+    """`result` is that of the last invocation, where there was one; `now` is in microseconds since the epoch.
 
     A batch that became too old has no responseContext; functionError is null when the function itself reported
     the failure instead of raising.
@@ -39,11 +39,11 @@ def on_failure_record(
             "approximateInvokeCount": discard.batch.invocations,
         }
     }
-    if discard.reason == RETRY_ATTEMPTS_EXHAUSTED and outcome is not None:
+    if discard.reason == RETRY_ATTEMPTS_EXHAUSTED and result is not None:
         record["responseContext"] = {
             "statusCode": 200,
             "executedVersion": "$LATEST",
-            "functionError": "Unhandled" if outcome.kind == RAISED else None,
+            "functionError": "Unhandled" if result.kind == RAISED else None,
         }
     record["version"] = "1.0"
     record["timestamp"] = _iso(now, "milliseconds")

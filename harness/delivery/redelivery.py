@@ -69,7 +69,7 @@ _SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class InvocationResult:
     """How an invocation ended. `payload` is the function's answer as JSON, `error` says in words what went wrong."""
 
     kind: str
@@ -102,7 +102,7 @@ class Discard:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class BatchDecision:
     """What becomes of a batch; `done`, `discard` and `retry` together are its records, each once, in order."""
 
     done: tuple[Record, ...] = ()
@@ -110,19 +110,19 @@ class Decision:
     discard: Discard | None = None
 
 
-def after(batch: Batch, outcome: Outcome, mapping: Mapping) -> Decision:
+def after(batch: Batch, result: InvocationResult, mapping: Mapping) -> BatchDecision:
     """Only full success moves on (S-65). Throttles, errors before the start and lost results use no attempt (S-68)."""
-    if outcome.kind == NOT_STARTED:
-        return Decision(retry=(replace(batch, failures=batch.failures + 1),))
+    if result.kind == NOT_STARTED:
+        return BatchDecision(retry=(replace(batch, failures=batch.failures + 1),))
     tried = replace(batch, invocations=batch.invocations + 1, failures=batch.failures + 1)
-    if outcome.kind == RESULT_LOST:
-        return Decision(retry=(tried,))
-    if outcome.kind == RAISED:
+    if result.kind == RESULT_LOST:
+        return BatchDecision(retry=(tried,))
+    if result.kind == RAISED:
         return _failed(tried, mapping)
     reports = mapping.report_batch_item_failures
-    answer = read(outcome.payload, batch.records) if reports else Answer(len(batch.records))
+    answer = read(result.payload, batch.records) if reports else Answer(len(batch.records))
     if answer.done == len(batch.records):
-        return Decision(done=batch.records)
+        return BatchDecision(done=batch.records)
     return _reported(tried, answer.done, mapping) if answer.readable else _failed(tried, mapping)
 
 
@@ -161,17 +161,17 @@ def pause(failures: int, draw: float) -> float:
     return min(BACK_OFF_FIRST_SECONDS * (1 << doublings) * (0.5 + draw), BACK_OFF_CAP_SECONDS)
 
 
-def _failed(tried: Batch, mapping: Mapping) -> Decision:
+def _failed(tried: Batch, mapping: Mapping) -> BatchDecision:
     """The whole batch failed: halved, which uses no attempt, as long as there is something to halve (S-70, S-71)."""
     if not mapping.bisect_batch_on_function_error or len(tried.records) == 1:
         return _attempted(tried, mapping)
     middle = len(tried.records) // 2
     first = replace(tried, records=tried.records[:middle])
     second = replace(tried, records=tried.records[middle:], failures=0)
-    return Decision(retry=(first, second))
+    return BatchDecision(retry=(first, second))
 
 
-def _reported(tried: Batch, done: int, mapping: Mapping) -> Decision:
+def _reported(tried: Batch, done: int, mapping: Mapping) -> BatchDecision:
     """The function reported the record at position `done` as the first that failed: retried from there on (S-75).
 
     With bisect that is where the batch is split (S-71). Without it, or when nothing was split off, AWS does not say
@@ -179,13 +179,13 @@ def _reported(tried: Batch, done: int, mapping: Mapping) -> Decision:
     """
     rest = replace(tried, records=tried.records[done:], failures=1 if done else tried.failures)
     split = mapping.bisect_batch_on_function_error and done > 0
-    decision = Decision(retry=(rest,)) if split else _attempted(rest, mapping)
+    decision = BatchDecision(retry=(rest,)) if split else _attempted(rest, mapping)
     return replace(decision, done=tried.records[:done])
 
 
-def _attempted(tried: Batch, mapping: Mapping) -> Decision:
+def _attempted(tried: Batch, mapping: Mapping) -> BatchDecision:
     """MaximumRetryAttempts=N gives N+1 invocations (S-67)."""
     counted = replace(tried, attempts=tried.attempts + 1)
     if mapping.maximum_retry_attempts != FOREVER and counted.attempts > mapping.maximum_retry_attempts:
-        return Decision(discard=Discard(counted, RETRY_ATTEMPTS_EXHAUSTED))
-    return Decision(retry=(counted,))
+        return BatchDecision(discard=Discard(counted, RETRY_ATTEMPTS_EXHAUSTED))
+    return BatchDecision(retry=(counted,))

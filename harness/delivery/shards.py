@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harness.delivery.host import Host
+from harness.delivery.host import DispatcherHost
 from harness.delivery.sources import SOURCES, Record, Source, source_at
 from harness.mapping import LATEST, TRIM_HORIZON
 from harness.stores import DataStream, Table
@@ -25,7 +25,7 @@ class Unreadable(Exception):
     """AWS gave no answer in a thousand calls."""
 
 
-def describe_shards(host: Host, stream_arn: str) -> list[dict[str, Any]]:
+def describe_shards(host: DispatcherHost, stream_arn: str) -> list[dict[str, Any]]:
     """The stream's shards, as its service lists them; none when the stream is gone. Raises Unreadable."""
     source = source_at(stream_arn)
     reader = host.client(source.READER)
@@ -47,7 +47,7 @@ def describe_shards(host: Host, stream_arn: str) -> list[dict[str, Any]]:
 class ShardReader:
     """Keeps the position by sequence number, so that an iterator that has expired (S-48, S-93) costs nothing."""
 
-    def __init__(self, host: Host, stream_arn: str, shard_id: str, starting_position: str) -> None:
+    def __init__(self, host: DispatcherHost, stream_arn: str, shard_id: str, starting_position: str) -> None:
         self._host = host
         self._source = source_at(stream_arn)
         self._reader = host.client(self._source.READER)

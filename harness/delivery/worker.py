@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.delivery.deliveries import Deliveries, Origin
-from harness.delivery.host import Event, Host
+from harness.delivery.host import DispatcherHost, Event
 from harness.delivery.lane import Lane
 from harness.delivery.on_failure import on_failure_record
-from harness.delivery.redelivery import EXPIRED, Batch, Decision, Discard, Outcome, pause, sift
+from harness.delivery.redelivery import EXPIRED, Batch, BatchDecision, Discard, InvocationResult, pause, sift
 from harness.delivery.sources import Record, intents, sequence_number, sequence_numbers
 from harness.history import INFO
 from harness.mapping import Mapping
@@ -37,7 +37,7 @@ class LaneWorker:
 
     def __init__(
         self,
-        host: Host,
+        host: DispatcherHost,
         route: Route,
         deliveries: Deliveries,
         origin: tuple[str, str],
@@ -119,12 +119,12 @@ class LaneWorker:
             self.lane.give_up(discard.batch.records)
             self._discard(discard, None)
         if self._stopped or not young.records:
-            self.lane.settle(Decision())
+            self.lane.settle(BatchDecision())
             return
         delivered = self._deliveries.deliver(young, self._origin)
         self.lane.settle(delivered.decision)
         if delivered.decision.discard:
-            self._discard(delivered.decision.discard, delivered.outcome)
+            self._discard(delivered.decision.discard, delivered.result)
         if delivered.again:
             self.lane.again(young)
 
@@ -133,9 +133,9 @@ class LaneWorker:
         self._roll_backs.append(records)
         self._arrived.set()
 
-    def _discard(self, discard: Discard, outcome: Outcome | None) -> None:
+    def _discard(self, discard: Discard, result: InvocationResult | None) -> None:
         arn = self._route.mapping.on_failure_arn
-        told = bool(arn) and discard.reason != EXPIRED and self._tell(str(arn), discard, outcome)
+        told = bool(arn) and discard.reason != EXPIRED and self._tell(str(arn), discard, result)
         value = {
             "reason": discard.reason,
             "shard": self._shard_id,
@@ -145,14 +145,14 @@ class LaneWorker:
         }
         self._host.record(self.process, INFO, "discard", value)
 
-    def _tell(self, arn: str, discard: Discard, outcome: Outcome | None) -> bool:
+    def _tell(self, arn: str, discard: Discard, result: InvocationResult | None) -> bool:
         """Sends the on-failure record; when that fails, the batch is lost and nobody knows (S-83: AWS does not say)."""
         start = sequence_number(discard.batch.records[0])
         bits = self._host.seed.random("on_failure", self._shard_id, start).getrandbits(128)
         record = on_failure_record(
             discard,
-            outcome,
-            request_id=(outcome and outcome.request_id) or str(uuid.UUID(int=bits, version=4)),
+            result,
+            request_id=(result and result.request_id) or str(uuid.UUID(int=bits, version=4)),
             shard_id=self._shard_id,
             stream_arn=self._route.stream_arn,
             function_arn=self._route.function_arn,

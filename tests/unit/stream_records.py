@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.delivery.redelivery import SUCCEEDED, Batch, Outcome
+from harness.delivery.redelivery import SUCCEEDED, Batch, InvocationResult
 from harness.delivery.sources import sequence_numbers
 
 NOW = 1_900_000_000  # seconds since the epoch
@@ -23,7 +23,7 @@ def batch(*numbers, **counts):
 
 
 def reported(*identifiers):
-    return Outcome(SUCCEEDED, {"batchItemFailures": [{"itemIdentifier": one} for one in identifiers]})
+    return InvocationResult(SUCCEEDED, {"batchItemFailures": [{"itemIdentifier": one} for one in identifiers]})
 
 
 def told(decision):

@@ -6,7 +6,7 @@ import pytest
 from stream_records import NOW, record
 
 from harness.delivery.lane import PAYLOAD_BYTES, Lane, lane_number
-from harness.delivery.redelivery import RAISED, SUCCEEDED, Outcome, after
+from harness.delivery.redelivery import RAISED, SUCCEEDED, InvocationResult, after
 from harness.delivery.sources import payload, sequence_numbers
 from harness.mapping import Mapping
 
@@ -43,7 +43,7 @@ def test_a_roll_back_brings_passed_records_again_in_order(records, expected):
     """The position goes back by so many records, or to the beginning; they come again before what is new."""
     lane = Lane(Mapping(batch_size=3))
     lane.offer(record(number) for number in range(4))
-    lane.settle(after(lane.take(), Outcome(SUCCEEDED), Mapping()))
+    lane.settle(after(lane.take(), InvocationResult(SUCCEEDED), Mapping()))
     lane.roll_back(records, NOW * 1_000_000)
     assert [number for taken in iter(lane.take, None) for number in numbers(taken)] == expected
 
@@ -52,8 +52,8 @@ def test_a_roll_back_forgets_failures_and_does_not_reach_expired_records():
     """What was to be retried is read again like the rest, and the stream does not give back what it trimmed."""
     lane = Lane(Mapping(batch_size=2, bisect_batch_on_function_error=True, report_batch_item_failures=True))
     lane.offer([record(0, NOW - 90_000), *(record(number) for number in range(1, 6))])
-    lane.settle(after(lane.take(), Outcome(SUCCEEDED), lane._mapping))
-    lane.settle(after(lane.take(), Outcome(RAISED), lane._mapping))
+    lane.settle(after(lane.take(), InvocationResult(SUCCEEDED), lane._mapping))
+    lane.settle(after(lane.take(), InvocationResult(RAISED), lane._mapping))
     lane.roll_back(None, NOW * 1_000_000)
     assert [(numbers(taken), taken.attempts) for taken in iter(lane.take, None)] == [
         (["1", "2"], 0),
@@ -67,11 +67,11 @@ def test_a_batch_that_comes_again_comes_first_and_is_passed_once():
     lane = Lane(Mapping(batch_size=2))
     lane.offer(record(number) for number in range(4))
     first = lane.take()
-    lane.settle(after(first, Outcome(SUCCEEDED), Mapping()))
+    lane.settle(after(first, InvocationResult(SUCCEEDED), Mapping()))
     lane.again(first)
     copy = lane.take()
     assert (copy.records, copy.copy) == (first.records, 1)
-    lane.settle(after(copy, Outcome(SUCCEEDED), Mapping()))
+    lane.settle(after(copy, InvocationResult(SUCCEEDED), Mapping()))
     lane.roll_back(None, NOW * 1_000_000)
     assert [numbers(taken) for taken in iter(lane.take, None)] == [["0", "1"], ["2", "3"]]
 

@@ -16,7 +16,7 @@ from harness.delivery.redelivery import (
     RETRY_ATTEMPTS_EXHAUSTED,
     SUCCEEDED,
     Discard,
-    Outcome,
+    InvocationResult,
 )
 from harness.delivery.sources import DynamoDBStream, created_at, intents, items, payload
 from harness.errors import NotImitated
@@ -38,7 +38,7 @@ def on_failure(reason, outcome):
 
 def test_the_on_failure_record_has_the_fields_that_aws_documents():
     """Where the records were, not what they were (S-82)."""
-    assert on_failure(RETRY_ATTEMPTS_EXHAUSTED, Outcome(RAISED, error="boom")) == {
+    assert on_failure(RETRY_ATTEMPTS_EXHAUSTED, InvocationResult(RAISED, error="boom")) == {
         "requestContext": {
             "requestId": "r1",
             "functionArn": FUNCTION,
@@ -62,7 +62,7 @@ def test_the_on_failure_record_has_the_fields_that_aws_documents():
 
 def test_a_reported_failure_has_no_function_error():
     """The function did not raise: functionError is null (S-82)."""
-    assert on_failure(RETRY_ATTEMPTS_EXHAUSTED, Outcome(SUCCEEDED))["responseContext"]["functionError"] is None
+    assert on_failure(RETRY_ATTEMPTS_EXHAUSTED, InvocationResult(SUCCEEDED))["responseContext"]["functionError"] is None
 
 
 def test_a_record_that_became_too_old_has_no_response():

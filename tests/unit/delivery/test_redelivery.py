@@ -19,7 +19,7 @@ from harness.delivery.redelivery import (
     RETRY_ATTEMPTS_EXHAUSTED,
     SUCCEEDED,
     Batch,
-    Outcome,
+    InvocationResult,
     after,
     pause,
     sift,
@@ -29,12 +29,12 @@ from harness.mapping import Mapping
 
 REPORTING = Mapping(report_batch_item_failures=True)
 BISECTING = Mapping(bisect_batch_on_function_error=True)
-OUTCOMES = {kind: Outcome(kind) for kind in (RAISED, NOT_STARTED, RESULT_LOST)}
+OUTCOMES = {kind: InvocationResult(kind) for kind in (RAISED, NOT_STARTED, RESULT_LOST)}
 
 
 def test_only_full_success_moves_on():
     """A batch that succeeded is done; one that failed is tried again as it was (S-65, S-79)."""
-    assert told(after(batch(1, 2), Outcome(SUCCEEDED), Mapping())) == (["1", "2"], [], [])
+    assert told(after(batch(1, 2), InvocationResult(SUCCEEDED), Mapping())) == (["1", "2"], [], [])
     for outcome in OUTCOMES.values():
         assert told(after(batch(1, 2), outcome, Mapping())) == ([], [["1", "2"]], [])
 
@@ -42,7 +42,7 @@ def test_only_full_success_moves_on():
 def test_without_reporting_the_answer_is_not_looked_at():
     """A report of failures, or nonsense, is success unless ReportBatchItemFailures is on (S-76)."""
     assert told(after(batch(1, 2), reported("1"), Mapping())) == (["1", "2"], [], [])
-    assert told(after(batch(1, 2), Outcome(SUCCEEDED, "nonsense"), Mapping())) == (["1", "2"], [], [])
+    assert told(after(batch(1, 2), InvocationResult(SUCCEEDED, "nonsense"), Mapping())) == (["1", "2"], [], [])
 
 
 @pytest.mark.parametrize("attempts", [0, 1, 3])
@@ -190,7 +190,7 @@ def test_bisect_ends_with_the_poison_record_alone(count, poison):
     while current := lane.take():
         deliveries += 1
         bad = str(poison) in sequence_numbers(current.records)
-        decision = after(current, Outcome(RAISED if bad else SUCCEEDED), lane._mapping)
+        decision = after(current, InvocationResult(RAISED if bad else SUCCEEDED), lane._mapping)
         discarded += told(decision)[2]
         lane.settle(decision)
     assert discarded == [str(poison)]
