@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.awsrequest import AWSResponse
 
-from harness.agent.response import Raw
+from harness.agent.wire import Raw
 from harness.workloads.base import item_of
 from harness.workloads.generator import Change
 

@@ -12,13 +12,11 @@ from typing import Any
 import boto3
 from botocore.handlers import BUILTIN_HANDLERS
 
-from harness.agent.connections import lines
 from harness.agent.control import Control, ControlTickets
-from harness.agent.entry_names import CONTROL, HANDLER
 from harness.agent.execution import Handler, execute, not_begun
-from harness.agent.plan import FunctionPlan
-from harness.agent.process import FunctionHost
-from harness.agent.subject import of_event
+from harness.agent.http import lines
+from harness.agent.process import CONTROL, HANDLER, FunctionHost, FunctionPlan
+from harness.agent.requests import of_event
 from harness.agent.wire import Wire
 from harness.faults.actions import ACKNOWLEDGE, AFTER
 from harness.faults.nemesis import Nemesis

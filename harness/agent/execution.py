@@ -5,13 +5,16 @@ handle (before) ─► the handler, its calls on the wire ─► acknowledge (be
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
+from functools import cache
+from importlib.metadata import distributions
+from pathlib import Path
 from typing import Any
 
-from harness.agent.enact import enact
-from harness.agent.host import Host, Subject
-from harness.agent.raised import told
-from harness.agent.subject import of_event, sequence_numbers
+from harness.agent.actor import Host, Subject
+from harness.agent.requests import of_event, sequence_numbers
+from harness.agent.wire import apply
 from harness.faults.actions import ACKNOWLEDGE, BEFORE, HANDLE, PartialFailure
 from harness.history import FAIL, INVOKE, OK
 
@@ -24,15 +27,15 @@ def execute(handler: Handler, event: Any, context: Any, host: Host, environment:
     value = _value(event, context, subject, environment, cold)
     host.record(INVOKE, "execute", value)
     try:
-        enact(host.decide(HANDLE, BEFORE, subject), host)
+        apply(host.decide(HANDLE, BEFORE, subject), host)
         answer = handler(event, context)
         for action in host.decide(ACKNOWLEDGE, BEFORE, subject):
             if isinstance(action, PartialFailure):
                 answer = _report_failed(event, action.position)
             else:
-                enact((action,), host)
+                apply((action,), host)
     except Exception as error:
-        host.record(FAIL, "execute", value, told(error, root))
+        host.record(FAIL, "execute", value, describe_error(error, root))
         raise
     host.record(OK, "execute", {**value, "reported": _reported(answer)})
     return answer
@@ -42,7 +45,7 @@ def not_begun(error: Exception, event: Any, context: Any, host: Host, environmen
     """Records an execution whose handler could not be imported."""
     value = _value(event, context, of_event(event), environment, cold=True)
     host.record(INVOKE, "execute", value)
-    host.record(FAIL, "execute", value, told(error, root))
+    host.record(FAIL, "execute", value, describe_error(error, root))
 
 
 def _value(event: Any, context: Any, subject: Subject, environment: int, cold: bool) -> dict[str, Any]:
@@ -66,3 +69,28 @@ def _report_failed(event: Any, position: float) -> dict[str, Any]:
     numbers = sequence_numbers(event)
     first = min(int(position * len(numbers)), len(numbers) - 1)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in numbers[first:]]}
+
+
+def describe_error(error: BaseException, root: str) -> str:
+    """As in `KeyError: 'price' at billing.py:3`, the file as it is named in the function's folder, which is `root`."""
+    place = _place(error, root)
+    return f"{type(error).__name__}: {error}" + (f" at {place}" if place else "")
+
+
+def _place(error: BaseException, root: str) -> str | None:
+    """The innermost line of the user's own; of what is no Python, the line that cannot be read."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        places.append((error.filename, error.lineno))
+    for file, line in reversed(places):
+        if Path(file).is_relative_to(root):
+            name = Path(file).relative_to(root)
+            if name.parts[0] not in {"harness", *_libraries(root)}:
+                return f"{name.as_posix()}:{line}"
+    return None
+
+
+@cache
+def _libraries(root: str) -> frozenset[str]:
+    """The outermost names of what pip has installed there."""
+    return frozenset(file.parts[0] for found in distributions(path=[root]) for file in found.files or ())

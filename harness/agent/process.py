@@ -1,4 +1,4 @@
-"""The agent's host in a process of its own: the real clock, the real network, and a real death."""
+"""The function in a process of its own: the plan it gets, the real clock, the real network, and a real death."""
 
 from __future__ import annotations
 
@@ -6,14 +6,64 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
+from harness.agent.actor import Subject
 from harness.agent.control import Control, is_own
-from harness.agent.host import Subject
+from harness.agent.requests import Names
 from harness.agent.wire import network
+from harness.faults import FAULTS
 from harness.faults.actions import FUNCTION, Action, Point
+from harness.faults.base import Fault
 from harness.faults.nemesis import Nemesis
 from harness.history import INFO, INVOKE, Value
+
+# Names that the deployer and the entry point agree on.
+ENTRY = "harness.agent.entry.handler"
+CONTROL, HANDLER = "HARNESS_CONTROL", "HARNESS_HANDLER"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionPlan:
+    """`began` is when the run began, in microseconds since the Unix epoch; `sinks` and `names` are the wire's.
+
+    at_once: whether each operation is stored before the next, because the process may be killed from outside.
+    """
+
+    faults: tuple[Fault, ...]
+    seed: int
+    began: int
+    sinks: frozenset[str]
+    at_once: bool = False
+    names: Names = ((), ())
+
+    def to_json(self) -> dict[str, Any]:
+        faults = [
+            [fault.NAME, {each.name: getattr(fault, each.name) for each in fields(fault)}] for fault in self.faults
+        ]
+        sinks = sorted(self.sinks)
+        plain = {"seed": self.seed, "began": self.began, "at_once": self.at_once, "names": self.names}
+        return {"faults": faults, "sinks": sinks, **plain}
+
+    @staticmethod
+    def from_json(content: dict[str, Any]) -> FunctionPlan:
+        faults = tuple(_fault(name, given) for name, given in content["faults"])
+        intent, item = content["names"]
+        return FunctionPlan(
+            faults,
+            content["seed"],
+            content["began"],
+            frozenset(content["sinks"]),
+            content["at_once"],
+            (tuple(intent), tuple(item)),
+        )
+
+
+def _fault(name: str, given: dict[str, Any]) -> Fault:
+    make: Callable[..., Fault] = FAULTS[name]
+    return make(**{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
 
 
 class FunctionHost:

@@ -12,27 +12,42 @@ exception enter that retry code. It calls all hooks that are registered: there m
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import socket
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from botocore.awsrequest import AWSResponse
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from harness.agent.body import body_of
-from harness.agent.enact import enact
-from harness.agent.host import Host, Subject
-from harness.agent.response import Raw
-from harness.agent.subject import Names, of_request
-from harness.agent.unprocessed import send_part, unprocessed
-from harness.faults.actions import AFTER, BATCH_WRITE, BEFORE, Action, LeaveUnprocessed, LoseReply, LoseRequest, Refuse
+from harness.agent.actor import Host, Subject
+from harness.agent.requests import INTENT, Names, body_of, of_request, values
+from harness.faults.actions import (
+    AFTER,
+    BATCH_WRITE,
+    BEFORE,
+    Action,
+    Crash,
+    Delay,
+    Hang,
+    LeaveUnprocessed,
+    LoseReply,
+    LoseRequest,
+    Raise,
+    Refuse,
+)
 from harness.history import FAIL, INFO, INVOKE, OK, Value
 
 _ATTEMPT = re.compile(rb"attempt=(\d+)")
 _XML_CODE = re.compile(rb"<Code>([\w.]+)</Code>")
 _SPEAK_XML = ("s3.", "sns.")
+_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
+Tables = dict[str, list[Any]]  # the writes of a BatchWriteItem
 
 
 class Wire:
@@ -96,7 +111,7 @@ class Wire:
                 case LeaveUnprocessed():
                     left = left or action
                 case _:
-                    enact((action,), self.host)
+                    apply((action,), self.host)
         return left
 
     def _after(self, call: str, subject: Subject, attempt: int, value: Value, request: Any) -> None:
@@ -105,7 +120,7 @@ class Wire:
             if isinstance(action, LoseReply):
                 self.host.record(INFO, call, value, "no reply arrived")
                 raise ReadTimeoutError(endpoint_url=request.url)
-            enact((action,), self.host)
+            apply((action,), self.host)
 
     def _record(self, call: str, value: Value, response: AWSResponse) -> None:
         if response.status_code < 300:
@@ -159,3 +174,87 @@ def _error_code(response: AWSResponse) -> str:
 
 def _bytes(header: bytes | str) -> bytes:
     return header if isinstance(header, bytes) else header.encode()
+
+
+class InjectedError(Exception):
+    """What the handler raises when a `function_error` fires."""
+
+
+def apply(actions: Iterable[Action], host: Host) -> None:
+    """In order; dying and raising end it. An action that belongs elsewhere is the harness's mistake."""
+    for action in actions:
+        match action:
+            case Delay(seconds):
+                host.sleep(seconds)
+            case Crash():
+                host.crash()
+            case Hang():
+                host.hang()
+            case Raise(message):
+                raise InjectedError(message)
+            case _:
+                raise TypeError(f"{action} cannot be enacted inside a process")
+
+
+class Raw(io.BytesIO):
+    """A response body as botocore reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+def send_part(host: Host, service: str, operation: str, request: Any, position: float) -> AWSResponse:
+    """Sends the writes before the position, if there are any, and answers for those from there on."""
+    content = json.loads(request.body)
+    sent, left = split(content["RequestItems"], position)
+    if not sent:
+        return _answer(request.url, {"UnprocessedItems": left}, {})
+    reply = host.send(service, operation, _again(request, {**content, "RequestItems": sent}))
+    if reply.status_code >= 300:
+        return reply
+    answer = json.loads(reply.content)
+    for table, writes in answer.get("UnprocessedItems", {}).items():
+        left[table] = [*writes, *left.get(table, [])]
+    return _answer(request.url, {**answer, "UnprocessedItems": left}, dict(reply.headers))
+
+
+def split(tables: Tables, position: float) -> tuple[Tables, Tables]:
+    """The writes before the position, and those from there on, which are one at least."""
+    writes = [(table, write) for table, requests in tables.items() for write in requests]
+    first = min(int(position * len(writes)), len(writes) - 1)
+    return _by_table(writes[:first]), _by_table(writes[first:])
+
+
+def unprocessed(response: AWSResponse) -> list[str]:
+    """The intents of what the answer has left."""
+    return values(json.loads(response.content).get("UnprocessedItems", {}), INTENT)
+
+
+def _by_table(writes: list[tuple[str, Any]]) -> Tables:
+    tables: Tables = {}
+    for table, write in writes:
+        tables.setdefault(table, []).append(write)
+    return tables
+
+
+def _again(request: Any, content: dict[str, Any]) -> AWSPreparedRequest:
+    """The request with another body, signed anew if it was signed."""
+    headers = {name: _text(value) for name, value in request.headers.items()}
+    signed = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
+    kept = {name: value for name, value in headers.items() if name.lower() not in ("content-length", "authorization")}
+    again = AWSRequest(request.method, request.url, kept, json.dumps(content).encode())
+    if scope := _SCOPE.search(signed):
+        credentials = boto3.DEFAULT_SESSION.get_credentials().get_frozen_credentials()
+        SigV4Auth(credentials, scope[2], scope[1]).add_auth(again)
+    return again.prepare()
+
+
+def _answer(url: str, content: dict[str, Any], headers: dict[str, str]) -> AWSResponse:
+    """Without the checksum and the length of the body that AWS has sent."""
+    kept = {name: value for name, value in headers.items() if name.lower() not in ("content-length", "x-amz-crc32")}
+    kept.setdefault("content-type", "application/x-amz-json-1.0")
+    return AWSResponse(url, 200, kept, Raw(json.dumps(content).encode()))
+
+
+def _text(header: bytes | str) -> str:
+    return header.decode() if isinstance(header, bytes) else header

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from harness.agent.enact import enact
-from harness.agent.host import Host, Subject
+from harness.agent.actor import Host, Subject
+from harness.agent.wire import apply
 from harness.faults.actions import BEFORE, OPERATION, Disrupt, Duplicate
 from harness.history import FAIL, INFO, INVOKE, OK, Value
 from harness.workloads.base import FIRST_NOTE, BatchWriter, Writer
@@ -51,7 +51,7 @@ class Client:
             elif isinstance(action, Disrupt):
                 self._host.disrupt(action)
             else:
-                enact((action,), self._host)
+                apply((action,), self._host)
         for copy, duplicate in enumerate(duplicates, start=1):
             if duplicate.concurrently:
                 self._start_copy(batch, copy, duplicate)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from small_template import after, write
 
-from harness.agent.entry_names import CONTROL, HANDLER
+from harness.agent.process import CONTROL, HANDLER
 from harness.errors import UserError
 from harness.faults import FAULTS
 from harness.jobs import jobs_of

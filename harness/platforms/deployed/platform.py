@@ -16,7 +16,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from harness.agent.control import PLAN, Control, ControlTickets
-from harness.agent.plan import FunctionPlan
+from harness.agent.process import FunctionPlan
 from harness.agent.wire import Wire
 from harness.delivery.shards import reader_of
 from harness.disruptions import UNREACHABLE, Disruption, Disruptions

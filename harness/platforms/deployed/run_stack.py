@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from harness.agent.entry_names import CONTROL, ENTRY, HANDLER
+from harness.agent.process import CONTROL, ENTRY, HANDLER
 from harness.documents import load_template
 from harness.mapping import BY_HARNESS
 from harness.mentions import mentioned

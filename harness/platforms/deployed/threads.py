@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from harness.agent.actor import Subject
 from harness.agent.control import is_own
-from harness.agent.host import Subject
 from harness.agent.wire import network
 from harness.faults.actions import Action, Disrupt, Point
 from harness.faults.nemesis import Nemesis

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
-from harness.agent.host import Subject
+from harness.agent.actor import Subject
 from harness.errors import NotImitated
 from harness.faults.actions import Action, Disrupt, Point
 from harness.faults.nemesis import Nemesis

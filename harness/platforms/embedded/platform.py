@@ -15,10 +15,9 @@ from typing import Any, NoReturn
 
 from botocore.awsrequest import AWSResponse
 
-from harness.agent.body import body_of, is_chunked
-from harness.agent.connections import HTTP, lines
-from harness.agent.response import Raw
-from harness.agent.wire import Wire
+from harness.agent.http import HTTP, lines
+from harness.agent.requests import body_of, is_chunked
+from harness.agent.wire import Raw, Wire
 from harness.delivery import dispatcher
 from harness.delivery.dispatcher import Dispatcher
 from harness.delivery.shards import reader_of

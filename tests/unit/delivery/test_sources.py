@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.agent.host import Subject
-from harness.agent.subject import of_event, of_request
-from harness.agent.subject import sequence_numbers as seen_by_agent
+from harness.agent.actor import Subject
+from harness.agent.requests import of_event, of_request
+from harness.agent.requests import sequence_numbers as seen_by_agent
 from harness.delivery import filters
 from harness.delivery.on_failure import batch_told, on_failure_record
 from harness.delivery.redelivery import RETRY_ATTEMPTS_EXHAUSTED, Batch, Discard

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
+from harness.agent.actor import Host, Subject
 from harness.agent.execution import execute, not_begun
-from harness.agent.host import Host, Subject
-from harness.agent.subject import of_event, sequence_numbers
+from harness.agent.requests import of_event, sequence_numbers
 from harness.errors import NotImitated
 from harness.faults.actions import ACKNOWLEDGE, AFTER
 from harness.history import Value

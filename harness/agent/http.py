@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 from botocore.exceptions import HTTPClientError, ReadTimeoutError
 
-from harness.agent.body import without_chunks
+from harness.agent.requests import without_chunks
 from harness.agent.wire import Wire
 
 HTTP = "http"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from harness.agent.host import Subject
+from harness.agent.actor import Subject
 
 # The attributes that say what an item or an effect is about, in the two spellings of requests:
 # as an attribute, and as the value of an expression.
@@ -17,6 +18,7 @@ INTENT = ("intent", ":intent")
 ITEM = ("id", "item", ":item")
 Names = tuple[tuple[str, ...], tuple[str, ...]]
 _MESSAGE = "MessageBody"
+_CHUNKED = "aws-chunked"  # how S3's client cuts the body of a request
 WRITES = (
     ("dynamodb", "PutItem"),
     ("dynamodb", "UpdateItem"),
@@ -172,3 +174,40 @@ def _inside(content: Any, names: frozenset[str]) -> Iterator[str]:
             if key in names and isinstance(value, str | int | float):
                 yield str(value)
             yield from _inside(value, names)
+
+
+def is_chunked(request: Any) -> bool:
+    encoding = request.headers.get("content-encoding", "")
+    return _CHUNKED in (encoding.decode() if isinstance(encoding, bytes) else encoding)
+
+
+def body_of(request: Any) -> bytes:
+    """The body as its sender meant it, without chunks. A body that is a stream can still be read by botocore."""
+    body = request.body or b""
+    if isinstance(body, str):
+        return body.encode()
+    content = bytes(body) if isinstance(body, bytes | bytearray) else _read(request, body)
+    return without_chunks(content) if is_chunked(request) else content
+
+
+def _read(request: Any, stream: Any) -> bytes:
+    """Back to where it was; a stream that cannot go back is sent as what was read."""
+    try:
+        began = stream.tell() if hasattr(stream, "tell") else 0
+    except OSError:
+        began = 0
+    content: bytes = stream.read()
+    try:
+        stream.seek(began)
+    except (AttributeError, OSError):
+        request.body = content
+    return content
+
+
+def without_chunks(content: bytes) -> bytes:
+    """`SIZE in hexadecimal [; extension] CRLF DATA CRLF`, again and again; size 0 ends it, and trailers follow."""
+    encoded, whole = io.BytesIO(content), b""
+    while size := int(encoded.readline().partition(b";")[0], 16):
+        whole += encoded.read(size)
+        encoded.readline()
+    return whole

@@ -9,7 +9,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.httpchecksum import AwsChunkedWrapper, Crc32Checksum
 
-from harness.agent.body import body_of
+from harness.agent.requests import body_of
 
 BODY = b'{"intent": "todo-1/1"}' * 9
 

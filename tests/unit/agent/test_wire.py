@@ -12,9 +12,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from harness.agent.host import Subject
-from harness.agent.response import Raw
-from harness.agent.wire import Wire
+from harness.agent.actor import Subject
+from harness.agent.wire import Raw, Wire
 from harness.faults.actions import AFTER, BEFORE, Action, Delay, LoseReply, LoseRequest, PartialFailure, Refuse
 from harness.history import FAIL, INFO, INVOKE, OK
 

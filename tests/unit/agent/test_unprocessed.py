@@ -9,10 +9,8 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from harness.agent.host import Subject
-from harness.agent.response import Raw
-from harness.agent.unprocessed import split
-from harness.agent.wire import Wire
+from harness.agent.actor import Subject
+from harness.agent.wire import Raw, Wire, split
 from harness.faults.actions import LeaveUnprocessed
 from harness.history import OK
 

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from harness.agent.host import Subject
-from harness.agent.subject import of_request
+from harness.agent.actor import Subject
+from harness.agent.requests import of_request
 
 MESSAGE = json.dumps({"intent": "todo-1/2", "item": "todo-1"})
 OTHER = json.dumps({"intent": "todo-2/1", "item": "todo-2"})

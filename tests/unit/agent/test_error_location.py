@@ -1,4 +1,4 @@
-"""An exception of a handler is told with the user's own file and line, whatever lies around them."""
+"""An exception of a handler is described with the user's own file and line, whatever lies around them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.agent.raised import told
+from harness.agent.execution import describe_error
 
 FILES = {
     "app.py": "import billing\nimport library\n\n\ndef handler(event):\n    billing.charge(event)\n",
@@ -33,7 +33,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def raised(module: str, root: Path) -> str:
     with pytest.raises((KeyError, ImportError, SyntaxError)) as caught:
         importlib.import_module(module).handler({})
-    return told(caught.value, str(root))
+    return describe_error(caught.value, str(root))
 
 
 def test_the_innermost_line_of_the_users_own_is_named(root: Path) -> None:
@@ -57,5 +57,5 @@ def test_what_cannot_be_imported_is_named_too(root: Path) -> None:
 
 
 def test_what_others_raise_has_no_line(root: Path) -> None:
-    """An error that passed through none of the user's files is told as it is."""
-    assert told(KeyError("price"), str(root)) == "KeyError: 'price'"
+    """An error that passed through none of the user's files is described as it is."""
+    assert describe_error(KeyError("price"), str(root)) == "KeyError: 'price'"
