@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 
 from bench.rounds import by_turns
 from bench.stub import puts, seconds_on_stub
@@ -11,7 +12,6 @@ from harness.history import History
 from harness.package import unpacked
 from harness.platforms import hook
 from harness.platforms.base import Plan
-from harness.platforms.embedded.isolation import real_seconds
 from harness.platforms.embedded.platform import Embedded, provision
 from harness.platforms.target import EMBEDDED_TARGET
 from harness.template import read
@@ -37,9 +37,9 @@ def _seconds_embedded(calls: int) -> float:
 
     def write() -> None:
         client = hook.client("dynamodb")
-        began = real_seconds()
+        began = perf_counter()
         puts(client, stack.source.name, calls)
-        spent.append(real_seconds() - began)
+        spent.append(perf_counter() - began)
 
     plan = Plan(
         stack=stack,

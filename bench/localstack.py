@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
+from time import perf_counter
 
 from bench import bare
 from bench.rounds import by_turns
 from harness.jobs import jobs_of
 from harness.localstack.native import Host
-from harness.platforms.embedded.isolation import real_seconds
 from harness.platforms.target import LOCALSTACK, choose_target
 from harness.runner import run
 
@@ -25,9 +25,9 @@ def measure(rounds: int = ROUNDS, endpoint: str | None = None) -> str:
 
         def seconds_of_run() -> float:
             (job,) = jobs_of([SCENARIO], target=choose_target(LOCALSTACK, place))
-            began = real_seconds()
+            began = perf_counter()
             result = run(job, Path(folder))
-            spent = real_seconds() - began
+            spent = perf_counter() - began
             if not result.expectation_met:
                 raise RuntimeError(f"the run was not as expected: {result.run_folder}")
             return spent

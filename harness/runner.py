@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from harness import checkers, expectation
@@ -30,7 +31,6 @@ from harness.observer import Observer
 from harness.package import unpacked
 from harness.platforms.base import Plan, Platform, platform_class
 from harness.platforms.capabilities import unsupported_expiry
-from harness.platforms.embedded.isolation import real_seconds
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import RunResult
 from harness.reports import text as text_report
@@ -153,14 +153,14 @@ def run_unkept(job: Job) -> tuple[RunResult, Sequence[Operation]]:
 
 
 def _run(job: Job, folder: RunFolder | NoFolder) -> tuple[RunResult, Sequence[Operation]]:
-    began = real_seconds()
+    began = perf_counter()
     history = History(folder.append, folder.rewrite)
     folder.write(RUN, job.question())
     try:
         _play(job, history, folder)
     finally:
         folder.close()
-    result = _conclude(job.question(), history.operations, folder.path, real_seconds() - began)
+    result = _conclude(job.question(), history.operations, folder.path, perf_counter() - began)
     if folder.path:
         folder.write(VERDICT, result.to_dict())
         folder.write(REPORT, text_report.finding(result, history.operations))
@@ -172,9 +172,9 @@ def check(folder: Path) -> RunResult:
 
     Raises UserError when the folder is none.
     """
-    began = real_seconds()
+    began = perf_counter()
     question, operations = read_run(folder), read_history(folder)
-    return _conclude(question, operations, folder, real_seconds() - began, has_verdict(folder))
+    return _conclude(question, operations, folder, perf_counter() - began, has_verdict(folder))
 
 
 def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:

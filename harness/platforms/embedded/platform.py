@@ -33,7 +33,7 @@ from harness.platforms.capabilities import OUTAGES
 from harness.platforms.embedded.actors import Actors
 from harness.platforms.embedded.disruptions import ImitatedDisruptions
 from harness.platforms.embedded.environment import Code
-from harness.platforms.embedded.isolation import EPOCH_MICROSECONDS, Confinement, OwnedChance, OwnedPauses, VirtualClock
+from harness.platforms.embedded.isolation import EPOCH_MICROSECONDS, VirtualClock, confined, owned_chance, owned_pauses
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.functions import Execution, Functions
 from harness.platforms.embedded.services.kinesis import Kinesis
@@ -93,15 +93,15 @@ class Embedded:
     def __enter__(self) -> Embedded:
         stack = self._plan.stack
         with ExitStack() as exits:
-            exits.enter_context(OwnedChance(lambda: self.writers.current.random))
+            exits.enter_context(owned_chance(lambda: self.writers.current.random))
             exits.enter_context(self._clock)
-            exits.enter_context(OwnedPauses())
+            exits.enter_context(owned_pauses())
             urls = {endpoint.variable: endpoint.url(_SERVER) for endpoint in stack.endpoints}
             wire = Wire(self.writers, stack.sinks | set(urls.values()), stack.attribute_names)
             exits.enter_context(hook.Hooked(wire, _environment(stack.function) | urls))
             exits.enter_context(lines(wire, urls.values()))
             exits.enter_context(self._code)
-            exits.enter_context(Confinement(self.writers))
+            exits.enter_context(confined(self.writers))
             exits.callback(self._simulation.close)
             self._start_services()
             self._exits = exits.pop_all()

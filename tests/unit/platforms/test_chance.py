@@ -9,7 +9,7 @@ import uuid
 from random import random as taken_before
 
 from harness.faults.seed import Seed
-from harness.platforms.embedded.isolation import OwnedChance
+from harness.platforms.embedded.isolation import owned_chance
 
 
 def draws() -> list[object]:
@@ -33,7 +33,7 @@ def draws() -> list[object]:
 
 def owned(seed: int) -> list[object]:
     generator = Seed(seed).random("actor")
-    with OwnedChance(lambda: generator):
+    with owned_chance(lambda: generator):
         return draws()
 
 
@@ -47,7 +47,7 @@ def test_every_source_of_chance_follows_from_the_seed() -> None:
 def test_a_program_that_seeds_does_not_get_to_choose() -> None:
     """`random.seed` has no effect while a run lasts: the run's seed stays in force."""
     generator = Seed(1).random("actor")
-    with OwnedChance(lambda: generator):
+    with owned_chance(lambda: generator):
         random.seed(5)
         first = random.random()
         random.seed(5)
@@ -59,7 +59,7 @@ def test_each_actor_draws_from_its_own_generator() -> None:
     actors = {name: Seed(1).random("actor", name) for name in ("a", "b")}
     alone = Seed(1).random("actor", "b").random()
     current = "a"
-    with OwnedChance(lambda: actors[current]):
+    with owned_chance(lambda: actors[current]):
         random.random()
         current = "b"
         assert random.random() == alone
