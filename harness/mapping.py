@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
@@ -86,10 +87,10 @@ class Mapping:
     on_failure_arn: str | None = None
     enabled: bool = True
 
-    def properties(self) -> dict[str, Any]:
-        """Under CloudFormation's names: BatchSize, StartingPosition, and what is no default."""
+    def properties(self, written: Collection[str] = ()) -> dict[str, Any]:
+        """The settings under CloudFormation's names: those that are not defaults, and those that are `written`."""
         settings, defaults = self._at_aws(), Mapping()._at_aws()
-        always = ("BatchSize", "StartingPosition")
+        always = ("BatchSize", "StartingPosition", *written)
         return {name: value for name, value in settings.items() if name in always or value != defaults[name]}
 
     def _at_aws(self) -> dict[str, Any]:

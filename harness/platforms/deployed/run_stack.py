@@ -46,7 +46,8 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     variables_of_function = {name: value for name, value in stack.function.environment.items() if name not in variables}
     of_agent = {CONTROL: control, HANDLER: stack.function.handler} if stack.function.has_agent else {}
     variables.update({**variables_of_function, **urls, **of_agent})
-    resources[stack.mapping_id]["Properties"].update(stack.mapping.properties())
+    of_mapping = resources[stack.mapping_id]["Properties"]
+    of_mapping.update(stack.mapping.properties(of_mapping))
     for mapping_id in stack.other_mapping_ids:  # one pipeline is measured: what feeds another function stands still
         resources[mapping_id]["Properties"]["Enabled"] = False
     if stack.function.role_id:
