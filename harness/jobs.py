@@ -1,19 +1,87 @@
-"""From scenario files to jobs: every problem of every file is found before anything runs."""
+"""From scenario files to jobs: every problem of every file is reported before anything runs.
+
+A job is one run: a variant, a seed, and the platform. Its stack is read from the template and checked against the
+scenario and the platform.
+"""
 
 from __future__ import annotations
 
+import secrets
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from harness.attribution import Attribution
 from harness.errors import Problem, UserError, nearest
+from harness.expectation import Difference
+from harness.faults.function import FalseFailureReport
+from harness.faults.seed import Seed
+from harness.history import Value
+from harness.mapping import Mapping as MappingSettings
+from harness.platforms.base import platform_class
+from harness.platforms.capabilities import unsupported_expiry
 from harness.platforms.target import EMBEDDED_TARGET, Target
-from harness.runner import Job, prepare
+from harness.scenario import Pipeline, Scenario
 from harness.scenario_file import load, load_values
 from harness.seeds import parse_seeds
-from harness.variants import Variant
+from harness.stack import Stack
+from harness.stores import Bucket, Queue, Table, Topic
+from harness.template import read as read_template
+from harness.variants import DIFFERS, Variant
+from harness.workloads.generator import Change, changes
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run that is to be made: everything is read, and nothing has started.
+
+    again: the command that runs it again, where there is one. refused: why the platform does not run it, where the
+    scenario lists that as a known difference.
+    """
+
+    variant: Variant
+    seed: int
+    target: Target
+    stack: Stack
+    again: str | None
+    refused: str = ""
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.variant.scenario
+
+    @property
+    def difference(self) -> Difference | None:
+        """How this platform is known to differ."""
+        return self.variant.differences.get(self.target.platform)
+
+    @property
+    def expect(self) -> Any:
+        """What the scenario expects here, as it says it."""
+        document = self.variant.document.value
+        return (document[DIFFERS][self.target.platform]["*"] if self.difference else document)["expect"]
+
+    def changes(self) -> list[list[Change]]:
+        """The work of each writer."""
+        return _changes(self.scenario, self.stack, self.seed)
+
+    def question(self) -> Value:
+        """What the run is to answer, as its folder keeps it."""
+        return {
+            "format": 1,
+            "scenario": self.scenario.scenario,
+            "question": self.scenario.question,
+            "variant": self.variant.name,
+            "platform": self.target.platform,
+            "seed": self.seed,
+            "expect": self.expect,
+            "difference": self.difference.why if self.difference else None,
+            "again": self.again,
+            "document": self.variant.document.value,
+        }
 
 
 def jobs_of(
@@ -33,13 +101,13 @@ def jobs_of(
     names: dict[str, None] = {}
     for scenario in scenarios:
         try:
-            given = settings or {}
-            loaded = load_values(scenario, given) if isinstance(scenario, Mapping) else load(scenario, given)
-            found = loaded.variants
-            names.update(dict.fromkeys(variant.name for variant in found))
-            for variant in _chosen(found, variants):
+            overrides = settings or {}
+            loaded = load_values(scenario, overrides) if isinstance(scenario, Mapping) else load(scenario, overrides)
+            names.update(dict.fromkeys(variant.name for variant in loaded.variants))
+            for variant in _chosen(loaded.variants, variants):
                 for seed in _seeds(variant, seeds):
-                    jobs.append(prepare(variant, seed, target, _again(loaded.file, variant.name, seed, given, target)))
+                    again = _again(loaded.file, variant.name, seed, overrides, target)
+                    jobs.append(prepare(variant, seed, target, again))
         except UserError as error:
             problems += error.problems
     if not jobs and not problems:
@@ -59,16 +127,114 @@ def _again(file: Path | None, variant: str, seed: int, settings: Mapping[str, st
     return shlex.join([*words, *target.options()])
 
 
-def _chosen(found: Sequence[Variant], patterns: Sequence[str]) -> list[Variant]:
+def _chosen(variants: Sequence[Variant], patterns: Sequence[str]) -> list[Variant]:
     if not patterns:
-        return list(found)
-    return [variant for variant in found if any(fnmatchcase(variant.name, pattern) for pattern in patterns)]
+        return list(variants)
+    return [variant for variant in variants if any(fnmatchcase(variant.name, pattern) for pattern in patterns)]
 
 
-def _seeds(variant: Variant, given: str | int | None) -> Sequence[int]:
-    if given is None:
+def _seeds(variant: Variant, seeds: str | int | None) -> Sequence[int]:
+    if seeds is None:
         return variant.scenario.seeds
     try:
-        return parse_seeds(given)
+        return parse_seeds(seeds)
     except ValueError as error:
         raise UserError(f"--seeds: {error}") from None
+
+
+def prepare(variant: Variant, seed: int, target: Target = EMBEDDED_TARGET, again: str | None = None) -> Job:
+    """Reads the template. Raises UserError where the variant does not fit it, or the platform does not support it."""
+    stack = _stack(variant, target)
+    scenario = variant.scenario
+    reasons = platform_class(target.platform).unsupported(stack, scenario.faults, target)
+    if getattr(scenario.workload.writer_class(stack.source.service), "EXPIRES", False):
+        reasons += unsupported_expiry(scenario.workload.writer, target.platform, stack.time_to_live)
+    problems = check_against_mapping(variant, stack.mapping)
+    difference = variant.differences.get(target.platform)
+    listed = difference is not None and difference.expect is None
+    if reasons and not listed:
+        problems += [Problem(f"{variant.name}: refused on {target.platform}: {reason}") for reason in reasons]
+    if listed and not reasons:
+        message = f"{variant.name}: listed as refused on {target.platform}, which does not refuse it"
+        problems.append(Problem(message, "differs"))
+    if problems:
+        raise UserError(problems)
+    return Job(variant, seed, target, stack, again, refused="; ".join(reasons))
+
+
+def _stack(variant: Variant, target: Target) -> Stack:
+    scenario, pipeline = variant.scenario, variant.scenario.pipeline
+    name = f"harness-{scenario.scenario}"
+    try:
+        stack = read_template(
+            pipeline.template,
+            name if target == EMBEDDED_TARGET else f"{name}-{secrets.token_hex(3)}",
+            handler=pipeline.handler.file if pipeline.handler else None,
+            function=pipeline.handler.function if pipeline.handler else "",
+            parameters=pipeline.parameters,
+            mapping=pipeline.mapping.settings(),
+            timeout=pipeline.function.timeout,
+            environment=pipeline.function.environment,
+            logical_id=pipeline.function.name,
+            sinks={logical_id: sink.role for logical_id, sink in pipeline.sinks.items()},
+            any_language=target != EMBEDDED_TARGET,
+        )
+        stack = replace(stack, attributions=_attributions(stack, pipeline))
+        problems = check_against_stack(scenario, stack)
+        if problems:
+            raise UserError(problems)
+        _changes(scenario, stack, seed=0)  # whether the items fit the table does not depend on the seed
+    except UserError as error:
+        raise UserError(variant.document.placed(problem) for problem in error.problems) from error
+    return stack
+
+
+def _changes(scenario: Scenario, stack: Stack, seed: int) -> list[list[Change]]:
+    return changes(scenario.workload, Seed(seed), stack.source, stack.attribution(stack.source))
+
+
+def _attributions(stack: Stack, pipeline: Pipeline) -> dict[str, Attribution]:
+    """What the scenario says of the stack's tables and queues, by logical id; the template says the rest."""
+    attributions = {
+        name: Attribution(sink.intent, sink.item or "", sink.count) for name, sink in pipeline.sinks.items()
+    }
+    attributions[stack.source.logical_id] = Attribution(pipeline.source.intent, pipeline.source.item or "")
+    items = {
+        resource.logical_id: stack.attribution(resource).item for resource in (*_resources(stack), *stack.data_streams)
+    }
+    return {name: each if each.item else replace(each, item=items[name]) for name, each in attributions.items()}
+
+
+def check_against_stack(scenario: Scenario, stack: Stack) -> list[Problem]:
+    """Whether the writer and the shards fit the source, and whether there is a sink; a run without one is unknown."""
+    problems = []
+    try:
+        scenario.workload.writer_class(stack.source.service)
+    except ValueError as error:
+        problems.append(Problem(str(error), "workload.writer"))
+    if stack.data_streams and "shards" in scenario.pipeline.model_fields_set:
+        message = "a Kinesis stream has as many shards as its ShardCount in the template says"
+        problems.append(Problem(message, "pipeline.shards"))
+    if not stack.sinks and not stack.endpoints:
+        possible = sorted(resource.logical_id for resource in _resources(stack) if resource.role is None)
+        nothing = "It has no table, queue, bucket or topic beside the source"
+        hint = f"Known: {', '.join(possible)}" if possible else nothing
+        message = f"nothing says where effects land in {stack.template}: name it under `sinks`. {hint}"
+        problems.append(Problem(message, "pipeline.sinks"))
+    return problems
+
+
+def _resources(stack: Stack) -> tuple[Table | Queue | Bucket | Topic, ...]:
+    return (*stack.tables, *stack.queues, *stack.buckets, *stack.topics)
+
+
+def check_against_mapping(variant: Variant, mapping: MappingSettings) -> list[Problem]:
+    """Whether the faults can act under the mapping's settings, those of the template included."""
+    return [
+        variant.document.problem(
+            ("faults", index),
+            f"{fault.NAME} needs report_batch_item_failures: without it Lambda ignores what the answer names",
+        )
+        for index, fault in enumerate(variant.scenario.faults)
+        if isinstance(fault, FalseFailureReport) and not mapping.report_batch_item_failures
+    ]

@@ -16,7 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from harness.api import RunOutcome
-    from harness.runner import Job
+    from harness.jobs import Job
 
 _SCENARIO = re.compile(r"^scenario:", re.MULTILINE)
 

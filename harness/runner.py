@@ -14,132 +14,28 @@ Everything that happens is appended to the history at once, so a run that is kil
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from harness import checkers, expectation
-from harness.errors import Problem, UserError
-from harness.expectation import Difference
 from harness.faults.seed import Seed
 from harness.history import INFO, OK, History, Operation, Value
+from harness.jobs import Job
 from harness.observer import Observer
 from harness.package import unpacked
 from harness.platforms.base import Plan, Platform, platform_class
-from harness.platforms.capabilities import unsupported_expiry
-from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import RunResult
 from harness.reports import text as text_report
 from harness.run_folder import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
-from harness.scenario import Scenario, attributions, refuse, refuse_what_does_not_fit, refuse_without_sink
-from harness.stack import Stack
-from harness.template import read as read_template
-from harness.variants import DIFFERS, Variant
 from harness.workloads.base import BatchWriter, Writer
 from harness.workloads.client import Client
-from harness.workloads.generator import Change, changes
+from harness.workloads.generator import Change
 
 # Records leave the stream after 24 hours (S-46): the observer reads them before that.
 _OBSERVE_EVERY_SECONDS = 12 * 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is to be run, with everything read and nothing started.
-
-    refused: why the platform does not run it, where the scenario lists that as a known difference.
-    """
-
-    variant: Variant
-    seed: int
-    target: Target
-    stack: Stack
-    again: str | None
-    refused: str = ""
-
-    @property
-    def scenario(self) -> Scenario:
-        return self.variant.scenario
-
-    @property
-    def difference(self) -> Difference | None:
-        """How this platform is known to differ."""
-        return self.variant.differences.get(self.target.platform)
-
-    @property
-    def expect(self) -> Any:
-        """What the scenario expects here, as it says it."""
-        document = self.variant.document.value
-        place = document[DIFFERS][self.target.platform]["*"] if self.difference else document
-        return place["expect"]
-
-    def question(self) -> Value:
-        """What the run is to answer, as its folder keeps it."""
-        return {
-            "format": 1,
-            "scenario": self.scenario.scenario,
-            "question": self.scenario.question,
-            "variant": self.variant.name,
-            "platform": self.target.platform,
-            "seed": self.seed,
-            "expect": self.expect,
-            "difference": self.difference.why if self.difference else None,
-            "again": self.again,
-            "document": self.variant.document.value,
-        }
-
-
-def prepare(variant: Variant, seed: int, target: Target = EMBEDDED_TARGET, again: str | None = None) -> Job:
-    """Reads the template; raises UserError when the variant makes no sense together with it.
-
-    `again` is the command that runs it again, where there is one.
-    """
-    stack = _stack(variant, target)
-    reasons = platform_class(target.platform).unsupported(stack, variant.scenario.faults, target)
-    workload = variant.scenario.workload
-    if getattr(workload.writer_class(stack.source.service), "EXPIRES", False):
-        reasons += unsupported_expiry(workload.writer, target.platform, stack.time_to_live)
-    problems = refuse(variant, stack.mapping)
-    known = variant.differences.get(target.platform)
-    listed = known is not None and known.expect is None
-    if reasons and not listed:
-        problems += [Problem(f"{variant.name}: refused on {target.platform}: {reason}") for reason in reasons]
-    if listed and not reasons:
-        problems.append(
-            Problem(f"{variant.name}: listed as refused on {target.platform}, which does not refuse it", "differs")
-        )
-    if problems:
-        raise UserError(problems)
-    return Job(variant, seed, target, stack, again, refused="; ".join(reasons))
-
-
-def _stack(variant: Variant, target: Target) -> Stack:
-    pipeline, name = variant.scenario.pipeline, f"harness-{variant.scenario.scenario}"
-    try:
-        stack = read_template(
-            pipeline.template,
-            name if target == EMBEDDED_TARGET else f"{name}-{secrets.token_hex(3)}",
-            handler=pipeline.handler.file if pipeline.handler else None,
-            function=pipeline.handler.function if pipeline.handler else "",
-            parameters=pipeline.parameters,
-            mapping=pipeline.mapping.settings(),
-            timeout=pipeline.function.timeout,
-            environment=pipeline.function.environment,
-            logical_id=pipeline.function.name,
-            sinks={logical_id: sink.role for logical_id, sink in pipeline.sinks.items()},
-            any_language=target != EMBEDDED_TARGET,
-        )
-        stack = replace(stack, attributions=attributions(stack, pipeline))
-        refuse_what_does_not_fit(stack, variant.scenario)
-        refuse_without_sink(stack)
-        _changes(variant.scenario, stack, seed=0)  # whether the items fit the table does not hang on the seed
-    except UserError as error:
-        raise UserError(variant.document.placed(problem) for problem in error.problems) from error
-    return stack
 
 
 def run(job: Job, runs: Path) -> RunResult:
@@ -231,12 +127,8 @@ def _start_writers(job: Job, platform: Platform) -> None:
     def write(work: Sequence[Change]) -> None:
         Client(writer, platform.writers).run(work)
 
-    for work in _changes(job.scenario, job.stack, job.seed):
+    for work in job.changes():
         platform.writers.start_writer(partial(write, work))
-
-
-def _changes(scenario: Scenario, stack: Stack, seed: int) -> list[list[Change]]:
-    return changes(scenario.workload, Seed(seed), stack.source, stack.attribution(stack.source))
 
 
 def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -17,24 +16,17 @@ from pydantic import (
     model_validator,
 )
 
-from harness.attribution import Attribution
 from harness.documents import parse
 from harness.duration import Duration
-from harness.errors import Problem, UserError, shown
+from harness.errors import UserError, shown
 from harness.fault_entry import parse_fault
 from harness.faults.base import Fault
-from harness.faults.function import FalseFailureReport
 from harness.implementation import implementation
 from harness.location import Handler, find, find_handler
-from harness.mapping import Mapping
 from harness.mapping_settings import MappingOverrides
 from harness.scenario_part import Part, Sink, Source, named
 from harness.seeds import SEEDS_SCHEMA, parse_seeds
-from harness.stack import Stack
-from harness.stores import Bucket, DataStream, Queue, Table, Topic
-
-if TYPE_CHECKING:
-    from harness.variants import Variant
+from harness.stores import DataStream, Table
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
 TEMPLATE = "template.yaml"
@@ -240,52 +232,3 @@ class Scenario(Part):
         (0,), description="One run for each seed: a number, a list of numbers, or a range such as 0..49."
     )
     limits: Limits = Field(Limits(), description="The bounds of a run.")
-
-
-def attributions(stack: Stack, pipeline: Pipeline) -> dict[str, Attribution]:
-    """What the scenario says of the stack's tables and queues, by logical id; the rest is as they are themselves."""
-    given = {name: Attribution(sink.intent, sink.item or "", sink.count) for name, sink in pipeline.sinks.items()}
-    given[stack.source.logical_id] = Attribution(pipeline.source.intent, pipeline.source.item or "")
-    resources: tuple[Table | DataStream | Queue | Bucket | Topic, ...]
-    resources = (*stack.tables, *stack.data_streams, *stack.queues, *stack.buckets, *stack.topics)
-    known = {resource.logical_id: stack.attribution(resource).item for resource in resources}
-    return {name: each if each.item else replace(each, item=known[name]) for name, each in given.items()}
-
-
-def refuse_what_does_not_fit(stack: Stack, scenario: Scenario) -> None:
-    """What makes no sense together with the source. Raises UserError."""
-    problems = []
-    try:
-        scenario.workload.writer_class(stack.source.service)
-    except ValueError as error:
-        problems.append(Problem(str(error), "workload.writer"))
-    if stack.data_streams and "shards" in scenario.pipeline.model_fields_set:
-        told = "a Kinesis stream has as many shards as its ShardCount in the template says"
-        problems.append(Problem(told, "pipeline.shards"))
-    if problems:
-        raise UserError(problems)
-
-
-def refuse_without_sink(stack: Stack) -> None:
-    """Such a run would end as unknown, whatever happened. Raises UserError with what could be a sink."""
-    if stack.sinks or stack.endpoints:
-        return
-    others: tuple[Table | Queue | Bucket | Topic, ...] = (*stack.tables, *stack.queues, *stack.buckets, *stack.topics)
-    known = [other.logical_id for other in others if other.role is None]
-    told = (
-        f"Known: {', '.join(sorted(known))}" if known else "It has no table, queue, bucket or topic beside the source"
-    )
-    message = f"nothing says where effects land in {stack.template}: name it under `sinks`. {told}"
-    raise UserError([Problem(message, "pipeline.sinks")])
-
-
-def refuse(variant: Variant, mapping: Mapping) -> list[Problem]:
-    """What makes no sense together with the mapping as it will be, the template's settings included."""
-    return [
-        variant.document.problem(
-            ("faults", index),
-            f"{fault.NAME} needs report_batch_item_failures: without it Lambda ignores what the answer names",
-        )
-        for index, fault in enumerate(variant.scenario.faults)
-        if isinstance(fault, FalseFailureReport) and not mapping.report_batch_item_failures
-    ]

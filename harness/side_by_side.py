@@ -14,10 +14,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
+from harness.jobs import Job
 from harness.platforms import hook
 from harness.platforms.capabilities import OUTAGES
 from harness.reports import RunResult
-from harness.runner import Job, run
+from harness.runner import run
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # A copy of this process has everything imported; on other systems copying one that has threads is not safe.

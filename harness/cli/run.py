@@ -19,7 +19,7 @@ from harness.cli.options import (
 )
 from harness.errors import UserError
 from harness.history import Operation
-from harness.jobs import jobs_of
+from harness.jobs import Job, jobs_of
 from harness.platforms import AWS, PLATFORMS
 from harness.platforms.deployed.run_stack import names
 from harness.platforms.target import choose_target
@@ -27,7 +27,6 @@ from harness.reports import RunResult, exit_code, to_json
 from harness.reports import text as text_report
 from harness.reports.progress import Progress
 from harness.run_folder import read_history
-from harness.runner import Job
 from harness.runner import check as check_run
 from harness.side_by_side import results as results_of
 

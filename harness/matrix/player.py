@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from harness.errors import NotImitated, UserError
 from harness.history import Operation
+from harness.jobs import Job, prepare
 from harness.matrix.cells import AIMS, Cell, scenario_of
 from harness.matrix.consumers import Consumer, sinks_of
 from harness.matrix.tally import REFUSED, Claim, Seen, claim, enough
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import RunResult, text
-from harness.runner import Job, prepare, run_unkept
+from harness.runner import run_unkept
 from harness.scenario_file import load_values
 from harness.side_by_side import in_processes
 

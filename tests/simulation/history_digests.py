@@ -13,9 +13,9 @@ from pathlib import Path
 
 from play import SHIPPED
 
-from harness.jobs import jobs_of
+from harness.jobs import Job, jobs_of
 from harness.run_folder import HISTORY, SCHEDULE
-from harness.runner import Job, run
+from harness.runner import run
 
 
 def digest(job: Job, runs: Path) -> str:

@@ -10,8 +10,8 @@ from play import LEDGER, TEMPLATE, document, fired, found, handler_file, operati
 
 from harness.errors import UserError
 from harness.history import INFO, INVOKE, OK
+from harness.jobs import prepare
 from harness.platforms.target import Target
-from harness.runner import prepare
 from harness.scenario_file import load_values
 from harness.workloads import WRITERS
 

@@ -9,8 +9,8 @@ import pytest
 from scenario_texts import folder, load_text, problems, short
 
 from harness.faults import FAULTS
+from harness.jobs import check_against_mapping
 from harness.mapping import Mapping
-from harness.scenario import refuse
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_fault_that_can_fire_is_not_refused(project: Path, fault: Any) -> None
 def test_partial_failure_needs_the_report(project: Path) -> None:
     """Known only with the template: Lambda ignores the answer unless the mapping asks for it (S-76)."""
     variant = load_text(project, short(faults=["crash", "partial_failure"])).variants[0]
-    assert refuse(variant, Mapping(report_batch_item_failures=True)) == []
-    (problem,) = refuse(variant, Mapping())
+    assert check_against_mapping(variant, Mapping(report_batch_item_failures=True)) == []
+    (problem,) = check_against_mapping(variant, Mapping())
     assert (problem.path, problem.line > 0) == ("faults[1]", True)
     assert "needs report_batch_item_failures" in problem.message

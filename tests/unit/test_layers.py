@@ -18,8 +18,8 @@ FLOORS = """
     __main__
     cli pytest_plugin
     matrix workflow api
-    jobs
     runner
+    jobs
     scenario
     platforms
     observer
