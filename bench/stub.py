@@ -10,8 +10,8 @@ import boto3
 from botocore.awsrequest import AWSResponse
 
 from harness.agent.wire import Raw
-from harness.workloads.base import item_of
-from harness.workloads.generator import Change
+from harness.workload.base import item_of
+from harness.workload.items import Change
 
 HEADERS = {"content-type": "application/x-amz-json-1.0"}
 ITEM = item_of(Change("todo-1", 1, "buy milk"), "first")

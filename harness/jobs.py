@@ -31,7 +31,7 @@ from harness.stack import Stack
 from harness.stores import Bucket, Queue, Table, Topic
 from harness.template import read as read_template
 from harness.variants import DIFFERS, Variant
-from harness.workloads.generator import Change, changes
+from harness.workload.items import Change, changes
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from harness.attribution import by_key, item_as_json
 from harness.documents import parse
 from harness.errors import Problem, UserError
 from harness.stores import DataStream, Table
-from harness.workloads.own_items import AttributeValue, Item, own_items
+from harness.workload.items import AttributeValue, Item, own_items
 
 NEW, CHANGED, UNCHANGED = "new", "changed", "unchanged"
 OUTCOMES = (NEW, CHANGED, UNCHANGED)

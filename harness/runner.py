@@ -30,9 +30,9 @@ from harness.platforms.base import Plan, Platform, platform_class
 from harness.reports import RunResult
 from harness.reports import text as text_report
 from harness.run_folder import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
-from harness.workloads.base import BatchWriter, Writer
-from harness.workloads.client import Client
-from harness.workloads.generator import Change
+from harness.workload.base import BatchWriter, Writer
+from harness.workload.client import Client
+from harness.workload.items import Change
 
 # Records leave the stream after 24 hours (S-46): the observer reads them before that.
 _OBSERVE_EVERY_SECONDS = 12 * 3600.0

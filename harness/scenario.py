@@ -78,7 +78,7 @@ def _writer(value: Any) -> str:
 
 
 def _writer_class(word: str, source: str = Table.service) -> Any:
-    from harness.workloads import STREAM_WRITERS, WRITERS
+    from harness.workload import STREAM_WRITERS, WRITERS
 
     if source == DataStream.service:
         return implementation(word, STREAM_WRITERS, "a writer into a Kinesis stream")
@@ -197,7 +197,7 @@ class Workload(Part):
         return most if self.items is None else self.items
 
     def writer_class(self, source: str) -> Any:
-        """The class that the word stands for (harness.workloads.base.Writer), by the service that has the source.
+        """The class that the word stands for (harness.workload.base.Writer), by the service that has the source.
 
         Raises ValueError where it writes into none of that kind.
         """

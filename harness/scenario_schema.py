@@ -13,7 +13,7 @@ from harness.faults import FAULTS
 from harness.implementation import PATTERN
 from harness.scenario import Scenario
 from harness.sentences import Schema
-from harness.workloads import WRITERS
+from harness.workload import WRITERS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _MATRIX = {

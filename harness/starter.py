@@ -16,7 +16,7 @@ from harness.scenario import NAME_PATTERN
 from harness.stack import LEDGER, VIEW, Stack
 from harness.stores import DataStream, Table
 from harness.template import FUNCTION_PATH, read
-from harness.workloads.own_items import key_of
+from harness.workload.items import made_up_key
 
 SCENARIO, ITEMS = "scenario.yaml", "items.yaml"
 _TEXTS = files_of("harness.workflow") / "init_files"
@@ -63,7 +63,7 @@ def _items(table: Table | DataStream) -> str:
     """A few items that have their keys and nothing else."""
     lines = [f"# What is written into {table.logical_id}. Add the attributes that your function reads, and more items."]
     for number in range(1, 4):
-        key = key_of(f"{table.logical_id.lower()}-{number}", number, table)
+        key = made_up_key(f"{table.logical_id.lower()}-{number}", number, table)
         lines.append(f"- {{{', '.join(f'{name}: {word}' for name, typed in key.items() for word in typed.values())}}}")
     return "\n".join(lines) + "\n"
 

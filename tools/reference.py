@@ -17,7 +17,7 @@ from harness.scenario_file import load
 from harness.scenario_schema import json_schema
 from harness.sentences import Schema
 from harness.verdict import ANOMALIES
-from harness.workloads import WRITERS
+from harness.workload import WRITERS
 
 HANDLERS = Path("lambda")
 SCENARIOS = Path("scenarios")

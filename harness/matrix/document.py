@@ -11,7 +11,7 @@ from harness.matrix.consumers import SINKS, Consumer, paragraph
 from harness.matrix.player import Played, Task
 from harness.matrix.selection import Axes, Filters, left_out
 from harness.matrix.tally import ENOUGH_WITH_ANOMALY, REFUSED, Seen
-from harness.workloads import WRITERS
+from harness.workload import WRITERS
 
 FORMAT = 1
 Document = dict[str, Any]

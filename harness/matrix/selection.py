@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from harness.errors import Problem, UserError, nearest
 from harness.matrix.cells import AIMS, AXES, Cell
 from harness.matrix.consumers import SINKS, TABLE, Consumer
-from harness.workloads import WRITERS
+from harness.workload import WRITERS
 
 # Those whose names begin with blind_ leave out what makes their counterpart right; those that remove their items again
 # leave a view nothing to be compared with.

@@ -18,7 +18,7 @@ from harness.history import History
 from harness.platforms import PLATFORMS
 from harness.platforms.target import Target
 from harness.stack import Stack
-from harness.workloads.client import WriterHost
+from harness.workload.client import WriterHost
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 

@@ -9,7 +9,7 @@ import pytest
 from harness.jobs import jobs_of
 from harness.run_folder import read_history
 from harness.runner import run
-from harness.workloads import WRITERS
+from harness.workload import WRITERS
 
 OWN = Path(__file__).parents[1] / "own_template"
 SCENARIOS = sorted(OWN.glob("*/scenario.yaml"))

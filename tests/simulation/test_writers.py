@@ -13,7 +13,7 @@ from harness.history import INFO, INVOKE, OK
 from harness.jobs import prepare
 from harness.platforms.target import Target
 from harness.scenario_file import load_values
-from harness.workloads import WRITERS
+from harness.workload import WRITERS
 
 NAIVE = LEDGER / "naive.py"
 CALLS = {

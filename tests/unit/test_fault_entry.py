@@ -23,7 +23,7 @@ def project(tmp_path: Path) -> Path:
     [
         ("crsh", "faults[0]: 'crsh' is not a fault. Did you mean 'crash'?"),
         ({"lose_replies": None}, "faults[0]: 'lose_replies' is not a fault. Did you mean 'lose_reply'?"),
-        ("harness.workloads:Put", "'harness.workloads:Put' is not a fault"),
+        ("harness.workload:Put", "'harness.workload:Put' is not a fault"),
         ({"crash": None, "noop": None}, 'got {"crash": null, "noop": null}; expected one fault'),
         ({"crash": 3}, "faults[0].crash: got 3; expected a mapping of the fields of crash"),
         ({"crash": {"nth": "x"}}, "got 'x'; expected a whole number of at least 1 or a list"),

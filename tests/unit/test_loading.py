@@ -10,7 +10,7 @@ import pytest
 from harness.errors import UserError
 from harness.loading import numbered, read_items
 from harness.stores import DataStream, Table
-from harness.workloads.own_items import Item
+from harness.workload.items import Item
 
 ROOT = Path(__file__).parents[2]
 TODOS = Table("Todos", "Todos", "id", None, {"id": "S"})

@@ -7,20 +7,19 @@ import re
 import tomllib
 from collections.abc import Iterator
 from importlib import import_module
+from typing import Any
 
 import pytest
 from source_tree import ROOT, module_of, place, sources, tracked, tree_of
 
 from harness.faults import FAULTS
 from harness.faults.base import Fault
+from harness.lazy_table import LazyTable
+from harness.workload import STREAM_WRITERS, WRITERS
+from harness.workload.base import Writer
 
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
 VAGUE = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
-
-# Folders of interchangeable implementations: their table, and the files beside base.py that are no member.
-FOLDERS = {
-    "harness.workloads": ("WRITERS", {"client", "generator", "own_items", "put_record"}),
-}
 
 # A bracket in each word keeps the pattern from finding itself.
 FORBIDDEN = {
@@ -93,27 +92,22 @@ def _fixed_sleeps(tree: ast.AST, parameters: frozenset[str] = frozenset(), allow
         yield from _fixed_sleeps(node, parameters, allowed or virtual or isinstance(node, ast.While | ast.For))
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_a_folder_of_implementations_has_each_of_them_in_its_table(folder: str) -> None:
-    """No file lies there that a scenario cannot name, and each is named as its file is."""
-    table_name, others = FOLDERS[folder]
-    table = getattr(import_module(folder), table_name)
-    inside = ROOT / folder.replace(".", "/")
-    files = {file.stem for file in sources(str(inside)) if file.parent == inside} - {"__init__", "base"} - others
-    assert {word: value.__module__ for word, value in table.items()} == {word: f"{folder}.{word}" for word in files}
-
-
-def test_each_fault_is_in_the_table_under_its_word() -> None:
+@pytest.mark.parametrize(
+    ("package", "contract", "word", "tables"),
+    [("faults", Fault, "NAME", (FAULTS,)), ("workload", Writer, "OPERATION", (WRITERS, STREAM_WRITERS))],
+)
+def test_each_implementation_is_in_the_table_under_its_word(
+    package: str, contract: type, word: str, tables: tuple[LazyTable[Any], ...]
+) -> None:
     """Each class of the package that a scenario could name has a word, and each word has a class."""
-    files = sources("harness/faults")
     classes = {
         value
-        for module in (import_module(f"harness.{module_of(file)}") for file in files)
+        for module in (import_module(f"harness.{module_of(file)}") for file in sources(f"harness/{package}"))
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Fault) and hasattr(value, "NAME")
+        if isinstance(value, type) and issubclass(value, contract) and hasattr(value, word)
     }
-    assert set(FAULTS.values()) == classes
-    assert {word: fault_class.NAME for word, fault_class in FAULTS.items()} == {word: word for word in FAULTS}
+    assert {value for table in tables for value in table.values()} == classes
+    assert [name for table in tables for name, value in table.items() if getattr(value, word) != name] == []
 
 
 def test_entry_points_can_be_loaded() -> None:

@@ -11,9 +11,9 @@ from harness.attribution import Attribution, by_key
 from harness.errors import UserError
 from harness.jobs import jobs_of
 from harness.stores import Table
-from harness.workloads.own_items import key_of, own_items, typed
+from harness.workload.items import made_up_key, own_items, typed
 
-OWN = Path(__file__).parents[1] / "own_template"
+OWN = Path(__file__).parents[2] / "own_template"
 SENSORS = Table("Sensors", "sensors", "site", "number", {"site": "S", "number": "N"})
 AT = by_key(SENSORS.key_names)
 
@@ -35,7 +35,7 @@ def test_an_item_keeps_its_attributes_and_is_named_by_its_key() -> None:
 
 def test_a_key_that_an_item_lacks_is_made() -> None:
     """So that to-do items can be written to any table, and items to a table with one key more."""
-    assert key_of("todo-3", 3, SENSORS) == {"site": {"S": "todo-3"}, "number": {"N": "3"}}
+    assert made_up_key("todo-3", 3, SENSORS) == {"site": {"S": "todo-3"}, "number": {"N": "3"}}
     (item,) = own_items([{"site": "north"}], SENSORS, AT)
     assert item.key == {"site": {"S": "north"}, "number": {"N": "0"}}
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from harness.workloads.generator import Change
+from harness.workload.items import Change
 
 CHANGES = "changes"  # the attribute in which an item counts its changes
 
 
-class Writer(Protocol):
+class Writer:
     """`OPERATION` is its word in the history. One instance serves one process, with a client of its own.
 
     What it leaves of an item, if that is not the item as it was put, it says as `LEAVES`: NOTHING, or a COUNT of the
@@ -22,25 +22,27 @@ class Writer(Protocol):
 
     OPERATION: ClassVar[str]
 
-    def __init__(self, client: Any, table: str) -> None: ...
+    def __init__(self, client: Any, table: str) -> None:
+        """`client` is a boto3 client, and `table` the name of the table or of the Kinesis stream to write to."""
+        self._client = client
+        self._table = table
 
     def write(self, change: Change, note: str) -> bool | None:
         """Makes the change: True when it has happened, False when it surely did not, None when nobody knows.
 
         `note` is an attribute that says nothing about the intent. What boto3 raises may pass.
         """
+        raise NotImplementedError
 
 
-class BatchWriter(Protocol):
+class BatchWriter(Writer):
     """A writer that makes up to BATCH_SIZE changes in one call, each of another item."""
 
-    OPERATION: ClassVar[str]
     BATCH_SIZE: ClassVar[int]
-
-    def __init__(self, client: Any, table: str) -> None: ...
 
     def write_batch(self, changes: Sequence[Change], note: str) -> list[bool | None]:
         """For each change what `write` returns."""
+        raise NotImplementedError
 
 
 FIRST_NOTE = "first"

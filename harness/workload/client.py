@@ -14,8 +14,8 @@ from harness.agent.actor import Host, Subject
 from harness.agent.wire import apply
 from harness.faults.actions import BEFORE, OPERATION, Disrupt, Duplicate
 from harness.history import FAIL, INFO, INVOKE, OK, Value
-from harness.workloads.base import FIRST_NOTE, BatchWriter, Writer
-from harness.workloads.generator import Change, batches
+from harness.workload.base import FIRST_NOTE, BatchWriter, Writer
+from harness.workload.items import Change, batches
 
 CHANGED_NOTE = "again"
 _OUTCOMES = {True: OK, False: FAIL, None: INFO}
