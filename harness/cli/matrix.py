@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.matrix import document, markdown, selection
 from harness.matrix.cells import AIMS, Cell, scenario_of
 from harness.matrix.consumers import Consumer, consumers
-from harness.matrix.player import Played, Task, job_of, merged, play_all, used_sinks
+from harness.matrix.player import CellTask, Played, job_of, merged, play_all, used_sinks
 from harness.matrix.report import save
 from harness.matrix.selection import Filters, parse_cell
 from harness.matrix.tally import BROKEN, EXACTLY_ONCE, OPEN, UNKNOWN
@@ -88,12 +88,12 @@ def matrix(
 
 
 def _matrix(filters: Any, target: Target, runs: int, processes: int, folder: Path) -> int:
-    known = consumers()
-    axes = selection.axes(filters, known)
-    used = {name: used_sinks(known[name]) for name in axes.consumer}
+    by_name = consumers()
+    axes = selection.axes(filters, by_name)
+    used = {name: used_sinks(by_name[name]) for name in axes.consumer}
     sinks = {name: words for name, (words, _) in used.items()}
     nowhere = {name: reason for name, (words, reason) in used.items() if not words}
-    cells = selection.cells(axes, filters, known, sinks)
+    cells = selection.cells(axes, filters, by_name, sinks)
     if not cells:
         raise UserError(f"no cell is left: {_used(sinks, nowhere)}")
     if target.platform == LOCALSTACK and not filters:
@@ -102,12 +102,12 @@ def _matrix(filters: Any, target: Target, runs: int, processes: int, folder: Pat
             f"all {len(cells)} cells would take LocalStack about {minutes} minutes: choose some with --writer, "
             "--consumer, --fault and --sink"
         )
-    tasks = [Task(cell, known[cell.consumer], target, runs) for cell in cells]
+    tasks = [CellTask(cell, by_name[cell.consumer], target, runs) for cell in cells]
     played = _played(tasks, processes)
-    made = document.document(tasks, played, axes, filters, known, sinks, nowhere)
-    where = save(made, played, folder)
+    made = document.document(tasks, played, axes, filters, by_name, sinks, nowhere)
+    saved = save(made, played, folder)
     click.echo("\n\n".join(filter(None, (markdown.summary(made), markdown.missing(made), ""))))
-    click.echo(f"saved in {where}: " + ", ".join(sorted(file.name for file in where.iterdir())))
+    click.echo(f"saved in {saved}: " + ", ".join(sorted(file.name for file in saved.iterdir())))
     return ExitCode.NOT_KNOWN if any(each.claim.name in (OPEN, UNKNOWN) for each in played) else ExitCode.MET
 
 
@@ -118,15 +118,16 @@ def _used(sinks: dict[str, list[str]], nowhere: dict[str, str]) -> str:
 
 
 def _cell(text: str, target: Target, runs: int, seed: int | None, scenario: bool, processes: int, folder: Path) -> int:
-    known = consumers()
-    cell = parse_cell(text, known)
-    used, reason = used_sinks(known[cell.consumer])
+    by_name = consumers()
+    cell = parse_cell(text, by_name)
+    consumer = by_name[cell.consumer]
+    used, reason = used_sinks(consumer)
     if cell.sink not in used:
-        told = _used({cell.consumer: used}, {cell.consumer: reason})
-        raise UserError(f"--cell: {cell.consumer} writes to no {cell.sink}. {told}")
-    task = Task(cell, known[cell.consumer], target, runs)
+        hint = _used({cell.consumer: used}, {cell.consumer: reason})
+        raise UserError(f"--cell: {cell.consumer} writes to no {cell.sink}. {hint}")
+    task = CellTask(cell, consumer, target, runs)
     if scenario:
-        return _print_scenario(cell, known[cell.consumer])
+        return _print_scenario(cell, consumer)
     return _one_run(task, seed, folder) if seed is not None else _every_run(task, runs, processes)
 
 
@@ -136,37 +137,33 @@ def _print_scenario(cell: Cell, consumer: Consumer) -> int:
     return ExitCode.MET
 
 
-def _one_run(task: Task, seed: int, folder: Path) -> int:
+def _one_run(task: CellTask, seed: int, folder: Path) -> int:
     result = run(job_of(task, seed), folder)
     click.echo(finding(result, read_history(Path(result.run_folder))), nl=False)
     return exit_code([result])
 
 
-def _every_run(task: Task, runs: int, processes: int) -> int:
+def _every_run(task: CellTask, runs: int, processes: int) -> int:
     parts = range(0, runs, _RUNS_IN_A_PART)
     tasks = [replace(task, first=first, runs=min(_RUNS_IN_A_PART, runs - first), every=True) for first in parts]
     played = merged(_played(tasks, processes))
-    known = played.claim
-    click.echo(f"{played.cell}: {known.name}{f' ({known.reason})' if known.reason else ''}")
-    click.echo(f"  {known.runs} of {known.tried} runs count" + _told(known.kinds))
-    for told in played.findings.values():
-        click.echo(f"\n{told}", nl=False)
-    if known.name == EXACTLY_ONCE:
+    claim = played.claim
+    kinds = "".join(f", {runs} of them with {kind}" for kind, runs in claim.kinds.items())
+    click.echo(f"{played.cell}: {claim.name}{f' ({claim.reason})' if claim.reason else ''}")
+    click.echo(f"  {claim.runs} of {claim.tried} runs count{kinds}")
+    for text in played.findings.values():
+        click.echo(f"\n{text}", nl=False)
+    if claim.name == EXACTLY_ONCE:
         return ExitCode.MET
-    return ExitCode.VIOLATED if known.name in BROKEN else ExitCode.NOT_KNOWN
+    return ExitCode.VIOLATED if claim.name in BROKEN else ExitCode.NOT_KNOWN
 
 
-def _told(kinds: dict[str, int]) -> str:
-    return "".join(f", {runs} of them with {kind}" for kind, runs in kinds.items())
-
-
-def _played(tasks: Sequence[Task], processes: int) -> list[Played]:
+def _played(tasks: Sequence[CellTask], processes: int) -> list[Played]:
     with Progress(len(tasks), every=max(1, len(tasks) // _LINES)) as progress:
         return play_all(tasks, processes, lambda played: progress.end(_ended(played)))
 
 
 def _ended(played: Played) -> str:
-    """A part of a cell may be too small to call it anything: what it found is told."""
+    """The class; but a part of a cell may have too few runs for one."""
     claim = played.claim
-    told = f"{claim.runs} runs, nothing found" if claim.name == OPEN else claim.name
-    return f"{played.cell}   {told}"
+    return f"{played.cell}   " + (f"{claim.runs} runs, nothing found" if claim.name == OPEN else claim.name)

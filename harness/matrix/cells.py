@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from harness.matrix.consumers import PARAMETERS, Consumer
@@ -25,8 +25,10 @@ class Cell:
 
 
 def scenario_of(cell: Cell, consumer: Consumer, aim: Aim) -> dict[str, Any]:
-    """As a user would have written it. A handler that returns nothing has reported no failure, so that the setting
-    under which it may is right for all."""
+    """The scenario of the cell, as a user would write it.
+
+    ReportBatchItemFailures is on for every handler: one that returns None reports no failure.
+    """
     pipeline: dict[str, Any] = {"handler": consumer.handler.as_posix(), "mapping": dict(_MAPPING)}
     if cell.sink in PARAMETERS:
         pipeline["parameters"] = dict(PARAMETERS[cell.sink])
@@ -40,7 +42,7 @@ def scenario_of(cell: Cell, consumer: Consumer, aim: Aim) -> dict[str, Any]:
     }
 
 
-# Half of the points that fit are passed by, so that seeds differ in where the fault fires; then it has fired.
+# The fault passes by half of the points that fit, so that it fires elsewhere with another seed, and then never again.
 _SOMEWHERE = {"probability": 0.5, "times": 1}
 _WRITER = {"process": "writer", "call": "dynamodb.*"}
 _FUNCTION = {"process": "function"}
@@ -49,11 +51,10 @@ _HOURS_LATER = 7200  # longer than most markers live, and less than the 24 hours
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """`faults` are as in a scenario. Without filters the matrix has the standard ones."""
+    """A kind of harm, aimed so that it fires once in a run. faults: as in a scenario."""
 
     does: str
     faults: tuple[dict[str, Any], ...]
-    standard: bool = True
 
 
 def _once(word: str, **fields: Any) -> tuple[dict[str, Any], ...]:
@@ -119,5 +120,4 @@ AIMS: dict[str, Aim] = {
     "platform_paused": Aim("LocalStack stands still for a while", _once("pause_platform")),
     "platform_slow": Aim("LocalStack is slow for a while", _once("slow_platform")),
 }
-_STANDARD = tuple(AIMS)[:8]
-AIMS = {word: replace(aim, standard=word in _STANDARD) for word, aim in AIMS.items()}
+STANDARD_FAULTS = tuple(AIMS)[:8]  # those of a matrix without filters

@@ -35,8 +35,11 @@ PARAMETERS = {ENDPOINT: {"IdempotencyKey": "honoured"}, FORGETFUL_ENDPOINT: {"Id
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A handler, by the name of its file. `does` is the first paragraph of its docstring, `imports` what it imports,
-    `requires` whether pip installs packages for it."""
+    """A handler, by the name of its file.
+
+    does: the first paragraph of its docstring. imports: the modules that it imports.
+    requires: whether pip installs packages for it.
+    """
 
     name: str
     handler: Path
@@ -46,20 +49,22 @@ class Consumer:
 
 
 def consumers(folder: Path = HANDLERS) -> dict[str, Consumer]:
-    """Every file with a handler beside a template.yaml, which is how a table is their source. Raises UserError where
-    there is none. (The handlers of lambda/sources/ are some of these again, for a Kinesis stream too.)"""
-    found: dict[str, Consumer] = {}
+    """Every file with a handler beside a template.yaml; raises UserError when there is none.
+
+    The handlers of lambda/sources/ have other templates: they are some of these again, for a Kinesis stream too.
+    """
+    by_name: dict[str, Consumer] = {}
     for file in sorted(file for template in folder.glob(f"*/{TEMPLATE}") for file in template.parent.glob("*.py")):
         tree = ast.parse(file.read_text("utf-8"))
         if any(isinstance(node, ast.FunctionDef) and node.name == "handler" for node in tree.body):
             does = paragraph(ast.get_docstring(tree))
             requires = (file.parent / REQUIREMENTS).is_file()
-            if file.stem in found:
-                raise UserError(f"{found[file.stem].handler} and {file} would be one consumer: rename one of them")
-            found[file.stem] = Consumer(file.stem, file, does, frozenset(_imported(tree)), requires)
-    if not found:
+            if file.stem in by_name:
+                raise UserError(f"{by_name[file.stem].handler} and {file} have one name: rename one of them")
+            by_name[file.stem] = Consumer(file.stem, file, does, frozenset(_imported(tree)), requires)
+    if not by_name:
         raise UserError(f"no handler lies in {folder}/*/: run this in the folder of the project")
-    return found
+    return by_name
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
@@ -71,12 +76,12 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 
 def paragraph(docstring: str | None) -> str:
-    """The first one, on one line."""
+    """The first paragraph, on one line."""
     return " ".join((docstring or "").strip().partition("\n\n")[0].split())
 
 
 def sinks_of(operations: Iterable[Operation], stack: Stack) -> list[str]:
-    """The words for the sinks in which something landed in a run."""
+    """The words for the sinks in which a run left something."""
     used = {word for operation in operations for word in _landed_in(operation, stack)}
     return [word for word in SINKS if word in used]
 

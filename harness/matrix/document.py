@@ -1,4 +1,4 @@
-"""The matrix as one JSON document, from which every other report is made. Pure."""
+"""The matrix as one JSON document, from which the other reports are made. Pure."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 from harness.matrix.cells import AIMS
 from harness.matrix.consumers import SINKS, Consumer, paragraph
-from harness.matrix.player import Played, Task
+from harness.matrix.player import CellTask, Played
 from harness.matrix.selection import Axes, Filters, left_out
-from harness.matrix.tally import ENOUGH_WITH_ANOMALY, REFUSED, Seen
+from harness.matrix.tally import ENOUGH_WITH_ANOMALY, REFUSED, CellRun
 from harness.workload import WRITERS
 
 FORMAT = 1
 Document = dict[str, Any]
-_REPRODUCED = "cells"  # one on a line, so that two documents can be compared
+_ONE_A_LINE = "cells"  # so that a diff of two documents names the cells that differ
 
 
 def document(
-    tasks: Sequence[Task],
+    tasks: Sequence[CellTask],
     played: Sequence[Played],
     axes: Axes,
     filters: Filters,
@@ -48,33 +48,33 @@ def document(
     }
 
 
-def entry(task: Task, played: Played) -> dict[str, Any]:
-    """One cell. `runs` are those that the class stands on, of `tried`; `command` plays all of them again."""
-    known = played.claim
+def entry(task: CellTask, played: Played) -> dict[str, Any]:
+    """One cell. `runs` says how many runs count, of `tried`; `command` plays all of them again."""
+    claim = played.claim
     return {
         "cell": str(task.cell),
-        "class": known.name,
-        "runs": known.runs,
-        "tried": known.tried,
-        "kinds": known.kinds,
-        "reason": known.reason,
-        "command": None if known.name == REFUSED else task.again(seeds=max(known.tried, 1)),
-        "witnesses": [_witness(task, run) for run in known.witnesses],
+        "class": claim.name,
+        "runs": claim.runs,
+        "tried": claim.tried,
+        "kinds": claim.kinds,
+        "reason": claim.reason,
+        "command": None if claim.name == REFUSED else task.again(seeds=max(claim.tried, 1)),
+        "witnesses": [_witness(task, run) for run in claim.witnesses],
     }
 
 
-def _witness(task: Task, run: Seen) -> dict[str, Any]:
-    """One run that shows it: the first of its anomalies, and the command that shows all of the finding."""
+def _witness(task: CellTask, run: CellRun) -> dict[str, Any]:
+    """One run that proves the class: the first of its anomalies, and the command that shows the whole finding."""
     anomaly = run.anomalies[0]
-    told = {name: getattr(anomaly, name) for name in ("kind", "summary", "why", "blame")}
-    return {"seed": run.seed, "kinds": sorted(run.kinds), **told, "command": task.again(seed=run.seed)}
+    fields = {name: getattr(anomaly, name) for name in ("kind", "summary", "why", "blame")}
+    return {"seed": run.seed, "kinds": sorted(run.kinds), **fields, "command": task.again(seed=run.seed)}
 
 
 def text(document: Document) -> str:
-    """As it is saved."""
+    """The document as it is saved."""
     parts = []
     for key, value in document.items():
-        if key == _REPRODUCED:
+        if key == _ONE_A_LINE:
             lines = ",\n".join(f"    {json.dumps(cell, ensure_ascii=False)}" for cell in value)
             parts.append(f'  "{key}": [\n{lines}\n  ]')
         else:

@@ -1,4 +1,4 @@
-"""The matrix as Markdown: in short for a README, and in full. Pure; made of the saved document alone."""
+"""The matrix as Markdown: in short for a README, and in full. Pure; made from the saved document alone."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ Cells = dict[tuple[str, str, str, str], str]  # class by writer, consumer, fault
 
 
 def summary(document: Document) -> str:
-    """For each consumer and fault the classes behind all writers; then what each writer hands to `naive`."""
+    """For each consumer and fault the classes behind all writers; then those of `naive` behind each writer."""
     cells, faults = _classes(document), list(document["axes"]["fault"])
-    told = [f"{_count(document)}. {legend(document)}", _faults(document)]
-    told.append(_table(["consumer", "sink", *map(_code, faults)], _by_consumer(document, cells, faults)))
+    parts = [f"{_count(document)}. {legend(document)}", _faults(document)]
+    parts.append(_table(["consumer", "sink", *map(_code, faults)], _by_consumer(document, cells, faults)))
     if any(key[1] == "naive" for key in cells):
-        told.append("Behind each writer, with the consumer that hides nothing (`naive`):")
-        told.append(_table(["writer", *map(_code, faults)], _by_writer(document, cells, faults)))
-    return "\n\n".join(told)
+        parts.append("Behind each writer, with the consumer that hides nothing (`naive`):")
+        parts.append(_table(["writer", *map(_code, faults)], _by_writer(document, cells, faults)))
+    return "\n\n".join(parts)
 
 
 def full(document: Document) -> str:
     """Every cell: a table for each sink and writer, then why cells are missing, and a witness for each broken one."""
     cells, axes = _classes(document), document["axes"]
     faults = list(axes["fault"])
-    told = [f"{_count(document)}. {legend(document)}", _faults(document)]
+    parts = [f"{_count(document)}. {legend(document)}", _faults(document)]
     for sink in axes["sink"]:
         for writer in axes["writer"]:
             rows = [
@@ -66,14 +66,14 @@ def full(document: Document) -> str:
                 if (writer, consumer, faults[0], sink) in cells
             ]
             if rows:
-                told += [f"### {sink} behind {writer}", _table(["consumer", *map(_code, faults)], rows)]
-    return "\n\n".join([*told, *(["### Not in it", missing(document)] if missing(document) else [])])
+                parts += [f"### {sink} behind {writer}", _table(["consumer", *map(_code, faults)], rows)]
+    return "\n\n".join([*parts, *(["### Not in it", missing(document)] if missing(document) else [])])
 
 
 def legend(document: Document) -> str:
     """What the marks mean, and on how much each stands."""
-    found = {cell["class"] for cell in document["cells"]}
-    marks = "; ".join(f"**{MARKS[name]}** {name}: {MEANINGS[name]}" for name in CLASSES if name in found)
+    classes = {cell["class"] for cell in document["cells"]}
+    marks = "; ".join(f"**{MARKS[name]}** {name}: {MEANINGS[name]}" for name in CLASSES if name in classes)
     return f"{marks}. {standing(document)}"
 
 
@@ -115,7 +115,7 @@ def _together(classes: dict[str, str]) -> str:
     count = Counter(classes.values())
     parts: list[str] = []
     for name in sorted(count, key=lambda name: -count[name]):
-        writers = [writer for writer, own in classes.items() if own == name]
+        writers = [writer for writer, each in classes.items() if each == name]
         parts.append(f"{MARKS[name]} {', '.join(writers)}" if parts else MARKS[name])
     return "; ".join(parts)
 
@@ -126,8 +126,8 @@ def _classes(document: Document) -> Cells:
 
 def _count(document: Document) -> str:
     count = Counter(cell["class"] for cell in document["cells"])
-    told = ", ".join(f"{count[name]} {name}" for name in CLASSES if count[name])
-    return f"{len(document['cells'])} cells on the {document['platform']} platform: {told}"
+    counts = ", ".join(f"{count[name]} {name}" for name in CLASSES if count[name])
+    return f"{len(document['cells'])} cells on the {document['platform']} platform: {counts}"
 
 
 def _faults(document: Document) -> str:

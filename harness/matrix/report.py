@@ -50,7 +50,7 @@ def _grid(document: Document) -> dict[tuple[str, str], dict[str, list[dict[str, 
 
 def save(made: Document, played: Sequence[Played], runs: Path) -> Path:
     """Writes runs/matrix/<time>/, with a link `latest` to it, and returns the folder."""
-    findings = {(str(each.cell), seed): told for each in played for seed, told in each.findings.items()}
+    findings = {(str(each.cell), seed): finding for each in played for seed, finding in each.findings.items()}
     texts = {
         JSON: document.text(made),
         MARKDOWN: f"# The matrix\n\n{markdown.full(made)}\n",

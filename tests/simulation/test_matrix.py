@@ -17,7 +17,7 @@ from play import ROOT
 
 from harness.matrix.consumers import consumers
 from harness.matrix.document import entry
-from harness.matrix.player import Task, play, used_sinks
+from harness.matrix.player import CellTask, play, used_sinks
 from harness.matrix.selection import parse_cell
 from harness.platforms.target import EMBEDDED_TARGET
 
@@ -204,9 +204,9 @@ def sample() -> list[str]:
 def played_again(name: str) -> dict[str, Any]:
     """For another process."""
     os.chdir(ROOT)
-    known = consumers()
-    cell = parse_cell(name, known)
-    task = Task(cell, known[cell.consumer], EMBEDDED_TARGET, SAVED["runs"])
+    by_name = consumers()
+    cell = parse_cell(name, by_name)
+    task = CellTask(cell, by_name[cell.consumer], EMBEDDED_TARGET, SAVED["runs"])
     return entry(task, play(task))
 
 

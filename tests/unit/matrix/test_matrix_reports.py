@@ -38,10 +38,10 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.open += [] if tag in VOID else [tag]
-        given = {name: value or "" for name, value in attrs}
-        self.ids += [given["id"]] if "id" in given else []
-        self.links += [given["href"]] if tag == "a" else []
-        self.sources += [value for name, value in given.items() if name in ("src", "href") and tag != "a"]
+        attributes = {name: value or "" for name, value in attrs}
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.links += [attributes["href"]] if tag == "a" else []
+        self.sources += [value for name, value in attributes.items() if name in ("src", "href") and tag != "a"]
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
@@ -113,10 +113,10 @@ def test_saved_again_it_is_the_same() -> None:
 @pytest.mark.parametrize("tell", [markdown.summary, markdown.full], ids=["summary", "full"])
 def test_markdown_explains_every_mark_that_it_uses(tell: Any) -> None:
     """And every fault; each table has as many fields in each row as in its head."""
-    told = tell(SAVED)
-    assert all(f"**{markdown.MARKS[name]}** {name}: " in told for name in {cell["class"] for cell in CELLS})
-    assert all(f"- `{fault}`: " in told for fault in SAVED["axes"]["fault"])
-    for table in told.split("\n\n"):
+    report = tell(SAVED)
+    assert all(f"**{markdown.MARKS[name]}** {name}: " in report for name in {cell["class"] for cell in CELLS})
+    assert all(f"- `{fault}`: " in report for fault in SAVED["axes"]["fault"])
+    for table in report.split("\n\n"):
         assert (
             len({line.count(" | ") for line in table.splitlines() if line.startswith("| ") and "---" not in line}) <= 1
         )
