@@ -65,7 +65,7 @@ class Operation:
 
     @staticmethod
     def from_json(line: str) -> Operation:
-        """Raises ValueError, KeyError or TypeError when the line is not an operation."""
+        """Raises ValueError or TypeError when the line is not an operation."""
         return Operation(**json.loads(line))
 
     @property
@@ -75,7 +75,7 @@ class Operation:
 
 
 class History:
-    """Operations in the order in which they took place; each is handed to `on_append` at once."""
+    """Operations in the order in which they took place. `on_append` gets each at once."""
 
     def __init__(
         self,
@@ -96,13 +96,13 @@ class History:
             return operation
 
     def merge(self, operations: Iterable[tuple[Any, ...]]) -> None:
-        """Puts operations that came late where their times say, and numbers all of them anew.
+        """Sorts in operations that came late, by their times, and numbers all operations anew.
 
         Each is (time, process, type, f, value, error).
         """
         with self._lock:
-            known = ((op.time, op.process, op.type, op.f, op.value, op.error) for op in self.operations)
-            merged = sorted((*known, *operations), key=lambda operation: operation[0])
+            appended = ((op.time, op.process, op.type, op.f, op.value, op.error) for op in self.operations)
+            merged = sorted((*appended, *operations), key=lambda operation: operation[0])
             self.operations = [Operation(index, *operation) for index, operation in enumerate(merged)]
             if self._on_merge:
                 self._on_merge(self.operations)

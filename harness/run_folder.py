@@ -29,14 +29,14 @@ class RunFolder:
 
     def __init__(self, root: Path, scenario: str, variant: str, seed: int) -> None:
         self.path = new_folder(root / scenario, f"{variant.replace('/', '+')}-{seed}")
-        # What UTF-8 does not have, half a pair, becomes the escape that JSON has for it.
+        # A lone surrogate has no UTF-8: it becomes the escape that JSON has for it.
         self._history = (self.path / HISTORY).open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
 
     def append(self, operation: Operation) -> None:
         self._history.write(operation.to_json() + "\n")
 
     def rewrite(self, operations: list[Operation]) -> None:
-        """When operations came late, all have new numbers."""
+        """Replaces the history: operations that came late have changed the numbers of the others."""
         self._history.seek(0)
         self._history.truncate()
         for operation in operations:
@@ -47,7 +47,7 @@ class RunFolder:
             log.write(text)
 
     def write(self, name: str, content: Any) -> None:
-        """JSON, or text as it is."""
+        """Writes a text as it is, and anything else as JSON."""
         text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)
         (self.path / name).write_text(text + "\n", encoding="utf-8")
 
@@ -56,7 +56,7 @@ class RunFolder:
 
 
 class NoFolder:
-    """Takes what a run's folder takes, and keeps nothing of it."""
+    """In place of a RunFolder for a run that leaves none: nothing is kept."""
 
     path = ""
 
@@ -72,18 +72,18 @@ class NoFolder:
 
 
 def read_run(path: Path) -> dict[str, Any]:
-    """The question that a run folder holds; raises UserError when it is none."""
+    """The question of a run, from its run.json. Raises UserError for a folder that is not of a run."""
     try:
-        found = json.loads((path / RUN).read_text(encoding="utf-8"))
+        question = json.loads((path / RUN).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is not a run folder: {RUN} cannot be read ({error})") from None
-    if not isinstance(found, dict):
+    if not isinstance(question, dict):
         raise UserError(f"{path} is not a run folder: {RUN} holds no question")
-    return found
+    return question
 
 
 def has_verdict(path: Path) -> bool:
-    """Whether the run came to its end: a killed one has none, or half of one."""
+    """Whether the run ended: a killed one has no verdict, or half of one."""
     try:
         json.loads((path / VERDICT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -92,8 +92,8 @@ def has_verdict(path: Path) -> bool:
 
 
 def read_history(path: Path) -> list[Operation]:
-    """All whole lines. The last one may be cut short, when the run was killed while it was written."""
-    lines = (path / HISTORY).read_bytes().split(b"\n")  # texts may hold any other end of a line
+    """All whole lines. The last line may be cut short: the run was killed while it was written."""
+    lines = (path / HISTORY).read_bytes().split(b"\n")  # a text may contain any other line separator
     operations = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -106,7 +106,7 @@ def read_history(path: Path) -> list[Operation]:
 
 
 def new_folder(parent: Path, name: str) -> Path:
-    """An empty one, named after the time and that; `latest` beside it leads to it."""
+    """Creates an empty folder `<time>-<name>`, and the link `latest` to it."""
     path = _create(parent, f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}-{name}")
     _link_latest(parent, path)
     return path
@@ -124,7 +124,7 @@ def _create(parent: Path, name: str) -> Path:
 
 
 def _link_latest(parent: Path, path: Path) -> None:
-    """Replaced in one step: somebody may be reading it."""
+    """Replaces the link in one step: another process may be reading it."""
     link = parent / f".latest-{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(path.name)

@@ -1,4 +1,4 @@
-"""Verdicts and anomalies: what a run is found to be."""
+"""Verdicts, findings and anomalies: the result of checking a run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one checker says. `reasons` say why it does not know; they are empty unless the verdict is unknown."""
+    """The result of one checker. reasons: why it does not know; empty unless the verdict is unknown."""
 
     checker: str
     verdict: str
@@ -58,8 +58,6 @@ class Verdict:
 
 
 def compose(verdicts: Iterable[str]) -> str:
-    """Invalid beats unknown beats valid; nothing at all is unknown, because nothing was checked."""
-    found = set(verdicts)
-    if not found:
-        return UNKNOWN
-    return next(verdict for verdict in (INVALID, UNKNOWN, VALID) if verdict in found)
+    """Invalid beats unknown beats valid. Without any verdict nothing was checked, so the result is unknown."""
+    verdicts = set(verdicts)
+    return next((verdict for verdict in (INVALID, UNKNOWN, VALID) if verdict in verdicts), UNKNOWN)

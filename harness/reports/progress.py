@@ -1,4 +1,4 @@
-"""Says what is running: a bar on a terminal, plain lines elsewhere, both on standard error."""
+"""Progress on standard error: a bar on a terminal, plain lines where there is none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import Progress as Bar
 
 
 class Progress:
-    """A context for so many steps; a plain line is written for every step, or for one of so many."""
+    """A context. steps: how many there will be. every: a plain line is written after each so many steps."""
 
     def __init__(self, steps: int, every: int = 1) -> None:
         self._steps = steps
@@ -19,7 +19,7 @@ class Progress:
         self._done = 0
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        # The bar's own thread would read clocks that belong to the run: it is drawn between runs instead.
+        # Rich's refresh thread would read clocks that belong to the run: the bar is drawn between runs instead.
         self._bar = Bar(*columns, console=console, transient=True, auto_refresh=False) if console.is_terminal else None
 
     def __enter__(self) -> Progress:

@@ -1,4 +1,4 @@
-"""The table of a report: for each scenario its question, and for each variant a row, however many seeds it had."""
+"""The table of a report: for each scenario its question, and for each variant one row, with however many seeds."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def tables(results: Sequence[RunResult]) -> str:
 
 
 def differences(results: Sequence[RunResult]) -> str:
-    """Which variants are known to end otherwise on this platform than elsewhere, and why."""
-    known = {(run.variant, run.platform): run.difference for run in results if run.difference}
-    return "".join(f"  {variant} differs on {platform}: {why}\n" for (variant, platform), why in known.items())
+    """The variants with a known difference on this platform, each with the reason."""
+    reasons = {(run.variant, run.platform): run.difference for run in results if run.difference}
+    return "".join(f"  {variant} differs on {platform}: {why}\n" for (variant, platform), why in reasons.items())
 
 
 def table(results: Sequence[RunResult]) -> Table:
-    """The variants against what happened. Runs of one variant with several seeds share a row, with the span of each."""
+    """A row for each variant. Where it ran with several seeds, a number is the span from the least to the most."""
     grid = Table(box=None, padding=(0, 2, 0, 0))
     groups = _groups(results)
     several = len(groups) < len(results)
-    seen = all("deliveries" in run.verdict.counts for run in results)
-    counted = ("intents", "records", "deliveries" if seen else "executions", "effects")
+    observed = all("deliveries" in run.verdict.counts for run in results)
+    counted = ("intents", "records", "deliveries" if observed else "executions", "effects")
     grid.add_column("variant", overflow="fold")
     for key in ("runs",) * several + counted:
         grid.add_column(key, justify="right", no_wrap=True)
@@ -69,7 +69,7 @@ def plain(grid: Table) -> str:
 
 
 def _groups(results: Sequence[RunResult]) -> dict[str, list[RunResult]]:
-    """The platform is named where there are several."""
+    """The runs by variant; and by platform, where there are several."""
     platforms = len({result.platform for result in results}) > 1
     groups: dict[str, list[RunResult]] = {}
     for result in results:
@@ -79,8 +79,8 @@ def _groups(results: Sequence[RunResult]) -> dict[str, list[RunResult]]:
 
 
 def _span(counts: Iterable[int]) -> str:
-    found = sorted(counts)
-    return str(found[0]) if found[0] == found[-1] else f"{found[0]}…{found[-1]}"
+    numbers = sorted(counts)
+    return str(numbers[0]) if numbers[0] == numbers[-1] else f"{numbers[0]}…{numbers[-1]}"
 
 
 def _kinds(runs: Sequence[RunResult]) -> str:
@@ -89,10 +89,10 @@ def _kinds(runs: Sequence[RunResult]) -> str:
 
 
 def _verdicts(runs: Sequence[RunResult]) -> str:
-    found = Counter(run.verdict.verdict for run in runs)
-    if len(found) == 1:
-        return next(iter(found))
-    return "\n".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS if found[verdict])
+    counts = Counter(run.verdict.verdict for run in runs)
+    if len(counts) == 1:
+        return next(iter(counts))
+    return "\n".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
 
 
 def _met(runs: Sequence[RunResult]) -> str:

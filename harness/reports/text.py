@@ -12,7 +12,7 @@ from harness.reports.table import tables
 from harness.verdict import ANOMALIES, VALID, Anomaly
 
 MAX_ANOMALIES = 3
-MAX_UNEXPECTED = 10  # runs whose expectation was not met and that are all told
+MAX_UNEXPECTED = 10  # runs whose expectation was not met, each shown with its finding
 MAX_LINES = 12
 _LAST_LINES = 5  # of MAX_LINES: the effects come at the end
 MAX_NAMES = 3
@@ -22,33 +22,34 @@ HistoryOf = Callable[[RunResult], Sequence[Operation]]
 
 def render(results: Sequence[RunResult], history_of: HistoryOf) -> str:
     """The findings that must be read, then the tables of all runs."""
-    told = _to_tell(results)
-    parts = [finding(result, history_of(result)) for result in told]
-    left = sum(result.verdict.verdict != VALID or not result.expectation_met for result in results) - len(told)
-    if left:
-        parts.append(f"{left} more findings are in report.txt of their run folders\n")
+    shown = _to_show(results)
+    parts = [finding(result, history_of(result)) for result in shown]
+    more = sum(result.verdict.verdict != VALID or not result.expectation_met for result in results) - len(shown)
+    if more:
+        parts.append(f"{more} more findings are in report.txt of their run folders\n")
     return "\n".join((*parts, tables(results)))
 
 
-def _to_tell(results: Sequence[RunResult]) -> list[RunResult]:
-    """What was not expected, and of each variant the first run that is not valid: the others tell the same story."""
-    told: dict[tuple[str, str, str, bool], RunResult] = {}
+def _to_show(results: Sequence[RunResult]) -> list[RunResult]:
+    """The unexpected runs, and of each variant the first run that is not valid: the others repeat it."""
+    shown: dict[tuple[str, str, str, bool], RunResult] = {}
     unexpected = 0
     for result in results:
         if result.verdict.verdict == VALID and result.expectation_met:
             continue
         unexpected += not result.expectation_met
         seed = result.seed if not result.expectation_met and unexpected <= MAX_UNEXPECTED else 0
-        told.setdefault((result.scenario, result.variant, f"{result.platform} {seed}", result.expectation_met), result)
-    return list(told.values())
+        shown.setdefault((result.scenario, result.variant, f"{result.platform} {seed}", result.expectation_met), result)
+    return list(shown.values())
 
 
 def finding(result: RunResult, operations: Sequence[Operation]) -> str:
     """One run: its verdict, up to three anomalies with the operations that prove them, and how to judge it again."""
     verdict = result.verdict
     name = f"{result.scenario} / {result.variant}" if result.variant else result.scenario
-    place = f"seed {result.seed}   {result.platform}   {result.wall_seconds:.2f} s"
-    lines = [f"{verdict.verdict.upper():<8} {name}   {place}"]
+    lines = [
+        f"{verdict.verdict.upper():<8} {name}   seed {result.seed}   {result.platform}   {result.wall_seconds:.2f} s"
+    ]
     for anomaly in verdict.anomalies[:MAX_ANOMALIES]:
         lines += _anomaly(anomaly, operations)
     if len(verdict.anomalies) > MAX_ANOMALIES:
@@ -69,7 +70,7 @@ def finding(result: RunResult, operations: Sequence[Operation]) -> str:
 def _anomaly(anomaly: Anomaly, operations: Sequence[Operation]) -> list[str]:
     proof = [operations[index] for index in anomaly.operations if index < len(operations)]
     if len(proof) > MAX_LINES:
-        proof = _closed(proof)
+        proof = _without_beginnings(proof)
     lines = [f"      {line(operation)}" for operation in proof]
     if len(lines) > MAX_LINES:
         more = f"      …      {len(lines) - MAX_LINES} more"
@@ -81,8 +82,8 @@ def _anomaly(anomaly: Anomaly, operations: Sequence[Operation]) -> list[str]:
     ]
 
 
-def _closed(proof: list[Operation]) -> list[Operation]:
-    """Without the beginnings of what is shown to end: the end says the same, and how it ended."""
+def _without_beginnings(proof: list[Operation]) -> list[Operation]:
+    """Leaves out each `invoke` whose end is shown too: the end says the same, and the outcome."""
     names = [(operation.process, operation.f, operation.value.get("attempt")) for operation in proof]
     ended = {name for name, operation in zip(names, proof, strict=True) if operation.type != INVOKE}
     pairs = zip(names, proof, strict=True)
@@ -91,9 +92,9 @@ def _closed(proof: list[Operation]) -> list[Operation]:
 
 def line(operation: Operation) -> str:
     """`#118 writer/1       invoke put todo-4/1`, and the error, if it has one."""
-    told = _TELL.get(operation.role, _other)(operation)
+    description = _DESCRIBE.get(operation.role, _other)(operation)
     error = f"   {operation.error}" if operation.error else ""
-    return f"#{operation.index:<5} {operation.process:<14} {operation.type:<6} {told}{error}"
+    return f"#{operation.index:<5} {operation.process:<14} {operation.type:<6} {description}{error}"
 
 
 def names(values: list[str]) -> str:
@@ -134,7 +135,7 @@ def _nemesis(operation: Operation) -> str:
 
 
 def _observer(operation: Operation) -> str:
-    return f"{operation.f} {_SEEN[operation.f](operation.value)}"
+    return f"{operation.f} {_OBSERVED[operation.f](operation.value)}"
 
 
 def _effect(value: Value) -> str:
@@ -153,14 +154,14 @@ def _other(operation: Operation) -> str:
     return f"{operation.f} {operation.value.get('phase', '')}".rstrip()
 
 
-_SEEN: dict[str, Callable[[Value], str]] = {
+_OBSERVED: dict[str, Callable[[Value], str]] = {
     "gone": lambda value: value["resource"],
     "record": lambda value: f"{value['event_name']} {value['intent']} at {value['sequence_number']}",
     "effect": _effect,
     "state": lambda value: f"of {value['item']} in the {value['role']}: {value['intent'] or 'nothing'}",
     "dead_letter": lambda value: f"{value['condition']} {value['start']}…{value['end']}",
 }
-_TELL = {
+_DESCRIBE = {
     "writer": _writer,
     "function": _function,
     "dispatcher": _dispatcher,
