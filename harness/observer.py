@@ -16,7 +16,7 @@ from harness import landings
 from harness.attribution import BY_NAME, Attribution, item_as_json
 from harness.delivery.on_failure import batch_told
 from harness.delivery.shards import StreamReader, reader_of
-from harness.delivery.sources import content, sequence_number
+from harness.delivery.sources import Record as StreamRecord
 from harness.history import Value
 from harness.landings import Landed
 from harness.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
@@ -67,9 +67,9 @@ class Observer:
             self._observed = len(self._source.records)
         for table, reader in self._landings:
             with self._reading(table):
-                landed = sorted(reader.new_records(), key=lambda pair: int(sequence_number(pair[1])))
+                landed = sorted(reader.new_records(), key=lambda pair: int(pair[1].sequence_number))
                 for _, record in landed:
-                    key = _key(table, record["dynamodb"]["Keys"])
+                    key = _key(table, record.event["dynamodb"]["Keys"])
                     self._landed.setdefault((table.name, key), len(self._landed))
 
     def read_back(self) -> None:
@@ -149,13 +149,13 @@ class Observer:
             yield from page["Items"]
 
 
-def _record_value(shard: str, record: dict[str, Any], at: Attribution) -> Value:
-    image = content(record)
+def _record_value(shard: str, record: StreamRecord, at: Attribution) -> Value:
+    image = record.content
     return {
         "shard": shard,
-        "sequence_number": sequence_number(record),
-        "event_id": record["eventID"],
-        "event_name": record["eventName"],
+        "sequence_number": record.sequence_number,
+        "event_id": record.event["eventID"],
+        "event_name": record.event["eventName"],
         "item": at.item_in(image),
         "intent": at.intent_in(image),
     }

@@ -17,7 +17,7 @@ from harness.delivery.deliveries import Deliveries
 from harness.delivery.host import DispatcherHost, Event
 from harness.delivery.lane import lane_number
 from harness.delivery.shards import ShardReader, describe_shards
-from harness.delivery.sources import Record, filtered, intents, sequence_numbers
+from harness.delivery.sources import Record, intents, sequence_numbers
 from harness.delivery.worker import LaneWorker, Route
 from harness.errors import NotImitated
 from harness.history import INFO
@@ -150,7 +150,7 @@ class Dispatcher:
         lanes: list[list[Record]] = [[] for _ in workers]
         refused: list[Record] = []
         for record in records:
-            passed = filters.passes(filtered(record), self._route.mapping.filter_criteria)
+            passed = filters.passes(record.filtered, self._route.mapping.filter_criteria)
             (lanes[lane_number(record, len(workers))] if passed else refused).append(record)
         if refused:
             numbers, carried = sequence_numbers(refused), list(intents(refused))

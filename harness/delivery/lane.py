@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from harness.delivery.redelivery import RETENTION_SECONDS, Batch, BatchDecision
-from harness.delivery.sources import Record, created_at, key, payload, size
+from harness.delivery.sources import Record, payload
 from harness.mapping import Mapping
 
 PAYLOAD_BYTES = 6 * 1024 * 1024  # S-63
@@ -68,13 +68,13 @@ class Lane:
         self.retries.clear()
         self.waiting.extendleft(reversed(ahead))
         oldest = now - RETENTION_SECONDS * 1_000_000
-        self.waiting.extendleft(record for record in back if created_at(record) >= oldest)
+        self.waiting.extendleft(record for record in back if record.created_at >= oldest)
 
     def _fitting(self) -> int:
         """How many of the waiting records make the next batch; at least one, if any waits."""
         total, count = len(payload([])), 0
         for record in islice(self.waiting, self._mapping.batch_size):
-            total += size(record)
+            total += record.size
             if count and total > PAYLOAD_BYTES:
                 break
             count += 1
@@ -83,5 +83,5 @@ class Lane:
 
 def lane_number(record: Record, lanes: int) -> int:
     """Which of a shard's lanes the record goes to: always the same for the same item (S-81)."""
-    digest = hashlib.blake2b(key(record).encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(record.key.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % lanes

@@ -49,10 +49,10 @@ def on_failure_record(
     record["timestamp"] = _iso(now, "milliseconds")
     record[source.BATCH_INFO] = {
         "shardId": shard_id,
-        "startSequenceNumber": source.sequence_number(records[0]),
-        "endSequenceNumber": source.sequence_number(records[-1]),
-        "approximateArrivalOfFirstRecord": _iso(source.created_at(records[0]), source.TIMESPEC),
-        "approximateArrivalOfLastRecord": _iso(source.created_at(records[-1]), source.TIMESPEC),
+        "startSequenceNumber": records[0].sequence_number,
+        "endSequenceNumber": records[-1].sequence_number,
+        "approximateArrivalOfFirstRecord": _iso(records[0].created_at, source.TIMESPEC),
+        "approximateArrivalOfLastRecord": _iso(records[-1].created_at, source.TIMESPEC),
         "batchSize": len(records),
         "streamArn": stream_arn,
     }

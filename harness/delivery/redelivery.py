@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.delivery.sources import Record, created_at, sequence_numbers
+from harness.delivery.sources import Record, sequence_numbers
 from harness.mapping import FOREVER, Mapping
 
 
@@ -139,7 +139,7 @@ def sift(batch: Batch, mapping: Mapping, now: int) -> tuple[Batch, tuple[Discard
     aged: list[Record] = []
     young: list[Record] = []
     for record in batch.records:
-        age = now - created_at(record)
+        age = now - record.created_at
         (expired if age > RETENTION_SECONDS * _SECOND else aged if age > limit * _SECOND else young).append(record)
     discards = tuple(
         Discard(replace(batch, records=tuple(records)), reason)

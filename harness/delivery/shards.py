@@ -82,8 +82,8 @@ class ShardReader:
         self._iterator = page.get("NextShardIterator")
         self.closed = self._iterator is None
         if records:
-            self._position = self._source.sequence_number(records[-1])
-        return [record for record in records if self._source.created_at(record) >= self._skip_before]
+            self._position = records[-1].sequence_number
+        return [record for record in records if record.created_at >= self._skip_before]
 
     def _record(self, read: dict[str, Any]) -> Record:
         record = self._source.to_record(read, self._stream_arn, self._shard_id)
@@ -182,7 +182,7 @@ class StreamReader:
             self._iterators[shard] = page.get("NextShardIterator")
             for read in page["Records"]:
                 record = self.source.to_record(read, self._arn, shard)
-                number = self.source.sequence_number(record)
+                number = record.sequence_number
                 if int(number) > int(self._after.get(shard, _FROM_THE_BEGINNING)):
                     self._after[shard] = number
                     self.records.append((shard, record))

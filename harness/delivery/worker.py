@@ -14,7 +14,7 @@ from harness.delivery.host import DispatcherHost, Event
 from harness.delivery.lane import Lane
 from harness.delivery.on_failure import on_failure_record
 from harness.delivery.redelivery import EXPIRED, Batch, BatchDecision, Discard, InvocationResult, pause, sift
-from harness.delivery.sources import Record, intents, sequence_number, sequence_numbers
+from harness.delivery.sources import Record, intents, sequence_numbers
 from harness.history import INFO
 from harness.mapping import Mapping
 from harness.stores import queue_url
@@ -110,7 +110,7 @@ class LaneWorker:
             self._arrived.clear()
 
     def _work_off(self, batch: Batch) -> None:
-        draw = self._host.seed.draw("back_off", self._shard_id, sequence_number(batch.records[0]), batch.failures)
+        draw = self._host.seed.draw("back_off", self._shard_id, batch.records[0].sequence_number, batch.failures)
         if wait := pause(batch.failures, draw):
             self._host.sleep(wait)
         self._gate.wait(None)
@@ -147,7 +147,7 @@ class LaneWorker:
 
     def _tell(self, arn: str, discard: Discard, result: InvocationResult | None) -> bool:
         """Sends the on-failure record; when that fails, the batch is lost and nobody knows (S-83: AWS does not say)."""
-        start = sequence_number(discard.batch.records[0])
+        start = discard.batch.records[0].sequence_number
         bits = self._host.seed.random("on_failure", self._shard_id, start).getrandbits(128)
         record = on_failure_record(
             discard,

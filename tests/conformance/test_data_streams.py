@@ -75,7 +75,8 @@ def test_answers_have_the_same_fields(streams: Any) -> None:
     }
     arn = SOURCES["kinesis"].stream_arn(lambda service: streams, stream.name)
     assert arn == f"arn:aws:kinesis:us-east-1:123456789012:stream/{stream.name}"
-    assert SOURCES["kinesis"].to_record(record, arn, shard["ShardId"])["eventID"].startswith("shardId-000000000000:")
+    event = SOURCES["kinesis"].to_record(record, arn, shard["ShardId"]).event
+    assert event["eventID"].startswith("shardId-000000000000:")
 
 
 def test_the_partition_key_chooses_the_shard(streams: Any) -> None:

@@ -84,7 +84,7 @@ def test_a_reader_finds_the_shards_that_a_split_makes(localstack: Running) -> No
                 kinesis.split_shard(StreamName=name, ShardToSplit=shard["ShardId"], NewStartingHashKey=str(2**127))
                 kinesis.get_waiter("stream_exists").wait(StreamName=name)
             kinesis.put_record(StreamName=name, Data=str(number).encode(), PartitionKey=str(number))
-            told += [b64decode(record["kinesis"]["data"]).decode() for _, record in reader.new_records()]
+            told += [b64decode(record.event["kinesis"]["data"]).decode() for _, record in reader.new_records()]
         assert told == [str(number) for number in range(8)]
         assert len({shard for shard, _ in reader.records}) == 3
     finally:

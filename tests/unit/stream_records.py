@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from harness.delivery.redelivery import SUCCEEDED, Batch, InvocationResult
-from harness.delivery.sources import sequence_numbers
+from harness.delivery.sources import DynamoDBStream, sequence_numbers
 
 NOW = 1_900_000_000  # seconds since the epoch
 
 
-def record(number, created=NOW, item="todo-1", note=""):
+def record(number, created=NOW, item="todo-1", note="", **changed):
     change = {
         "ApproximateCreationDateTime": float(created),
         "Keys": {"id": {"S": item}},
         "NewImage": {"note": {"S": note}},
         "SequenceNumber": str(number),
     }
-    return {"eventID": f"e{number}", "eventName": "INSERT", "dynamodb": change}
+    event = {"eventID": f"e{number}", "eventName": "INSERT", "dynamodb": {**change, **changed}}
+    return DynamoDBStream().record(event)
 
 
 def batch(*numbers, **counts):

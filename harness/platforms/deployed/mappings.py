@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.delivery import filters
 from harness.delivery.dispatcher import Dispatcher
-from harness.delivery.sources import SOURCES, Record, filtered, intents, sequence_number
+from harness.delivery.sources import SOURCES, Record, intents
 from harness.history import INFO, History, Value
 from harness.mapping import LATEST, Mapping
 from harness.platforms.deployed.executions import FunctionHistory, processed, under_way
@@ -84,7 +84,7 @@ class PlatformMapping:
         # A mapping that was made anew may deliver again what another one has given up already.
         counts = self._stack.mapping.on_failure_arn is None and not self._made
         done = processed(operations, given_up, self._stack.mapping, counts)
-        waiting = [(shard, record) for shard, record in records if not done(shard, sequence_number(record))]
+        waiting = [(shard, record) for shard, record in records if not done(shard, record.sequence_number)]
         if not waiting or self._misses(waiting, operations):
             return "", waiting
         return f"{len(waiting)} records were neither processed nor given up", waiting
@@ -93,10 +93,10 @@ class PlatformMapping:
         """Those that pass the mapping's filters. Nobody sees the others being taken out (S-84): it is written down."""
         passed = []
         for shard, record in records:
-            if filters.passes(filtered(record), self._stack.mapping.filter_criteria):
+            if filters.passes(record.filtered, self._stack.mapping.filter_criteria):
                 passed.append((shard, record))
             else:
-                value = {"shard": shard, "sequence_numbers": [sequence_number(record)], "intents": [*intents([record])]}
+                value = {"shard": shard, "sequence_numbers": [record.sequence_number], "intents": [*intents([record])]}
                 self._note("observer", INFO, "filter", value)
         return passed
 
@@ -104,7 +104,7 @@ class PlatformMapping:
         """At LATEST records can be missed, and nobody says so (S-87): then none of them was ever in an execution, none
         is under way, and all is still."""
         executed = {number for each in operations for number in each["value"].get("sequence_numbers", ())}
-        numbers = (sequence_number(record) for _, record in waiting)
+        numbers = (record.sequence_number for _, record in waiting)
         pending = executed.intersection(numbers) or under_way(operations, "started")
         still = self._stillness.lasts((len(operations), len(waiting)))
         return self._stack.mapping.starting_position == LATEST and not pending and still
@@ -195,7 +195,7 @@ class HarnessMapping:
             if operation.f in HANDED_ON and operation.role == "dispatcher"
             for number in operation.value["sequence_numbers"]
         }
-        unseen = [pair for pair in records if (pair[0], int(sequence_number(pair[1]))) not in seen]
+        unseen = [pair for pair in records if (pair[0], int(pair[1].sequence_number)) not in seen]
         with self._host.turn():
             idle = self._delivering.idle
         if not idle:

@@ -18,7 +18,7 @@ from harness.delivery.redelivery import (
     Discard,
     InvocationResult,
 )
-from harness.delivery.sources import DynamoDBStream, created_at, intents, items, payload
+from harness.delivery.sources import DynamoDBStream, intents, items, payload
 from harness.errors import NotImitated
 from harness.stores import queue_url
 
@@ -127,16 +127,14 @@ def test_the_event_has_exactly_the_documented_fields_as_json():
             }
         ]
     }
-    assert created_at(made) == NOW * 1_000_000
-    assert "userIdentity" not in DynamoDBStream().to_record({**READ, "userIdentity": None}, STREAM, "shardId-1")
+    assert made.created_at == NOW * 1_000_000
+    assert "userIdentity" not in DynamoDBStream().to_record({**READ, "userIdentity": None}, STREAM, "shardId-1").event
 
 
 def test_records_are_named_by_their_intents_and_items():
     """The new image's intent, else the old one's; each name once, in order; a key without `id` is named whole."""
     removed = DynamoDBStream().to_record(READ, STREAM, "shardId-1")
-    written = record(2, item="todo-2")
-    written["dynamodb"]["NewImage"]["intent"] = {"S": "todo-2/1"}
-    nameless = record(3)
-    nameless["dynamodb"]["Keys"] = {"pk": {"S": "a"}, "sk": {"N": "1"}}
+    written = record(2, item="todo-2", NewImage={"intent": {"S": "todo-2/1"}})
+    nameless = record(3, Keys={"pk": {"S": "a"}, "sk": {"N": "1"}})
     assert intents([removed, written, nameless, written]) == ("todo-1/2", "todo-2/1")
     assert items([written, removed, nameless, written]) == ("todo-2", "todo-1", "a/1")

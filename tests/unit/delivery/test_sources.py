@@ -17,15 +17,11 @@ from harness.delivery.on_failure import batch_told, on_failure_record
 from harness.delivery.redelivery import RETRY_ATTEMPTS_EXHAUSTED, Batch, Discard
 from harness.delivery.sources import (
     SOURCES,
-    content,
-    created_at,
-    filtered,
+    Record,
     intents,
     items,
-    key,
     sequence_numbers,
     source_at,
-    source_of,
 )
 
 STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/Todos"
@@ -44,13 +40,13 @@ def read(number: int = 7, data: bytes = json.dumps(TODO).encode(), partition_key
     }
 
 
-def record(*arguments: Any) -> dict[str, Any]:
+def record(*arguments: Any) -> Record:
     return SOURCES["kinesis"].to_record(read(*arguments), STREAM, SHARD)
 
 
 def test_the_event_has_exactly_the_documented_fields() -> None:
     """Shard and number make the eventID; the data are base64, whatever they are (S-55)."""
-    assert record() == {
+    assert record().event == {
         "kinesis": {
             "kinesisSchemaVersion": "1.0",
             "partitionKey": "todo-1",
@@ -68,11 +64,11 @@ def test_the_event_has_exactly_the_documented_fields() -> None:
     }
 
 
-def test_a_source_is_known_by_an_arn_and_by_a_record() -> None:
-    """Whoever reads has the one, whoever is handed a record the other."""
+def test_the_service_in_an_arn_names_the_source() -> None:
+    """Of a data stream, and of a table's stream."""
     table = "arn:aws:dynamodb:us-east-1:123456789012:table/Todos/stream/label"
-    assert source_at(STREAM) is source_of(record()) is SOURCES["kinesis"]
-    assert source_at(table) is source_of({"dynamodb": {}}) is SOURCES["dynamodb"]
+    assert source_at(STREAM) is SOURCES["kinesis"]
+    assert source_at(table) is SOURCES["dynamodb"]
 
 
 def test_a_record_is_named_by_its_data() -> None:
@@ -82,14 +78,14 @@ def test_a_record_is_named_by_its_data() -> None:
     assert intents(records) == ("todo-1/2", "c/1")
     assert items(records) == ("todo-1", "a", "b", "c")
     assert sequence_numbers(records) == ["7", "8", "9", "10", "7"]
-    assert [key(each) for each in records] == ["todo-1", "a", "b", "c", "todo-1"]
-    assert created_at(records[0]) == 1_900_000_000_250_000
-    assert (content(records[0]), content(records[1])) == (TODO, {})
+    assert [each.key for each in records] == ["todo-1", "a", "b", "c", "todo-1"]
+    assert records[0].created_at == 1_900_000_000_250_000
+    assert (records[0].content, records[1].content) == (TODO, {})
 
 
 def test_the_agent_sees_the_same() -> None:
     """In the event, without anything of the harness but itself."""
-    event = {"Records": [record(), record(8, b"\xff\x00", "a")]}
+    event = {"Records": [record().event, record(8, b"\xff\x00", "a").event]}
     assert of_event(event) == Subject("", ("todo-1", "a"), ("todo-1/2",))
     assert seen_by_agent(event) == ["7", "8"]
 
@@ -117,8 +113,8 @@ def test_a_request_is_about_what_its_data_say() -> None:
 )
 def test_filters_look_into_the_data(pattern: dict[str, Any], passes: bool) -> None:
     """As JSON, beside the metadata (S-84); what is no JSON matches no field of it."""
-    assert filters.passes(filtered(record()), [pattern]) is passes
-    assert not filters.passes(filtered(record(8, b"text")), [{"data": {"done": [True]}}])
+    assert filters.passes(record().filtered, [pattern]) is passes
+    assert not filters.passes(record(8, b"text").filtered, [{"data": {"done": [True]}}])
 
 
 def test_the_on_failure_record_is_of_kinesis() -> None:
