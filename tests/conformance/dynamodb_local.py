@@ -9,12 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from npm_server import LAUNCHERS, Missing, fetched, program, started
+from npm_server import LAUNCHER, Missing, fetched, program, started
 
 from harness.localstack.install import DYNAMODB_LOCAL
-
-# The runtime's own start: its command line would listen on every interface.
-LAUNCHER = LAUNCHERS / "dynamodb_local.py"
 
 
 @contextmanager
@@ -26,7 +23,8 @@ def running() -> Iterator[str]:
     if not jars:
         raise Missing(f"no DynamoDBLocal.jar in {folder.parent.name}")
     [jar] = jars
-    own = [sys.executable, str(LAUNCHER), str(os.getpid()), "-Djava.library.path=DynamoDBLocal_lib", "-jar", jar.name]
+    start = [sys.executable, str(LAUNCHER), "dynamodb_local", str(os.getpid())]  # as `up` does, on 127.0.0.1 only
+    command = [*start, "-Djava.library.path=DynamoDBLocal_lib", "-jar", jar.name, "-inMemory", "-port"]
     with TemporaryDirectory() as temporary:
         variables = {"JAVA_HOME": str(Path(java).resolve().parents[1]), "TMPDIR": temporary}
-        yield from started(lambda port: [*own, "-inMemory", "-port", str(port)], jar.parent, lambda port: variables)
+        yield from started(lambda port: [*command, str(port)], jar.parent, lambda port: variables)

@@ -7,11 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from npm_server import LAUNCHERS, fetched, free_port, program, started
+from npm_server import LAUNCHER, fetched, free_port, program, started
 
 from harness.localstack.install import KINESIS_MOCK
-
-LAUNCHER = LAUNCHERS / "kinesis_mock.py"
 
 
 @contextmanager
@@ -19,7 +17,7 @@ def running() -> Iterator[str]:
     """The endpoint of a server on a free port; it ends with the block. Raises Missing."""
     node = program("node", "Kinesis Mock needs it")
     folder = fetched(KINESIS_MOCK)
-    command = [sys.executable, str(LAUNCHER), str(os.getpid()), node, "main.js"]
+    command = [sys.executable, str(LAUNCHER), "kinesis_mock", str(os.getpid()), node, "main.js"]
 
     def variables(port: int) -> dict[str, str]:
         return {

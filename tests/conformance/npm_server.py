@@ -20,7 +20,7 @@ from harness.localstack.install import NpmPackage
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache"
-LAUNCHERS = ROOT / "harness" / "localstack" / "executor"
+LAUNCHER = ROOT / "harness" / "localstack" / "executor" / "servers.py"
 FETCH_SECONDS, READY_SECONDS, STOP_SECONDS = 300, 60, 10
 STARTS = 3  # another process may take the port between the choice and the start
 

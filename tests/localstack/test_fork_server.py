@@ -22,7 +22,7 @@ LOOK = """
     served = []
     def handler(event, context):
         served.append(event)
-        found = [find_spec(name) for name in ("jmespath", "child", "parent", "fork_server")]
+        found = [find_spec(name) for name in ("jmespath", "child", "fork_server")]
         own = [os.path.basename(spec.origin) for spec in found if spec and "packages" not in spec.origin]
         return {
             "optimize": sys.flags.optimize, "own": sorted(own), "leads": os.getpgid(0) == os.getpid(),

@@ -6,28 +6,32 @@ naming the folder that stands for /var/runtime; or called in a process that is a
 
 from __future__ import annotations
 
+import ctypes
 import os
 import runpy
+import signal
 import sys
 import time
 
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
-def main(parent: int, handler: str) -> None:
-    from parent import die_with  # type: ignore[import-not-found]  # a sibling while this file is the script
 
-    die_with(parent)
-    become(handler)
+def die_with(parent: int) -> None:
+    """The kernel kills this process when the thread that started it ends, even by SIGKILL (prctl(2))."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # the parent ended before the call
+        os._exit(1)
 
 
 def become(handler: str) -> None:
     """Runs the function that the environment variables describe. The modules of this folder are no part of it."""
     time.tzset()
-    for own in ("parent", "child"):
-        sys.modules.pop(own, None)
+    sys.modules.pop("child", None)
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
     sys.argv = ["awslambdaric", handler]
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    die_with(int(sys.argv[1]))
+    become(sys.argv[2])

@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import child  # type: ignore[import-not-found]  # a sibling while this file is the script
-import parent  # type: ignore[import-not-found]
 
 # Not the runtime client: it reads its address from the environment as soon as it is loaded.
 IMPORTED = ("boto3", "boto3.dynamodb.table", "boto3.dynamodb.conditions")
@@ -79,7 +78,7 @@ class ForkServer:
         number = os.fork()
         if number == 0:
             os.setpgid(0, 0)
-            parent.die_with(server)
+            child.die_with(server)
             line.close()
             self._close()
             _speak_to(log)
@@ -138,7 +137,7 @@ def _python(variables: Any) -> dict[str, str]:
 
 
 def main(localstack: int, channel: int) -> None:
-    parent.die_with(localstack)
+    child.die_with(localstack)
     for name in IMPORTED:
         importlib.import_module(name)
     order = ForkServer(socket.socket(fileno=channel)).serve()

@@ -14,8 +14,7 @@ from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 
 # Half the processor time until DynamoDB Local answers (3.3 s to 1.8 s); it never runs long enough to miss the rest.
 JAVA_OPTIONS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-DYNAMODB_LOCAL = Path(__file__).with_name("dynamodb_local.py")
-KINESIS_MOCK = Path(__file__).with_name("kinesis_mock.py")
+SERVERS = [sys.executable, str(Path(__file__).with_name("servers.py"))]
 
 # LocalStack keeps nearly all that it allocates: to look through it less often saves 1 s of a start (1.5 s to 0.5 s).
 gc.set_threshold(50_000)
@@ -80,7 +79,7 @@ def start_dynamodb_local() -> None:
         _java, *rest = original(server)
         # The agent is a jar that only LocalStack's own download has; it raises a limit on indexes.
         kept = [word for word in rest if not word.startswith("-javaagent:")]
-        return [sys.executable, str(DYNAMODB_LOCAL), str(os.getpid()), *JAVA_OPTIONS, *kept]
+        return [*SERVERS, "dynamodb_local", str(os.getpid()), *JAVA_OPTIONS, *kept]
 
     DynamodbServer._create_shell_command = command
     Thread(target=DynamodbServer.get().start_dynamodb, daemon=True).start()
@@ -97,6 +96,6 @@ def start_kinesis_mock() -> None:
 
     def command(server: KinesisMockNodeServer) -> tuple[list[str], dict[str, object]]:
         started, variables = original(server)
-        return [sys.executable, str(KINESIS_MOCK), str(os.getpid()), *map(str, started)], variables
+        return [*SERVERS, "kinesis_mock", str(os.getpid()), *map(str, started)], variables
 
     KinesisMockNodeServer._create_shell_command = command

@@ -24,9 +24,8 @@ from localstack.services.lambda_.invocation.lambda_models import (  # type: igno
 )
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor  # type: ignore[import-not-found]
 
-from .function_process import FunctionProcess
-from .function_starter import INHERITED, PYTHON_VARIABLES, starter
-from .runtime_api import InitFailed, Invocation, Outcome, error
+from .function_process import INHERITED, PYTHON_VARIABLES, FunctionProcess, fork_client
+from .runtime_api import InitFailed, Invocation, InvocationReply, error
 
 BOOTSTRAP = "bootstrap"
 
@@ -37,7 +36,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:
         super().__init__(id=id, function_version=function_version)
-        # All processes of the function write into it: that says whose they are (`function_of` in layout.py).
+        # All processes of the function write into it: that says whose they are (`function_of` in native.py).
         self._folder = Path(tempfile.mkdtemp(f"-{function_version.id.function_name}", "environment-"))
         self._log = self._folder / "log"
         self._variables: dict[str, str] = {}
@@ -71,13 +70,13 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
             if process is None or not process.alive:
                 process = self._cold_start()
                 process.api.ready.result(config.LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT)
-            outcome = self._ask(process, payload)
+            reply = self._ask(process, payload)
         except InitFailed as failure:
-            outcome = Outcome(failure.payload, is_error=True)
+            reply = InvocationReply(failure.payload, is_error=True)
         except TimeoutError:
-            outcome = self._timed_out(request_id, config.LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT)
+            reply = self._timed_out(request_id, config.LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT)
         logs = self._logs_of(request_id, (time.monotonic() - started) * 1000)
-        return InvocationResult(request_id, outcome.payload, outcome.is_error, logs)
+        return InvocationResult(request_id, reply.payload, reply.is_error, logs)
 
     def stop(self) -> None:
         with self._lock:
@@ -96,7 +95,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
             self._process = FunctionProcess(handler, own, Path(code), self._log, self._variables)
             return self._process
 
-    def _ask(self, process: FunctionProcess, payload: dict[str, str]) -> Outcome:
+    def _ask(self, process: FunctionProcess, payload: dict[str, str]) -> InvocationReply:
         seconds = self.function_version.config.timeout
         invocation = Invocation(
             request_id=payload["invoke-id"],
@@ -110,11 +109,11 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
         except TimeoutError:
             return self._timed_out(invocation.request_id, seconds)
 
-    def _timed_out(self, request_id: str, seconds: float) -> Outcome:
+    def _timed_out(self, request_id: str, seconds: float) -> InvocationReply:
         if self._process is not None:
             self._process.kill()
         message = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
-        return Outcome(error("Sandbox.Timedout", message), is_error=True)
+        return InvocationReply(error("Sandbox.Timedout", message), is_error=True)
 
     def _logs_of(self, request_id: str, milliseconds: float) -> str:
         written = self.get_logs()
@@ -152,7 +151,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
             raise ValueError(f"the host runtime runs {known}, not {kind}: use Docker Compose for it")
         if settings.layers:
             raise ValueError("the host runtime has no layers: put their content into the function's zip")
-        starter()  # its server gets ready while the function is made
+        fork_client()  # its server gets ready while the function is made
         settings.code.prepare_for_execution()
 
     @classmethod

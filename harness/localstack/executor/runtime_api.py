@@ -28,8 +28,8 @@ class Invocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of it: the JSON of a response, or of an error."""
+class InvocationReply:
+    """The JSON of a response, or of an error."""
 
     payload: bytes
     is_error: bool
@@ -55,7 +55,7 @@ class RuntimeApi:
         self.ready: Future[None] = Future()
         self._waiting: SimpleQueue[Invocation | None] = SimpleQueue()
         self._asked: Invocation | None = None
-        self._outcome: Future[Outcome] = Future()
+        self._reply: Future[InvocationReply] = Future()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"api": self}))
         self._server.daemon_threads = True
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -65,11 +65,11 @@ class RuntimeApi:
         """`host:port`, for AWS_LAMBDA_RUNTIME_API."""
         return f"127.0.0.1:{self._server.server_port}"
 
-    def invoke(self, invocation: Invocation) -> Future[Outcome]:
+    def invoke(self, invocation: Invocation) -> Future[InvocationReply]:
         """Hand over one invocation; one at a time."""
-        self._asked, self._outcome = invocation, Future()
+        self._asked, self._reply = invocation, Future()
         self._waiting.put(invocation)
-        return self._outcome
+        return self._reply
 
     def take(self) -> Invocation | None:
         """The next invocation, when there is one; None when the process has ended."""
@@ -77,12 +77,12 @@ class RuntimeApi:
             self.ready.set_result(None)
         return self._waiting.get()
 
-    def finish(self, request_id: str, outcome: Outcome) -> bool:
+    def finish(self, request_id: str, reply: InvocationReply) -> bool:
         """False when nobody waits for this invocation (any more)."""
         if self._asked is None or self._asked.request_id != request_id:
             return False
         with suppress(InvalidStateError):
-            self._outcome.set_result(outcome)
+            self._reply.set_result(reply)
             return True
         return False
 
@@ -95,7 +95,7 @@ class RuntimeApi:
         self.fail_init(error("Runtime.ExitError", reason))
         if self._asked is not None:
             message = f"RequestId: {self._asked.request_id} Error: {reason}"
-            self.finish(self._asked.request_id, Outcome(error("Runtime.ExitError", message), is_error=True))
+            self.finish(self._asked.request_id, InvocationReply(error("Runtime.ExitError", message), is_error=True))
         self._waiting.put(None)
         self._server.shutdown()
         self._server.server_close()
@@ -132,9 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.api.fail_init(body)
                 accepted = True
             case ["invocation", request_id, "response"]:
-                accepted = self.api.finish(request_id, Outcome(body, is_error=False))
+                accepted = self.api.finish(request_id, InvocationReply(body, is_error=False))
             case ["invocation", request_id, "error"]:
-                accepted = self.api.finish(request_id, Outcome(body, is_error=True))
+                accepted = self.api.finish(request_id, InvocationReply(body, is_error=True))
             case _:
                 return self._answer(404, error("InvalidPath", self.path))
         if accepted:

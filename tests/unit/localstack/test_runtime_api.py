@@ -9,21 +9,21 @@ from http.client import HTTPConnection
 import pytest
 
 from harness.localstack.executor.function_process import exit_reason
-from harness.localstack.executor.runtime_api import VERSION, InitFailed, Invocation, Outcome, RuntimeApi
+from harness.localstack.executor.runtime_api import VERSION, InitFailed, Invocation, InvocationReply, RuntimeApi
 
 INVOCATION = Invocation("r-1", "arn:aws:lambda:us-east-1:000000000000:function:f", "Root=1", 1, b'{"n": 1}')
 
 
-def test_the_runtime_api_hands_over_an_invocation_and_takes_its_outcome() -> None:
+def test_the_runtime_api_hands_over_an_invocation_and_takes_its_reply() -> None:
     """Asking for work says that the process is ready; the response ends the invocation, once."""
     api = RuntimeApi()
-    outcome = api.invoke(INVOCATION)
+    reply = api.invoke(INVOCATION)
     status, body, headers = ask(api, "GET", "invocation/next")
     assert (status, body, headers["Lambda-Runtime-Aws-Request-Id"]) == (200, b'{"n": 1}', "r-1")
     assert api.ready.done()
     assert ask(api, "POST", "invocation/r-2/response", b"2")[0] == 400
     assert ask(api, "POST", "invocation/r-1/response", b"1")[0] == 202
-    assert outcome.result(0) == Outcome(b"1", is_error=False)
+    assert reply.result(0) == InvocationReply(b"1", is_error=False)
     assert ask(api, "POST", "invocation/r-1/error", b"{}")[0] == 400
     api.process_ended("over")
 
@@ -32,9 +32,9 @@ def test_the_runtime_api_hands_over_an_invocation_and_takes_its_outcome() -> Non
 def test_a_process_that_ends_fails_what_waits_for_it(status: int, reason: str) -> None:
     """Both the start and the running invocation learn it at once, as Runtime.ExitError."""
     api = RuntimeApi()
-    outcome: Future[Outcome] = api.invoke(INVOCATION)
+    reply: Future[InvocationReply] = api.invoke(INVOCATION)
     api.process_ended(exit_reason(status))
-    told = json.loads(outcome.result(0).payload)
+    told = json.loads(reply.result(0).payload)
     assert told["errorType"] == "Runtime.ExitError"
     assert told["errorMessage"].startswith("RequestId: r-1 Error: Runtime exited")
     assert reason in told["errorMessage"]

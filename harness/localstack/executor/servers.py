@@ -1,7 +1,7 @@
-"""Runs DynamoDB Local on 127.0.0.1, in a process that ends with LocalStack.
+"""Runs DynamoDB Local or Kinesis Mock on 127.0.0.1, in a process that ends with LocalStack.
 
-Its own command line listens on every interface and has no option for it. Arguments: LocalStack's process id, the
-Java options, `-jar`, the jar, then DynamoDB Local's own. JAVA_HOME names the Java.
+Neither has an option for it: their own command lines listen on every interface.
+Arguments: `dynamodb_local` or `kinesis_mock`, LocalStack's process id, and what LocalStack would start.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-import jpype
-
+LOOPBACK = Path(__file__).with_name("loopback.cjs")
 SERVER_RUNNER = "software.amazon.dynamodb.services.local.main.ServerRunner"
 JETTY = "org.eclipse.jetty.server.Server"
 
 
-def main(parent: int, arguments: list[str]) -> None:
-    from parent import die_with  # type: ignore[import-not-found]  # a sibling while this file is the script
+def dynamodb_local(*arguments: str) -> None:
+    """Java's options, `-jar`, the jar, then DynamoDB Local's own. JAVA_HOME names the Java."""
+    import jpype
 
-    die_with(parent)
     split = arguments.index("-jar")
     options, jar, settings = arguments[:split], arguments[split + 1], arguments[split + 2 :]
     library = Path(os.environ["JAVA_HOME"], "lib", "server", "libjvm.so")
@@ -36,5 +35,20 @@ def main(parent: int, arguments: list[str]) -> None:
     server.join()
 
 
+def kinesis_mock(node: str, *arguments: str) -> None:
+    """Node, and what node runs: this process becomes it."""
+    os.execvp(node, [node, "--no-deprecation", "--require", str(LOOPBACK), *arguments])
+
+
+def main(name: str, localstack: str, *arguments: str) -> None:
+    from child import die_with  # type: ignore[import-not-found]  # a sibling while this file is the script
+
+    die_with(int(localstack))
+    if name == "dynamodb_local":
+        dynamodb_local(*arguments)
+    else:
+        kinesis_mock(*arguments)
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main(*sys.argv[1:])
