@@ -12,7 +12,7 @@ from time import perf_counter
 from bench import bare
 from bench.rounds import by_turns
 from harness.jobs import jobs_of
-from harness.localstack.native import Host
+from harness.localstack.native import NativeLocalStack
 from harness.platforms.target import LOCALSTACK, choose_target
 from harness.runner import run
 
@@ -53,7 +53,7 @@ def _running(endpoint: str | None) -> Iterator[str]:
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    host = Host()
+    host = NativeLocalStack()
     try:
         yield host.up(port, lambda doing: None).endpoint
     finally:

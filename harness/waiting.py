@@ -12,18 +12,18 @@ from typing import Any, TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay
 
 T = TypeVar("T")
-# Who asks costs what is asked its time: what has taken long is asked less often.
+# Polling loads the service: the interval grows while the answer stays the same.
 FIRST_SECONDS, RATIO, MAX_SECONDS = 0.03, 1.2, 0.25
 
 
 def until(ask: Callable[[], T], seconds: float) -> T:
-    """The first answer that is true, or the last one of those seconds."""
+    """Calls `ask` until its answer is true. Returns that answer, or the last one when the seconds are over."""
     return _repeated(ask, lambda answer: not answer, seconds)
 
 
-def until_nothing(told: Callable[[], str], seconds: float) -> str:
-    """ "" as soon as there is nothing to tell any more, or what is told last in those seconds."""
-    return _repeated(told, bool, seconds)
+def until_nothing(pending: Callable[[], str], seconds: float) -> str:
+    """Waits until nothing is pending: returns "", or what is pending when the seconds are over."""
+    return _repeated(pending, bool, seconds)
 
 
 def _repeated(ask: Callable[[], T], again: Callable[[T], bool], seconds: float) -> T:
@@ -51,7 +51,9 @@ class _Pause:
         return self._seconds
 
 
-class Stillness:
+class Quiescence:
+    """Nothing that can be seen has changed for a while: the last resort where an end cannot be observed."""
+
     def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._now = now
@@ -59,7 +61,7 @@ class Stillness:
         self._since = now()
 
     def lasts(self, seen: object) -> bool:
-        """Whether the same has been seen for so long."""
+        """Whether the same has been seen for that many seconds."""
         if seen != self._seen:
             self._seen, self._since = seen, self._now()
         return self._now() - self._since >= self._seconds

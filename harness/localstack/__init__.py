@@ -4,10 +4,10 @@ from urllib.parse import urlsplit
 
 from harness.localstack.base import Runtime
 from harness.localstack.compose import Compose
-from harness.localstack.native import Host
+from harness.localstack.native import NativeLocalStack
 
 LOOPBACK = ("127.0.0.1", "localhost", "localhost.localstack.cloud")
-RUNTIMES: dict[str, type[Runtime]] = {"compose": Compose, "host": Host}
+RUNTIMES: dict[str, type[Runtime]] = {"compose": Compose, "host": NativeLocalStack}
 
 
 def runtime_at(endpoint: str | None) -> tuple[Runtime, int] | None:

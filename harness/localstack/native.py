@@ -61,7 +61,7 @@ def function_of(output: Path) -> str:
 LEFT_OUT = ("AWS_", "PYTHON", "VIRTUAL_ENV", "LD_PRELOAD")
 
 
-class Host:
+class NativeLocalStack:
     """Keeps one folder per port: state, log and everything LocalStack writes. Ending it removes the folder.
 
     All its processes carry the folder's name in their environment; that is how they are found again.

@@ -8,13 +8,13 @@ import pytest
 from pipeline import free_port
 
 from harness.localstack.base import Running
-from harness.localstack.native import Host
+from harness.localstack.native import NativeLocalStack
 
 
 @pytest.fixture(scope="session")
 def localstack() -> Iterator[Running]:
     """LocalStack 4.14.0 without Docker, up for the session."""
-    host, port = Host(), free_port()
+    host, port = NativeLocalStack(), free_port()
     try:
         yield host.up(port, print)
     finally:

@@ -14,7 +14,7 @@ import pytest
 from pipeline import client, deployed, eventually, template
 
 from harness.localstack.base import Running
-from harness.localstack.native import Host
+from harness.localstack.native import NativeLocalStack
 
 LOOK = """
     import os, sys
@@ -45,7 +45,8 @@ def zipped(files: dict[str, str]) -> bytes:
 
 def fork_server(localstack: Running) -> psutil.Process:
     """The first of the processes that its copies look like."""
-    alike = [each for each in Host().processes(localstack.port) if "fork_server.py" in " ".join(each.cmdline())]
+    processes = NativeLocalStack().processes(localstack.port)
+    alike = [process for process in processes if "fork_server.py" in " ".join(process.cmdline())]
     return min(alike, key=psutil.Process.create_time)
 
 

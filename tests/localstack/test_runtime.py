@@ -19,7 +19,7 @@ from pipeline import client, deploy, deployed, eventually, free_port, template
 
 from harness.errors import UserError
 from harness.localstack.base import Running
-from harness.localstack.native import Host, state_folder
+from harness.localstack.native import NativeLocalStack, state_folder
 from harness.localstack.os_process import is_alive, marked
 
 COPY = """
@@ -223,7 +223,7 @@ def test_objects_are_stored_below_the_state_folder(localstack: Running, obedient
 
 def test_up_again_finds_what_runs(localstack: Running) -> None:
     """A second `up` on the port starts nothing, and `status` tells the same."""
-    host = Host()
+    host = NativeLocalStack()
     before = host.processes(localstack.port)
     assert host.up(localstack.port, print) == localstack
     assert localstack in host.status()
@@ -236,13 +236,13 @@ def test_up_refuses_a_port_that_another_holds(
     """The message says who holds the port."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     with pytest.raises(UserError, match=rf"port {localstack.port} is taken by process \d+ .*did not start"):
-        Host().up(localstack.port, print)
+        NativeLocalStack().up(localstack.port, print)
 
 
 @pytest.mark.parametrize("end", ["down", "killed", "frozen"])
 def test_down_leaves_nothing(end: str) -> None:
     """No process and no folder, also after LocalStack was killed or frozen; a function runs meanwhile."""
-    host, port = Host(), free_port()
+    host, port = NativeLocalStack(), free_port()
     folder = state_folder(port)
     try:
         running = host.up(port, print)
@@ -269,12 +269,12 @@ def test_down_ends_what_a_killed_harness_was_starting() -> None:
     """`up` is killed before LocalStack answers: `down` still finds its process and folder."""
     port = free_port()
     folder = state_folder(port)
-    command = f"from harness.localstack.native import Host; Host().up({port}, print)"
+    command = f"from harness.localstack.native import NativeLocalStack; NativeLocalStack().up({port}, print)"
     with subprocess.Popen([sys.executable, "-c", command], stdout=subprocess.DEVNULL) as harness:
         eventually(lambda: marked(folder), "LocalStack's process")
         harness.kill()
     left = marked(folder)
     assert left
-    assert Host().down(port, print)
+    assert NativeLocalStack().down(port, print)
     assert not any(map(is_alive, left))
     assert not folder.exists()

@@ -13,7 +13,7 @@ from harness.errors import UserError
 from harness.faults import FAULTS
 from harness.jobs import jobs_of
 from harness.localstack.compose import Compose
-from harness.localstack.native import Host
+from harness.localstack.native import NativeLocalStack
 from harness.mapping import BY_HARNESS, Mapping
 from harness.platforms.capabilities import unsupported_without_agent
 from harness.platforms.deployed import localstack, run_stack
@@ -57,7 +57,7 @@ def test_the_embedded_platform_refuses_it(tmp_path: Path) -> None:
 
 def test_the_host_runtime_refuses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And every fault that acts inside the function; the one at the writer is no problem."""
-    monkeypatch.setattr(localstack, "runtime_at", lambda endpoint: (Host(), 4566))
+    monkeypatch.setattr(localstack, "runtime_at", lambda endpoint: (NativeLocalStack(), 4566))
     found = refused(tmp_path, THERE, mapping={"by": "harness"})
     assert [problem.removeprefix("default: refused on localstack: ") for problem in found] == [
         "crash at function: a function in nodejs22.x goes without the agent, which would do it there",

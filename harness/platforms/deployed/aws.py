@@ -23,7 +23,7 @@ class Aws(Deployed):
     timestamp_seconds: ClassVar[int] = 1
     max_rest_seconds: ClassVar[float] = 900.0
     arrival_seconds: ClassVar[int] = 10
-    still_seconds: ClassVar[float] = 120.0
+    quiet_seconds: ClassVar[float] = 120.0
 
     @staticmethod
     def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:

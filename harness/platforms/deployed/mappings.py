@@ -17,7 +17,7 @@ from harness.platforms.deployed.executions import FunctionHistory, processed, un
 from harness.platforms.deployed.threads import ThreadHost
 from harness.resources import MappingProperties
 from harness.stack import ON_FAILURE, Stack
-from harness.waiting import Stillness, until
+from harness.waiting import Quiescence, until
 
 Records = list[tuple[str, Record]]  # of the source, each with its shard
 Note = Callable[[str, str, str, Value], object]  # process, type, f, value
@@ -29,20 +29,20 @@ SETTINGS = {field.alias for field in MappingProperties.model_fields.values()} - 
 
 class PlatformMapping:
     """`client` gives clients of the harness's own, by the name of a service; `note` appends to the run's history;
-    `still` is how long nothing must change before what was never delivered counts as missed, in seconds."""
+    `quiet_seconds` is how long nothing must change before what was never delivered counts as missed."""
 
     def __init__(
-        self, client: Callable[[str], Any], stack: Stack, left: FunctionHistory, note: Note, still: float
+        self, client: Callable[[str], Any], stack: Stack, left: FunctionHistory, note: Note, quiet_seconds: float
     ) -> None:
         self._client = client
         self._note = note
         self._stack = stack
         self._left = left
         self._on_failure: list[str] = []  # URLs
-        self._idle = Stillness(_IDLE_SECONDS)
+        self._idle = Quiescence(_IDLE_SECONDS)
         self._removed: dict[str, Any] = {}
         self._made = ""
-        self._stillness = Stillness(still)
+        self._quiescence = Quiescence(quiet_seconds)
 
     def start(self) -> None:
         """Waits until it delivers; raises TimeoutError when it does not come to that."""
@@ -106,8 +106,8 @@ class PlatformMapping:
         executed = {number for each in operations for number in each["value"].get("sequence_numbers", ())}
         numbers = (record.sequence_number for _, record in waiting)
         pending = executed.intersection(numbers) or under_way(operations, "started")
-        still = self._stillness.lasts((len(operations), len(waiting)))
-        return self._stack.mapping.starting_position == LATEST and not pending and still
+        quiet = self._quiescence.lasts((len(operations), len(waiting)))
+        return self._stack.mapping.starting_position == LATEST and not pending and quiet
 
     def _dead_letters(self) -> list[dict[str, Any]]:
         """A look at the on-failure queue that leaves every message where it is."""
@@ -143,17 +143,17 @@ HANDED_ON = ("deliver", "filter", "discard")
 
 
 class HarnessMapping:
-    """`client` and `still` are as for the platform's own mapping."""
+    """`client` and `quiet_seconds` are as for the platform's own mapping."""
 
     def __init__(
-        self, host: ThreadHost, client: Callable[[str], Any], stack: Stack, history: History, still: float
+        self, host: ThreadHost, client: Callable[[str], Any], stack: Stack, history: History, quiet_seconds: float
     ) -> None:
         self._host = host
         self._client = client
         self._stack = stack
         self._history = history
         self._dispatcher: Dispatcher | None = None
-        self._stillness = Stillness(still)
+        self._quiescence = Quiescence(quiet_seconds)
         self._begin: Callable[[], None] = lambda: None
 
     def start(self) -> None:
@@ -201,8 +201,8 @@ class HarnessMapping:
         if not idle:
             return "the dispatcher was still at work", unseen
         # At LATEST records can be missed, and nobody says so (S-87).
-        still = self._stillness.lasts((len(unseen), len(seen)))
-        missed = self._stack.mapping.starting_position == LATEST and still
+        quiet = self._quiescence.lasts((len(unseen), len(seen)))
+        missed = self._stack.mapping.starting_position == LATEST and quiet
         return f"{len(unseen)} records were not delivered" if unseen and not missed else "", unseen
 
     @property

@@ -46,7 +46,7 @@ class Deployed:
     # A scenario's limits are meant for virtual time; nobody waits for hours of the real one.
     max_rest_seconds: ClassVar[float] = 30.0
     arrival_seconds: ClassVar[int] = 1
-    still_seconds: ClassVar[float] = 5.0  # a hundred polls of a mapping on LocalStack as `harness up` sets it
+    quiet_seconds: ClassVar[float] = 5.0  # a hundred polls of a mapping on LocalStack as `harness up` sets it
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -193,6 +193,6 @@ class Deployed:
     def _who_delivers(self) -> PlatformMapping | HarnessMapping:
         plan = self._plan
         if plan.stack.mapping.by != BY_HARNESS:
-            return PlatformMapping(self.client, plan.stack, self._left, self.record, self.still_seconds)
+            return PlatformMapping(self.client, plan.stack, self._left, self.record, self.quiet_seconds)
         host = ThreadHost(self.writers, plan.history, self.nemesis, plan.seed, self.caller, self.timestamp_seconds)
-        return HarnessMapping(host, self.client, plan.stack, plan.history, self.still_seconds)
+        return HarnessMapping(host, self.client, plan.stack, plan.history, self.quiet_seconds)

@@ -23,7 +23,7 @@ from harness.localstack.container import Container
 from harness.localstack.health import docker_explained, exit_explained
 from harness.localstack.install import Installation
 from harness.localstack.interpreters import version_of
-from harness.localstack.native import Host, environment, state_folder
+from harness.localstack.native import NativeLocalStack, environment, state_folder
 from harness.localstack.os_process import MARK, kill_marked, marked
 
 COMPOSE_FILE = Path(__file__).parents[3] / "docker-compose.yml"
@@ -241,10 +241,10 @@ def test_a_process_that_got_the_number_of_ours_is_left_alone(
     folder = state_folder(4566)
     folder.mkdir(parents=True)
     (folder / "state.json").write_text(f'{{"port": 4566, "process": {sleeper.pid}}}')
-    [running] = Host().status()
+    [running] = NativeLocalStack().status()
     assert not running.healthy
     assert running.place == f"process {sleeper.pid}, which ended,"
-    assert Host().down(4566, print) == ["host: LocalStack on port 4566, 0 processes"]
+    assert NativeLocalStack().down(4566, print) == ["host: LocalStack on port 4566, 0 processes"]
     assert sleeper.poll() is None
 
 

@@ -9,7 +9,7 @@ import pytest
 from harness.history import FAIL, INFO, INVOKE, OK
 from harness.mapping import Mapping
 from harness.platforms.deployed.executions import processed, under_way
-from harness.waiting import Stillness
+from harness.waiting import Quiescence
 
 REPORTS = Mapping(report_batch_item_failures=True)
 
@@ -72,11 +72,11 @@ def test_an_execution_is_under_way_until_it_ends() -> None:
     assert under_way([*applied, execution(FAIL, "2", process="function/2")], "applied") == []
 
 
-def test_stillness_begins_anew_with_every_change() -> None:
+def test_quiescence_begins_anew_with_every_change() -> None:
     """It lasts once the same was seen for so long."""
     clock = iter([0.0, 1.0, 1.0, 5.0, 6.0, 6.0, 8.0, 12.0])
-    still = Stillness(seconds=5.0, now=lambda: next(clock))
-    assert [still.lasts(1), still.lasts(1), still.lasts(2), still.lasts(2), still.lasts(2)] == [
+    quiet = Quiescence(seconds=5.0, now=lambda: next(clock))
+    assert [quiet.lasts(1), quiet.lasts(1), quiet.lasts(2), quiet.lasts(2), quiet.lasts(2)] == [
         False,
         False,
         False,
