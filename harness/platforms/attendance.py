@@ -22,8 +22,8 @@ class _Request:
     begun: threading.Event = field(default_factory=threading.Event)
 
 
-class Attendance:
-    """`attend` is to be called again and again, by one thread."""
+class DisruptionQueue:
+    """One thread calls `carry_out` again and again; any other may call `request`."""
 
     def __init__(self, disruptions: Disruptions) -> None:
         self._disruptions = disruptions
@@ -31,14 +31,14 @@ class Attendance:
         self._due: list[tuple[float, Disrupt]] = []
         self._healed = False
 
-    def ask(self, action: Disrupt) -> None:
+    def request(self, action: Disrupt) -> None:
         """Returns once it has begun, or could not be done."""
         request = _Request(action)
         self._requests.put(request)
         request.begun.wait(BEGIN_SECONDS)
 
-    def attend(self) -> list[str]:
-        """Ends what is due and begins what was asked for; the words of what is in force then."""
+    def carry_out(self) -> list[str]:
+        """Ends what is due and begins what was requested; returns the words of what is in force then."""
         for due in [due for due in self._due if due[0] <= time.monotonic()]:
             self._due.remove(due)
             self._disruptions.end(due[1])
@@ -54,4 +54,4 @@ class Attendance:
         self._healed = True
         self._due.clear()
         self._disruptions.heal()
-        self.attend()
+        self.carry_out()

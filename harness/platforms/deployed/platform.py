@@ -26,7 +26,7 @@ from harness.history import Value
 from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.observer import GONE
 from harness.platforms import hook
-from harness.platforms.attendance import Attendance
+from harness.platforms.attendance import DisruptionQueue
 from harness.platforms.base import Plan
 from harness.platforms.deployed import cloudformation, run_stack
 from harness.platforms.deployed.cloudformation import RUN_TAG
@@ -61,8 +61,8 @@ class Deployed:
         self._urls: dict[str, str] = {}
         self._left = FunctionHistory(self._control, plan.history)
         self._mapping = self._who_delivers()
-        self._attendance = Attendance(Disruptions(self.can(), self.record))
-        self.writers.disrupt = self._attendance.ask
+        self._disruption_queue = DisruptionQueue(Disruptions(self.can(), self.record))
+        self.writers.disrupt = self._disruption_queue.request
         self.source = reader_of(self.client, plan.stack.source)
         self._unprocessed: Records = []
         self._exits = ExitStack()
@@ -132,19 +132,19 @@ class Deployed:
         self._control.put(PLAN, self._function_plan().to_json())
         cloudformation.until_created(stacks, request)
         self._exits.callback(self._mapping.stop)
-        self._exits.callback(self._attendance.heal)
+        self._exits.callback(self._disruption_queue.heal)
         self._mapping.start()
 
     def rest(self, seconds: float) -> str:
         """Until every record that is in the stream was processed or given up, as the function and the queue tell."""
         bound = min(seconds, self.max_rest_seconds)
         waits_for = until_nothing(self._waiting, bound)
-        if UNREACHABLE.isdisjoint(self._attendance.attend()):
+        if UNREACHABLE.isdisjoint(self._disruption_queue.carry_out()):
             self._left.merge()
         return f"after {bound:g} s of real time, {waits_for}" if waits_for else ""
 
     def heal(self) -> None:
-        self._attendance.heal()
+        self._disruption_queue.heal()
         self.tickets.heal()
 
     def bound(self, seconds: float) -> float:
@@ -152,7 +152,7 @@ class Deployed:
 
     def _waiting(self) -> str:
         """What is not done yet, in words; "" when everything is."""
-        in_force = self._attendance.attend()
+        in_force = self._disruption_queue.carry_out()
         if self.writers.busy("writer"):
             return "a writer was still at work"
         if UNREACHABLE.intersection(in_force):
