@@ -107,11 +107,16 @@ def test_a_request_under_way_still_counts_when_its_sender_times_out(tmp_path: Pa
 
 
 def test_the_context_is_the_one_of_lambda(tmp_path: Path) -> None:
-    """Name, ARN, memory and the time that is left, by the names of Lambda."""
+    """Name, ARN, memory and the time that is left, by the names of Lambda, and nothing of the platform."""
+    names = [
+        *("aws_request_id", "client_context", "function_name", "function_version", "get_remaining_time_in_millis"),
+        *("identity", "invoked_function_arn", "log_group_name", "log_stream_name", "memory_limit_in_mb"),
+    ]
     looks = (
         "seen = (context.function_name, context.function_version, context.memory_limit_in_mb, "
         "context.invoked_function_arn.split(':')[2], 2900 < context.get_remaining_time_in_millis() <= 3000)\n"
         "        assert seen == (os.environ['AWS_LAMBDA_FUNCTION_NAME'], '$LATEST', '128', 'lambda', True), seen\n"
+        f"        assert [name for name in dir(context) if name[0] != '_'] == {names}, dir(context)\n"
         "        seen = image['intent']['S']"
     )
     outcome = play(tmp_path, looking(tmp_path, looks))

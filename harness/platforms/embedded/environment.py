@@ -20,7 +20,7 @@ class HandlerNotFound(Exception):
     """The function's handler string names no module or no function. Lambda calls this Runtime.ImportModuleError."""
 
 
-class Environment:
+class ExecutionEnvironment:
     """One sandbox. `handler` is None until its first execution has imported the code."""
 
     def __init__(self, number: int) -> None:
@@ -35,7 +35,7 @@ class Code:
     def __init__(self, root: Path, handler: str) -> None:
         self.root = str(root)
         self._module, _, self._function = handler.rpartition(".")
-        self._active: Environment | None = None
+        self._active: ExecutionEnvironment | None = None
 
     def __enter__(self) -> Code:
         sys.path.insert(0, self.root)
@@ -46,7 +46,7 @@ class Code:
         self._put_away()
         sys.path.remove(self.root)
 
-    def load(self, environment: Environment) -> Handler:
+    def load(self, environment: ExecutionEnvironment) -> Handler:
         """Imports the handler into a new environment; raises what the user's module raises."""
         self._put_away()
         self._active = environment
@@ -64,7 +64,7 @@ class Code:
         environment.handler = handler
         return environment.handler
 
-    def activate(self, environment: Environment) -> None:
+    def activate(self, environment: ExecutionEnvironment) -> None:
         """Before a task of this environment runs: what it imports later must find its own modules."""
         if environment is not self._active:
             self._put_away()

@@ -1,6 +1,7 @@
-"""Lambda's Invoke for the pipeline's function: executions, warm and cold, with a timeout (semantics S-110…S-112).
+"""Lambda's Invoke for the pipeline's function: executions, warm and cold, with a timeout.
 
-To the handler an execution is the Lambda context: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+A warm one finds its environment's modules, an execution ends at its timeout, and a request that is under way then still
+counts (semantics S-110 to S-112).
 """
 
 from __future__ import annotations
@@ -19,62 +20,52 @@ from harness.errors import NotImitated
 from harness.faults.actions import ACKNOWLEDGE, AFTER
 from harness.history import Value
 from harness.platforms.base import Reply, Request
-from harness.platforms.embedded.environment import Code, Environment, HandlerNotFound
+from harness.platforms.embedded.environment import Code, ExecutionEnvironment, HandlerNotFound
 from harness.platforms.embedded.simulation import MICROSECONDS, Simulation, Task
 from harness.stack import Function
+
+MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+MAX_INIT_SECONDS = 10
 
 Answer = Callable[[Reply], None]
 
 
 @dataclass(eq=False)
-class Execution:
-    """One run of the function, and the Lambda context that its handler gets."""
+class LambdaContext:
+    """What the handler gets beside its event: the attributes of Lambda's context, and nothing else.
 
-    function: Function
-    number: int
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+    """
+
     aws_request_id: str
-    event: Any
-    environment: Environment
-    answer: Answer
-    simulation: Simulation
-    subject: Subject
-    deadline: int = 0
-    answered: bool = False
-    task: Task | None = None
+    function_name: str
+    invoked_function_arn: str
+    memory_limit_in_mb: str
+    log_group_name: str
+    log_stream_name: str
+    get_remaining_time_in_millis: Callable[[], int]
     function_version: str = "$LATEST"
     identity: None = None
     client_context: None = None
 
-    @property
-    def function_name(self) -> str:
-        return self.function.name
 
-    @property
-    def invoked_function_arn(self) -> str:
-        return self.function.arn
+@dataclass(eq=False)
+class Execution:
+    """One run of the function, as the platform keeps it. `deadline` is in microseconds since the run began."""
 
-    @property
-    def memory_limit_in_mb(self) -> str:
-        return str(self.function.memory)
-
-    @property
-    def log_group_name(self) -> str:
-        return f"/aws/lambda/{self.function.name}"
-
-    @property
-    def log_stream_name(self) -> str:
-        return f"environment-{self.environment.number}"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return max(0, (self.deadline - self.simulation.now) // 1000)
+    number: int
+    request_id: str
+    event: Any
+    environment: ExecutionEnvironment
+    answer: Answer
+    subject: Subject
+    deadline: int = 0
+    answered: bool = False
+    task: Task | None = None
 
 
-MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
-MAX_INIT_SECONDS = 10
-
-
-class Actors(Protocol):
-    """What the platform does for executions."""
+class ExecutionActors(Protocol):
+    """What the actors do for executions."""
 
     def start_execution(self, execution: Execution, body: Callable[[], None]) -> Task:
         """Gives it a task of its own."""
@@ -86,13 +77,15 @@ class Actors(Protocol):
 class Functions:
     """Serves Invoke. An environment runs one execution at a time; an idle one is used again, the latest first."""
 
-    def __init__(self, function: Function, code: Code, simulation: Simulation, host: Host, actors: Actors) -> None:
+    def __init__(
+        self, function: Function, code: Code, simulation: Simulation, host: Host, actors: ExecutionActors
+    ) -> None:
         self._function = function
         self._code = code
         self._simulation = simulation
         self._host = host
         self._actors = actors
-        self._idle: list[Environment] = []
+        self._idle: list[ExecutionEnvironment] = []
         self._environments = 0
         self._executions = 0
         self._running: dict[int, Execution] = {}
@@ -127,33 +120,31 @@ class Functions:
         self._executions += 1
         if not self._idle:
             self._environments += 1
-            self._idle.append(Environment(self._environments))
+            self._idle.append(ExecutionEnvironment(self._environments))
         execution = Execution(
-            function=self._function,
             number=self._executions,
-            aws_request_id=f"00000000-0000-4000-8000-{self._executions:012d}",
+            request_id=f"00000000-0000-4000-8000-{self._executions:012d}",
             event=event,
             environment=self._idle.pop(),
             answer=answer,
-            simulation=self._simulation,
             subject=of_event(event),
         )
         self._running[execution.number] = execution
         execution.task = self._actors.start_execution(execution, lambda: self._run(execution))
 
     def _run(self, execution: Execution) -> None:
-        environment = execution.environment
+        environment, context = execution.environment, self._context(execution)
         cold = environment.handler is None
         try:
-            handler = environment.handler or self._initialise(execution)
+            handler = environment.handler or self._initialise(execution, context)
             execution.deadline = self._simulation.now + self._function.timeout * MICROSECONDS
             self._simulation.at(self._function.timeout * MICROSECONDS, lambda: self._time_out(execution))
-            result = execute(handler, execution.event, execution, self._host, environment.number, cold, self._code.root)
+            result = execute(handler, execution.event, context, self._host, environment.number, cold, self._code.root)
             reply = _reply(result)
         except NotImitated:
             raise
         except Exception as error:
-            reply = _function_error(execution.aws_request_id, error)
+            reply = _function_error(execution.request_id, error)
         except SystemExit as error:
             self.crash(execution, f"exit status {error.code}")
         self._hand_over(execution, reply)
@@ -161,14 +152,26 @@ class Functions:
             self.crash(execution, "signal: killed")  # the only thing that can be done to a function that has answered
         self._idle.append(environment)
 
-    def _initialise(self, execution: Execution) -> Callable[[Any, Any], Any]:
+    def _context(self, execution: Execution) -> LambdaContext:
+        function = self._function
+        return LambdaContext(
+            aws_request_id=execution.request_id,
+            function_name=function.name,
+            invoked_function_arn=function.arn,
+            memory_limit_in_mb=str(function.memory),
+            log_group_name=f"/aws/lambda/{function.name}",
+            log_stream_name=f"environment-{execution.environment.number}",
+            get_remaining_time_in_millis=lambda: max(0, (execution.deadline - self._simulation.now) // 1000),
+        )
+
+    def _initialise(self, execution: Execution, context: LambdaContext) -> Callable[[Any, Any], Any]:
         began, environment = self._simulation.now, execution.environment
         try:
             handler = self._code.load(environment)
         except NotImitated:
             raise
         except Exception as error:
-            not_begun(error, execution.event, execution, self._host, environment.number, self._code.root)
+            not_begun(error, execution.event, context, self._host, environment.number, self._code.root)
             raise
         if self._simulation.now - began > MAX_INIT_SECONDS * MICROSECONDS:
             raise NotImitated("an init phase of more than 10 s is not imitated (on Lambda it would run twice)")
@@ -176,7 +179,7 @@ class Functions:
 
     def _time_out(self, execution: Execution) -> None:
         if not execution.answered:
-            message = f"{execution.aws_request_id} Task timed out after {self._function.timeout:.2f} seconds"
+            message = f"{execution.request_id} Task timed out after {self._function.timeout:.2f} seconds"
             self._end(execution, f"timed out after {self._function.timeout} s", "Sandbox.Timedout", message)
 
     def _end(self, execution: Execution, error: str, kind: str, message: str) -> None:
@@ -184,13 +187,13 @@ class Functions:
         assert execution.task
         if not execution.answered:
             value = {
-                "request_id": execution.aws_request_id,
+                "request_id": execution.request_id,
                 "sequence_numbers": sequence_numbers(execution.event),
                 "intents": list(execution.subject.intents),
                 "environment": execution.environment.number,
             }
             self._actors.record_end(execution, value, error)
-            self._hand_over(execution, _error(kind, f"RequestId: {execution.aws_request_id} Error: {message}"))
+            self._hand_over(execution, _error(kind, f"RequestId: {execution.request_id} Error: {message}"))
         self._simulation.abandon(execution.task)
 
     def _hand_over(self, execution: Execution, reply: Reply) -> None:
