@@ -35,9 +35,9 @@ class Endpoints:
         """One at a time, as if the endpoint kept its keys and its effects in one transaction."""
         endpoint = self._endpoints.get(urlsplit(request.url).path.split("/")[1])
         if endpoint is None:
-            return _told(404, "no such endpoint")
+            return _reply(404, "no such endpoint")
         if request.operation not in APPLIES:
-            return _told(405, f"takes {', '.join(APPLIES)}")
+            return _reply(405, f"takes {', '.join(APPLIES)}")
         keys = [value for name, value in request.headers.items() if name.lower() == "idempotency-key"]
         with self._lock:
             if not keys or not endpoint.honours_key:
@@ -46,22 +46,22 @@ class Endpoints:
             if key not in self._answers:
                 self._answers[key] = (request.body, self._apply(endpoint, request))
             body, answer = self._answers[key]
-            return answer if body == request.body else _told(422, "the key was used for another request")
+            return answer if body == request.body else _reply(422, "the key was used for another request")
 
     def _apply(self, endpoint: Endpoint, request: Request) -> Reply:
         self.applied.append((endpoint.variable, request.body))
-        return _told(200, "done")
+        return _reply(200, "done")
 
 
-def _told(status: int, message: str) -> Reply:
+def _reply(status: int, message: str) -> Reply:
     return Reply(status, json.dumps({"message": message}).encode(), JSON)
 
 
 @contextlib.contextmanager
 def serving(endpoints: Endpoints) -> Iterator[str]:
-    """Its address, as long as the context lasts."""
+    """Yields the address of the server, which runs as long as the context lasts."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class EndpointHandler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             reply = endpoints.handle(Request("http", self.command, self.command, self.path, dict(self.headers), body))
@@ -74,9 +74,9 @@ def serving(endpoints: Endpoints) -> Iterator[str]:
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
         def log_message(self, format: str, *arguments: object) -> None:
-            """What comes is in the history."""
+            """No log: the history has every effect."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), EndpointHandler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()

@@ -9,7 +9,7 @@ from database import Database, Table, embedded, item, local
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.platforms.embedded.services.values import spelled
+from harness.platforms.embedded.services.values import canonical_item
 
 IDS = st.sampled_from(["a", "b", "c"])
 VALUES = st.sampled_from(
@@ -96,7 +96,7 @@ def _answer(table: Table, step: Any) -> Any:
         kind, *rest = step
         returned = "ALL_NEW" if kind == "Update" else "ALL_OLD"
         write = getattr(writes, f"{kind.lower()}_item")
-        return spelled(write(**_call(table, kind, *rest), ReturnValues=returned).get("Attributes", {}))
+        return canonical_item(write(**_call(table, kind, *rest), ReturnValues=returned).get("Attributes", {}))
     except ClientError as error:
         reasons = error.response.get("CancellationReasons", [])
         answer = error.response["Error"]["Code"], [(reason["Code"], reason.get("Item")) for reason in reasons]
@@ -111,7 +111,9 @@ def _call(table: Table, kind: str, id: str, value: Any, condition: str | None, u
     if update:
         call["UpdateExpression"] = update
     text = f"{condition} {update}"
-    used = {name: given for name, given in {**PLACEHOLDERS, **spelled({":v": value})}.items() if name in _words(text)}
+    used = {
+        name: given for name, given in {**PLACEHOLDERS, **canonical_item({":v": value})}.items() if name in _words(text)
+    }
     return {**call, "ExpressionAttributeValues": used} if used else call
 
 

@@ -1,6 +1,6 @@
-"""The actors of the embedded platform: writers, executions and dispatchers, each a task with chance of its own.
+"""The actors of the embedded platform: writers, executions and dispatchers, each a task with its own random numbers.
 
-To the agent and to the client they are the host: it speaks in the name of the actor that runs now.
+Actors is the host of the agent and of the writers' client: it acts for the actor that runs now.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ LATEST_START = 1_000  # microseconds
 
 
 @dataclass(eq=False)
-class Actor:
-    """`key` names it in draws: the same whatever number it has in this run."""
+class ActorState:
+    """What the platform keeps of an actor. `key` names it in draws, whatever number it has in this run."""
 
     key: str
     random: random.Random
@@ -37,7 +37,7 @@ class Actor:
 
 
 class Cloud(Protocol):
-    """Where requests go, and what can be done to an execution, or to all of it."""
+    """The imitated AWS: it takes requests, ends executions, and can be disrupted."""
 
     def send(self, service: str, operation: str, request: Any) -> Any: ...
 
@@ -49,45 +49,44 @@ class Cloud(Protocol):
 class Actors:
     """Implements the agent's Host, the client's, and what the function service needs."""
 
-    cloud: Cloud
-
-    def __init__(self, simulation: Simulation, nemesis: Nemesis, plan: Plan, code: Code) -> None:
+    def __init__(self, cloud: Cloud, simulation: Simulation, nemesis: Nemesis, plan: Plan, code: Code) -> None:
+        self._cloud = cloud
         self._simulation = simulation
         self._nemesis = nemesis
         self._history = plan.history
         self._log = plan.log
         self._seed = plan.seed
         self._code = code
-        self._harness = Actor("harness", plan.seed.random("actor", "harness"))
+        self._harness = ActorState("harness", plan.seed.random("actor", "harness"))
         self._writers = 0
-        self._seen: Counter[str] = Counter()
+        self._carried: Counter[str] = Counter()
         simulation.on_switch = self._switched
 
     @property
-    def current(self) -> Actor:
+    def current(self) -> ActorState:
         """The actor that runs now; outside any task, the harness itself."""
         task = self._simulation.current
-        actor: Actor = task.context if task else self._harness
+        actor: ActorState = task.context if task else self._harness
         return actor
 
     def start(self, process: str, body: Callable[[], None], key: str = "", execution: Execution | None = None) -> Task:
-        """No two begin at the same moment, as no two do anywhere: their clocks would show the same microsecond."""
+        """Starts a task at a drawn time, within LATEST_START: no two actors should show the same microsecond."""
         key = key or process
         delay = self._seed.between(0, LATEST_START, "start", key)
-        return self._simulation.spawn(process, body, Actor(key, self._seed.random("actor", key), execution), delay)
+        return self._simulation.spawn(process, body, ActorState(key, self._seed.random("actor", key), execution), delay)
 
     def start_writer(self, body: Callable[[], None]) -> None:
         self.start(f"writer/{self._writers}", body)
         self._writers += 1
 
     def start_execution(self, execution: Execution, body: Callable[[], None]) -> Task:
-        """Named in draws by what it carries and how often that was carried before."""
-        carried = "function " + "+".join(execution.subject.intents)
-        self._seen[carried] += 1
-        return self.start(f"function/{execution.number}", body, f"{carried} #{self._seen[carried]}", execution)
+        """Named in draws by the intents that it carries, and how often they were carried before."""
+        intents = "function " + "+".join(execution.subject.intents)
+        self._carried[intents] += 1
+        return self.start(f"function/{execution.number}", body, f"{intents} #{self._carried[intents]}", execution)
 
     def disrupt(self, action: Disrupt) -> None:
-        self.cloud.disrupt(action)
+        self._cloud.disrupt(action)
 
     def record_end(self, execution: Execution, value: Value, error: str) -> None:
         self._history.append(self._simulation.now, f"function/{execution.number}", INFO, "execute", value, error)
@@ -96,7 +95,7 @@ class Actors:
 
     def observed(self) -> bool:
         task = self._simulation.current
-        if task and task.abandoned:  # its clean-up, at the end of the run: a dead process makes no calls
+        if task and task.abandoned:  # its clean-up at the end of the run: a dead process makes no calls
             self._simulation.switch_away()
         return task is not None
 
@@ -131,13 +130,13 @@ class Actors:
         raise AssertionError("an execution that hangs went on")
 
     def send(self, service: str, operation: str, request: Any) -> Any:
-        return self.cloud.send(service, operation, request)
+        return self._cloud.send(service, operation, request)
 
     def next_call(self) -> int:
         self.current.calls += 1
         return self.current.calls
 
-    # What confines them to their part of this process.
+    # What isolation.confined needs.
 
     def inside(self) -> bool:
         return self._simulation.current is not None
@@ -146,13 +145,13 @@ class Actors:
         execution = self.current.execution
         if execution is None:
             raise RuntimeError(f"only the function's process can end: {why}")
-        self.cloud.crash(execution, why)
+        self._cloud.crash(execution, why)
 
     def refuse(self, error: NotImitated) -> NoReturn:
         self._simulation.fail(error)
 
     def log(self, text: str) -> None:
-        """What an actor prints, by whole lines, each with its time in seconds and its process."""
+        """Writes what an actor prints to the run's log: whole lines, each with its time in seconds and its process."""
         if self._simulation.require_task().abandoned:
             return
         actor = self.current

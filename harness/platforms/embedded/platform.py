@@ -39,7 +39,7 @@ from harness.platforms.embedded.services.functions import Execution, Functions
 from harness.platforms.embedded.services.kinesis import Kinesis
 from harness.platforms.embedded.services.moto import Moto, Queues
 from harness.platforms.embedded.services.streams import Streams
-from harness.platforms.embedded.simulation import Event, OutOfSteps, Simulation
+from harness.platforms.embedded.simulation import Flag, OutOfSteps, Simulation
 from harness.platforms.endpoints import Endpoints
 from harness.platforms.target import Target
 from harness.stack import LEDGER, Function, Stack
@@ -77,10 +77,9 @@ class Embedded:
         self._code = Code(plan.code, plan.stack.function.handler)
         self.tickets = LocalTickets(len(plan.faults))
         self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
-        self.writers = Actors(self._simulation, self.nemesis, plan, self._code)
-        self.writers.cloud = self
+        self.writers = Actors(self, self._simulation, self.nemesis, plan, self._code)
         self._endpoints = Endpoints(plan.stack.endpoints)
-        self._arrivals: dict[str, Event] = {}
+        self._arrivals: dict[str, Flag] = {}
         self._exits = ExitStack()
         self.source = reader_of(self.client, plan.stack.source)
 
@@ -192,9 +191,9 @@ class Embedded:
 
     def _serve(self, request: Request) -> Reply:
         if request.service not in self._services:
-            known = ", ".join(sorted((*self._services, "lambda")))
+            imitated = ", ".join(sorted((*self._services, "lambda")))
             call = f"{request.service}.{request.operation}"
-            raise NotImitated(f"{call} is not imitated by the embedded platform. Known services: {known}")
+            raise NotImitated(f"{call} is not imitated by the embedded platform. Known services: {imitated}")
         return self._services[request.service].handle(request)
 
     # The dispatcher's host.
@@ -211,7 +210,7 @@ class Embedded:
     def sleep(self, seconds: float) -> None:
         self._simulation.sleep(seconds)
 
-    def event(self) -> Event:
+    def event(self) -> Flag:
         return self._simulation.event()
 
     def wait_for_records(self, shard_id: str, timeout: float | None) -> None:
@@ -231,7 +230,7 @@ class Embedded:
     def decide(self, point: Point) -> tuple[Action, ...]:
         return self.nemesis.decide(point)
 
-    def _arrival(self, shard_id: str) -> Event:
+    def _arrival(self, shard_id: str) -> Flag:
         return self._arrivals.setdefault(shard_id, self.event())
 
 

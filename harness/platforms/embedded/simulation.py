@@ -1,7 +1,7 @@
-"""Cooperative tasks in virtual time: one thread, one heap of what comes next, nothing left to chance.
+"""Cooperative tasks in virtual time: one thread and one heap of scheduled actions, so that nothing is left to chance.
 
-A task runs until it sleeps or waits; then the earliest thing due runs, and time jumps to it. Ties run in the order
-in which they were scheduled, so the same program gives the same order, always.
+A task runs until it sleeps or waits. Then time jumps to the earliest action of the heap, and it runs. Actions of the
+same time run in the order in which they were scheduled, so the same program always gives the same order.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import greenlet
 from harness.errors import NotImitated
 
 MICROSECONDS = 1_000_000
-# Tasks that wait in their clean-up. Let go of, they would be ended at a moment of the garbage collector's choosing.
+# Tasks whose clean-up waits. They are kept until the process ends: the garbage collector would end them at any moment.
 _PARKED: list[Task] = []
 
 
 @dataclass(eq=False)
 class Task:
-    """One actor. `context` is whatever the platform ties to it (its random numbers, its environment)."""
+    """One actor. `context` is what the platform keeps for it (its random numbers, its execution)."""
 
     process: str
     greenlet: Any = None
@@ -34,8 +34,8 @@ class Task:
 
 
 @dataclass(eq=False)
-class Event:
-    """Something that tasks wait for. It stays set until it is cleared."""
+class Flag:
+    """Tasks wait for it to be set. It stays set until it is cleared."""
 
     simulation: Simulation
     is_set: bool = False
@@ -63,11 +63,11 @@ class Event:
 
 
 class OutOfSteps(Exception):
-    """The simulation made more steps than it was allowed to: something never comes to rest."""
+    """The simulation made more steps than it may: something goes on for ever."""
 
 
 class Simulation:
-    """`now` is in microseconds since the simulation began; `on_time` is told whenever it changes."""
+    """`now` is in microseconds since the simulation began; `on_time` is called with it whenever it changes."""
 
     def __init__(self, max_steps: int, on_time: Callable[[int], None] = lambda now: None) -> None:
         self.now = 0
@@ -83,7 +83,7 @@ class Simulation:
         self._error: BaseException | None = None
 
     def spawn(self, process: str, body: Callable[[], object], context: Any = None, delay: int = 0) -> Task:
-        """A new task; it starts after so many microseconds. What it raises is raised by `run`."""
+        """A new task, which starts after `delay` microseconds. What it raises is raised by `run`."""
         task = Task(process, context=context)
         task.greenlet = greenlet.greenlet(lambda: self._guard(body), parent=self._hub)
         self._tasks[task] = None
@@ -91,7 +91,7 @@ class Simulation:
         return task
 
     def at(self, delay: int, action: Callable[[], None]) -> None:
-        """Runs an action after so many microseconds, outside any task."""
+        """Runs an action after `delay` microseconds, outside any task."""
         self._scheduled += 1
         heapq.heappush(self._heap, (self.now + max(delay, 0), self._scheduled, action))
 
@@ -101,11 +101,11 @@ class Simulation:
         self.wake(task, task.waits, seconds)
         self.switch_away()
 
-    def event(self) -> Event:
-        return Event(self)
+    def event(self) -> Flag:
+        return Flag(self)
 
     def wake(self, task: Task, wait: int, seconds: float = 0.0) -> None:
-        """Resumes a task later, unless that wait of it is over by then."""
+        """Resumes a task after so many seconds, unless it has stopped waiting by then."""
 
         def resume() -> None:
             if task.waits == wait:
@@ -114,7 +114,7 @@ class Simulation:
         self.at(round(seconds * MICROSECONDS), resume)
 
     def abandon(self, task: Task) -> None:
-        """A task that dies where it stands: none of its code runs again, not even its clean-up."""
+        """Stops a task where it is: none of its code runs until `close`, which runs its clean-up."""
         task.abandoned = True
         task.waits += 1
         if task is self.current:
@@ -124,7 +124,7 @@ class Simulation:
         self._hub.switch()
 
     def fail(self, error: Exception) -> NoReturn:
-        """Ends the run with an error, whatever the code that caused it would do with an exception."""
+        """Ends the run with an error, whatever the task that caused it does with exceptions."""
         self._error = error
         if threading.get_ident() == self._thread and self.current:
             self.abandon(self.current)
@@ -138,7 +138,7 @@ class Simulation:
         return self.current
 
     def run(self, seconds: float) -> bool:
-        """Goes on until nothing is left to do (True), or for so many seconds (False)."""
+        """Runs until nothing is scheduled any more (True), or until so many seconds have passed (False)."""
         deadline = self.now + round(seconds * MICROSECONDS)
         while self._heap:
             if self._heap[0][0] > deadline:
@@ -156,7 +156,7 @@ class Simulation:
         return True
 
     def close(self) -> None:
-        """Ends all tasks. Their clean-up runs, and nobody listens to it any more; where it waits, it stays for good."""
+        """Ends all tasks by running their clean-up. A task whose clean-up waits is kept until the process ends."""
         for task in list(self._tasks):
             task.abandoned = True
             self.current = task

@@ -19,7 +19,7 @@ from harness.platforms.base import Request
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.services.updates import applied, compiled
-from harness.platforms.embedded.services.values import spelled
+from harness.platforms.embedded.services.values import canonical_item
 
 MINUTE = 60 * 1_000_000
 
@@ -218,7 +218,7 @@ def test_a_plain_update_needs_no_moto(expressions: list[str], number: str) -> No
         values = {name: value for name, value in every.items() if name in expression}
         plan = compiled(expression, names)
         assert plan is not None
-        before = spelled(image)
+        before = canonical_item(image)
         after = applied(plan, image, values)
         assert image == before
         asked = {"ExpressionAttributeNames": names} if names else {}

@@ -43,8 +43,8 @@ def consumed_capacity(body: Body, touches: list[Touch], units: int) -> Body:
 def consumed_capacities(body: Body, touches: list[Touch], units: int) -> Body:
     tables = list(dict.fromkeys(touch.table for touch in touches))
     by_table = [[touch for touch in touches if touch.table == table] for table in tables]
-    found = [consumed_capacity(body, group, units) for group in by_table]
-    return {"ConsumedCapacity": [capacity["ConsumedCapacity"] for capacity in found]} if any(found) else {}
+    capacities = [consumed_capacity(body, group, units) for group in by_table]
+    return {"ConsumedCapacity": [capacity["ConsumedCapacity"] for capacity in capacities]} if any(capacities) else {}
 
 
 WINDOW_MICROSECONDS = 10 * 60 * 1_000_000
@@ -74,12 +74,12 @@ class Tokens:
     def recall(self, token: str, fingerprint: str) -> Reply | None:
         """The reply that was given under this token, None for a new token. Raises TokenMismatch."""
         self._forget()
-        known = self._completed.get(token)
-        if known is None:
+        completed = self._completed.get(token)
+        if completed is None:
             return None
-        if known.fingerprint != fingerprint:
+        if completed.fingerprint != fingerprint:
             raise TokenMismatch(token)
-        return known.reply
+        return completed.reply
 
     def complete(self, token: str, fingerprint: str, reply: Reply) -> None:
         self._completed[token] = _Completed(fingerprint, self._now(), reply)
@@ -146,8 +146,8 @@ class DynamoDB:
         """Raises NotImitated for an operation or a parameter that is not imitated, and for what moto cannot do."""
         operation = self._operations.get(request.operation)
         if operation is None:
-            known = ", ".join(sorted(self._operations))
-            raise NotImitated(f"dynamodb.{request.operation} is not imitated. Known: {known}")
+            imitated = ", ".join(sorted(self._operations))
+            raise NotImitated(f"dynamodb.{request.operation} is not imitated. Known: {imitated}")
         try:
             body = json.loads(request.body, object_hook=canonical)
             legacy = [name for name in LEGACY if name in body]

@@ -43,14 +43,14 @@ def check_placeholders(call: Body) -> None:
     expressions = " ".join(call.get(name, "") for name in ("ConditionExpression", "UpdateExpression"))
     used = _PLACEHOLDER.findall(expressions)
     for member, sign in (("ExpressionAttributeNames", "#"), ("ExpressionAttributeValues", ":")):
-        given = call.get(member, {})
-        if member in call and not given:
+        defined = call.get(member, {})
+        if member in call and not defined:
             raise MockValidationException(f"{member} must not be empty")
-        for name in given:
+        for name in defined:
             if name not in used:
                 raise MockValidationException(f"Value provided in {member} unused in expressions: keys: {{{name}}}")
         for name in used:
-            if name[0] == sign and name not in given:
+            if name[0] == sign and name not in defined:
                 raise MockValidationException(f"Invalid expression: {name} is used and not defined in {member}")
 
 
@@ -59,7 +59,7 @@ def updated_paths(call: Body) -> list[Path]:
     if not call.get("UpdateExpression"):
         return []
     names = call.get("ExpressionAttributeNames", {})
-    found = UpdateExpressionParser.make(call["UpdateExpression"]).find_clauses(
+    actions = UpdateExpressionParser.make(call["UpdateExpression"]).find_clauses(
         [
             ast_nodes.UpdateExpressionSetAction,
             ast_nodes.UpdateExpressionRemoveAction,
@@ -67,7 +67,7 @@ def updated_paths(call: Body) -> list[Path]:
             ast_nodes.UpdateExpressionDeleteAction,
         ]
     )
-    return [[step for node in action.children[0].children for step in _steps(node, names)] for action in found]
+    return [[step for node in action.children[0].children for step in _steps(node, names)] for action in actions]
 
 
 def check_paths(call: Body, item: Item) -> None:
@@ -82,15 +82,15 @@ def check_paths(call: Body, item: Item) -> None:
             value = members.get(step)
 
 
-def plain(value: DynamoType) -> Value:
+def wire_value(value: DynamoType) -> Value:
     """A stored value in the wire format, in the one spelling, sharing nothing with the storage."""
     kind, content = value.type, value.value
     if kind == "N":
         return {"N": number(content)}
     if kind == "M":
-        return {"M": {name: plain(member) for name, member in content.items()}}
+        return {"M": {name: wire_value(member) for name, member in content.items()}}
     if kind == "L":
-        return {"L": [plain(element) for element in content]}
+        return {"L": [wire_value(element) for element in content]}
     return {kind: ordered(kind, content) if kind in SETS else content}
 
 
@@ -129,8 +129,8 @@ def _value(operand: Any, stored: StoredItem | None) -> Value | None:
     """An operand in the wire format; None for an attribute that is missing."""
     match operand:
         case moto.AttributePath():
-            found = operand._get_attr(stored)
-            return None if found is None else plain(found)
+            attribute = operand._get_attr(stored)
+            return None if attribute is None else wire_value(attribute)
         case moto.AttributeValue():
             return {operand.type: operand.value}
         case _:  # size(), of an attribute that may have none

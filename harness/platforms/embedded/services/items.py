@@ -4,7 +4,7 @@ Kept from moto: storage, expressions, messages, error bodies. Put right, against
 
 - a stream: moto writes records for changes that are none, and two for an upsert (O-01); it is never given a stream,
   and the caller compares the images before and after instead;
-- numbers and sets keep one spelling (attribute_value), arithmetic has 38 digits (moto: 28), and in a plain expression
+- numbers and sets keep one spelling (values), arithmetic has 38 digits (moto: 28), and in a plain expression
   an attribute that was set from another keeps that value (moto stores one object twice, so that changing one of them
   in the same expression changes both);
 - conditions compare by type, and a missing attribute with nothing; a path leads through maps and lists (expressions);
@@ -38,7 +38,7 @@ from moto.dynamodb.responses import (
     validate_put_has_gsi_keys_set_to_none,
 )
 
-from harness.platforms.embedded.services.expressions import Body, check_paths, check_placeholders, holds, plain
+from harness.platforms.embedded.services.expressions import Body, check_paths, check_placeholders, holds, wire_value
 from harness.platforms.embedded.services.updates import Action, applied, compiled
 from harness.platforms.embedded.services.values import ARITHMETIC, Item, size
 from harness.stores import ACCOUNT, REGION
@@ -61,7 +61,7 @@ class ItemStorage:
 
     def __init__(self) -> None:
         self.backend = DynamoDBBackend(REGION, ACCOUNT)
-        self._handler = _Handler(self.backend)
+        self._handler = _MotoActions(self.backend)
         self._plans: dict[tuple[object, ...], list[Action] | None] = {}
 
     def run(self, action: str, body: Body) -> Body:
@@ -92,12 +92,12 @@ class ItemStorage:
     def image(self, table_name: str, key: Item) -> Item | None:
         """The item as it is now, in the one spelling, sharing nothing with the storage."""
         stored = self.backend.get_item(table_name, key)
-        return None if stored is None else {name: plain(value) for name, value in stored.attrs.items()}
+        return None if stored is None else {name: wire_value(value) for name, value in stored.attrs.items()}
 
     def images(self, table_name: str) -> list[Item]:
         """Every item of the table, in the order of the keys."""
         table = self.backend.get_table(table_name)
-        return [{name: plain(value) for name, value in stored.attrs.items()} for stored in table.all_items()]
+        return [{name: wire_value(value) for name, value in stored.attrs.items()} for stored in table.all_items()]
 
     def check(self, call: Body, touch: Touch) -> None:
         """Raises ConditionalCheckFailed, with the item as it is where the call wants it (S-03)."""
@@ -157,7 +157,7 @@ class ItemStorage:
             self.put(touch.table, deepcopy(touch.before))
         with localcontext(ARITHMETIC):
             stored = self.backend.update_item(touch.table, touch.key, expression, names, values)
-        return {name: plain(value) for name, value in stored.attrs.items()}
+        return {name: wire_value(value) for name, value in stored.attrs.items()}
 
     def restore(self, touch: Touch) -> None:
         """Puts an item back to what it was before."""
@@ -167,7 +167,7 @@ class ItemStorage:
             self.put(touch.table, touch.before)
 
 
-class _Handler(DynamoHandler):  # type: ignore[misc]
+class _MotoActions(DynamoHandler):  # type: ignore[misc]
     """Moto's actions on a backend of their own instead of the process-wide one."""
 
     def __init__(self, backend: DynamoDBBackend) -> None:

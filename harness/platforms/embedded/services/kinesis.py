@@ -65,11 +65,11 @@ class Kinesis:
     def handle(self, request: Request) -> Reply:
         if request.operation not in self._operations:
             raise NotImitated(f"kinesis.{request.operation} is not imitated. Known: {', '.join(self._operations)}")
-        operation, known = self._operations[request.operation]
+        operation, members = self._operations[request.operation]
         body = json.loads(request.body)
         for name in body:
-            if name not in known:
-                raise NotImitated(f"{name} of kinesis.{request.operation} is not imitated. {nearest(name, known)}")
+            if name not in members:
+                raise NotImitated(f"{name} of kinesis.{request.operation} is not imitated. {nearest(name, members)}")
         try:
             return Reply.of(operation(body))
         except Refused as refused:

@@ -36,9 +36,9 @@ class Moto:
 
     def handle(self, request: Request) -> Reply:
         if request.operation not in self._operations:
-            known = ", ".join(sorted(self._operations))
+            imitated = ", ".join(sorted(self._operations))
             call = f"{request.service}.{request.operation}"
-            raise NotImitated(f"{call} is not imitated by the embedded platform. Known: {known}")
+            raise NotImitated(f"{call} is not imitated by the embedded platform. Known: {imitated}")
         headers = HTTPHeaders()
         headers["Authorization"] = (
             _SIGNED  # nothing here is signed (harness.platforms.hook), and moto shows objects to signers only
@@ -105,11 +105,11 @@ class Queues:
             headers = {name: value for name, value in request.headers.items() if name != "Content-Length"} | _SENDS_ONE
             one = replace(request, operation="SendMessage", headers=headers, body=body)
             reply = self._send(one, message)
-            told = json.loads(reply.body)
+            result = json.loads(reply.body)
             if reply.status == 200:
-                answer["Successful"].append({"Id": entry["Id"], **told})
+                answer["Successful"].append({"Id": entry["Id"], **result})
             else:
-                code = str(told.get("__type", "")).rpartition("#")[2]
-                failure = {"Id": entry["Id"], "SenderFault": True, "Code": code, "Message": told.get("message", "")}
+                code = str(result.get("__type", "")).rpartition("#")[2]
+                failure = {"Id": entry["Id"], "SenderFault": True, "Code": code, "Message": result.get("message", "")}
                 answer["Failed"].append(failure)
         return Reply.of({name: entries for name, entries in answer.items() if entries or name == "Successful"})

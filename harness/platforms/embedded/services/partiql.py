@@ -13,7 +13,7 @@ from moto.dynamodb.parsing import partiql
 from harness.errors import NotImitated
 from harness.platforms.embedded.services.expressions import Body
 from harness.platforms.embedded.services.items import ItemStorage, Touch
-from harness.platforms.embedded.services.values import Item, spelled
+from harness.platforms.embedded.services.values import Item, canonical_item
 
 
 class PartiQL:
@@ -81,8 +81,8 @@ class PartiQL:
             if after is None:
                 self._storage.delete(name, key)
             else:
-                self._storage.put(name, spelled(after))
-        return [spelled(item) for item in items]
+                self._storage.put(name, canonical_item(after))
+        return [canonical_item(item) for item in items]
 
 
 def _verb(statement: Body) -> str:

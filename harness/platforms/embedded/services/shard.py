@@ -111,8 +111,8 @@ class Shard:
         """Where an iterator of that type starts. Raises Refused: ValidationException, TrimmedDataAccessException."""
         by_number = iterator_type.endswith("_SEQUENCE_NUMBER")
         if iterator_type not in ITERATOR_TYPES:
-            known = ", ".join(ITERATOR_TYPES)
-            raise Refused("ValidationException", f"ShardIteratorType: {iterator_type}. Known: {known}")
+            valid = ", ".join(ITERATOR_TYPES)
+            raise Refused("ValidationException", f"ShardIteratorType: {iterator_type}. Known: {valid}")
         if by_number != (sequence_number is not None):
             raise Refused("ValidationException", f"SequenceNumber and {iterator_type} do not go together")
         if iterator_type == "TRIM_HORIZON":

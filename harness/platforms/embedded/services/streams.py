@@ -25,7 +25,7 @@ Record = dict[str, Any]
 def event_name(before: Item | None, after: Item | None) -> str | None:
     """INSERT, MODIFY or REMOVE; None where the item is the same by value (S-31 to S-37), which writes no record.
 
-    Images are in the one spelling of attribute_value.canonical: there number spelling, set order and map key order
+    Images are in the one spelling of values.canonical: there number spelling, set order and map key order
     cannot differ, and list order still does (S-34).
     """
     if before == after:
@@ -167,8 +167,8 @@ class Streams:
     def handle(self, request: Request) -> Reply:
         operation = self._operations.get(request.operation)
         if operation is None:
-            known = ", ".join(self._operations)
-            raise NotImitated(f"dynamodbstreams.{request.operation} is not imitated. Known: {known}")
+            imitated = ", ".join(self._operations)
+            raise NotImitated(f"dynamodbstreams.{request.operation} is not imitated. Known: {imitated}")
         try:
             return Reply.of(operation(json.loads(request.body)))
         except Refused as refused:
@@ -191,12 +191,12 @@ class Streams:
         return self._streams[arn]
 
     def _list_streams(self, body: Body) -> Body:
-        found = [stream for stream in self._streams.values() if body.get("TableName") in (None, stream.table)]
-        arns = [stream.arn for stream in found]
+        listed = [stream for stream in self._streams.values() if body.get("TableName") in (None, stream.table)]
+        arns = [stream.arn for stream in listed]
         start = body.get("ExclusiveStartStreamArn")
         first = arns.index(start) + 1 if start in arns else 0
-        page = found[first : first + body.get("Limit", MAX_LISTED)]
-        more = {"LastEvaluatedStreamArn": page[-1].arn} if page and page[-1] is not found[-1] else {}
+        page = listed[first : first + body.get("Limit", MAX_LISTED)]
+        more = {"LastEvaluatedStreamArn": page[-1].arn} if page and page[-1] is not listed[-1] else {}
         return {"Streams": [stream.summary() for stream in page], **more}
 
     def _describe_stream(self, body: Body) -> Body:

@@ -193,8 +193,8 @@ class Tables:
 def _check_imitated(operation: str, body: Body) -> None:
     unknown = [name for name in body if name not in IMITATED[operation]]
     if unknown:
-        known = ", ".join(IMITATED[operation])
-        raise NotImitated(f"dynamodb.{operation} with {unknown[0]} is not imitated. Known: {known}")
+        valid = ", ".join(IMITATED[operation])
+        raise NotImitated(f"dynamodb.{operation} with {unknown[0]} is not imitated. Known: {valid}")
 
 
 def _check_definitions(body: Body) -> None:

@@ -61,7 +61,7 @@ def canonical(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def spelled(item: Item) -> Item:
+def canonical_item(item: Item) -> Item:
     """A copy of the item in the one spelling, of plain dicts whatever mappings it was made of."""
     copy: Item = json.loads(json.dumps(item, default=lambda mapping: dict(mapping.items())), object_hook=canonical)
     return copy
