@@ -60,8 +60,8 @@ def status() -> int:
     \b
     Example: python -m harness status
     """
-    found = [running for runtime in RUNTIMES.values() for running in runtime().status()]
-    click.echo("\n".join(str(running) for running in found) or NOTHING)
+    instances = [running for runtime in RUNTIMES.values() for running in runtime().status()]
+    click.echo("\n".join(map(str, instances)) or NOTHING)
     return 0
 
 

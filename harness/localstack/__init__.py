@@ -1,4 +1,8 @@
-"""Ways to run LocalStack here."""
+"""LocalStack on this machine: with Docker Compose, or natively from PyPI and npm.
+
+`base` is the contract and the settings, `compose` and `native` are the two ways; `install` fetches what the native one
+needs, and `executor` is the plugin that runs functions there as child processes.
+"""
 
 from urllib.parse import urlsplit
 
@@ -11,11 +15,11 @@ RUNTIMES: dict[str, type[Runtime]] = {"compose": Compose, "host": NativeLocalSta
 
 
 def runtime_at(endpoint: str | None) -> tuple[Runtime, int] | None:
-    """Who started the LocalStack at an endpoint of this machine, and its port; None where `harness up` did not."""
-    found = urlsplit(endpoint or "")
-    if found.hostname not in LOOPBACK:
+    """The runtime that started the LocalStack at an endpoint, and its port; None where `harness up` did not."""
+    address = urlsplit(endpoint or "")
+    if address.hostname not in LOOPBACK:
         return None
     for runtime in (runtime_class() for runtime_class in RUNTIMES.values()):
-        if any(running.port == found.port for running in runtime.status()):
-            return runtime, found.port or 0
+        if any(running.port == address.port for running in runtime.status()):
+            return runtime, address.port or 0
     return None

@@ -27,7 +27,7 @@ SETTINGS = {
 NO_TOKEN = 55  # the exit code of later versions when LOCALSTACK_AUTH_TOKEN is missing
 
 
-Say = Callable[[str], None]  # told what is being done now, in a few words
+Say = Callable[[str], None]  # called with what is being done now, in a few words
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ class Runtime(Protocol):
         """Start LocalStack on 127.0.0.1 and wait until it answers; what already runs there is left alone."""
 
     def down(self, port: int | None, say: Say) -> list[str]:
-        """End what `up` started, on that port or on any, whatever became of it. Names what was ended."""
+        """End what `up` started, on that port or on all, in whatever state. Returns what was ended, in words."""
 
     def status(self) -> list[Running]:
-        """What `up` started and nobody ended."""
+        """What `up` started and `down` has not ended."""
 
     def kill(self, port: int) -> None:
-        """End it at once, as a crash of its machine would; `start` brings it back."""
+        """End it at once, as a crash of its machine would; `start` starts it again."""
 
     def start(self, port: int, say: Say) -> Running:
         """Start what was killed, and wait until it answers."""
@@ -78,7 +78,7 @@ class Runtime(Protocol):
         """Freeze it, and all that it started."""
 
     def resume(self, port: int) -> None:
-        """Let it go on. One that was not paused goes on as it did."""
+        """Undo `pause`; without one this does nothing."""
 
     def kill_function(self, port: int, name: str) -> int:
-        """Kill the processes, or containers, of a function; says how many there were."""
+        """Kill the processes, or containers, of a function; returns how many there were."""

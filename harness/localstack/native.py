@@ -25,7 +25,7 @@ from harness.localstack.os_process import MARK, holder_of, kill_marked, marked, 
 
 EXECUTOR = Path(__file__).with_name("executor")
 PLUGIN = "harness_executor"
-# The places of what it would download, as its version 4.14 names them.
+# Where LocalStack 4.14 would put what it downloads.
 DYNAMODB_LOCAL, JAVA, KINESIS_MOCK = "dynamodb-local/2", "java/21", "kinesis-local/0.5.2"
 LOOPBACK_HOOK = "stay_on_loopback"
 
@@ -33,8 +33,8 @@ LOOPBACK_HOOK = "stay_on_loopback"
 def lay_out_libraries(root: Path, targets: Mapping[str, Path]) -> None:
     """Links where its own downloads would be, below the folder that it takes for the root of the file system."""
     libraries = root / "var" / "lib" / "localstack" / "lib"
-    for place, target in targets.items():
-        link = libraries / place
+    for path, target in targets.items():
+        link = libraries / path
         link.parent.mkdir(parents=True)
         link.symlink_to(target)
 
@@ -57,14 +57,14 @@ def function_of(output: Path) -> str:
     return name if kind == "environment" else ""
 
 
-# They would lead LocalStack's own clients and interpreter astray.
+# They would mislead LocalStack's own clients and interpreter.
 LEFT_OUT = ("AWS_", "PYTHON", "VIRTUAL_ENV", "LD_PRELOAD")
 
 
 class NativeLocalStack:
     """Keeps one folder per port: state, log and everything LocalStack writes. Ending it removes the folder.
 
-    All its processes carry the folder's name in their environment; that is how they are found again.
+    All its processes have the folder's name in their environment, by which they are found again.
     """
 
     name: ClassVar[str] = "host"
@@ -82,14 +82,14 @@ class NativeLocalStack:
     def _start(self, folder: Path, port: int, say: Say) -> Running:
         self.down(port, say)
         _refuse_taken(port)
-        found = install(say)
-        _lay_out(folder, found, java_home(found, say))
+        installation = install(say)
+        _lay_out(folder, installation, java_home(installation, say))
         say("starting LocalStack")
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
-                [str(found.python), "-m", "localstack.runtime.main"],
+                [str(installation.python), "-m", "localstack.runtime.main"],
                 cwd=folder,
-                env=environment(dict(os.environ), folder, port, found),
+                env=environment(dict(os.environ), folder, port, installation),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -103,7 +103,7 @@ class NativeLocalStack:
             kill_marked(folder)
             server.wait()
             raise
-        # It is to outlive us, and its end is seen in /proc: nobody will ask this object for it.
+        # LocalStack outlives this process: this silences the ResourceWarning of Popen.
         server.returncode = 0
         running = self._running(folder)
         if running is None:
@@ -122,8 +122,7 @@ class NativeLocalStack:
         return ended
 
     def status(self) -> list[Running]:
-        found = (self._running(folder) for folder in sorted(_states().glob("*/")))
-        return [running for running in found if running is not None]
+        return [running for folder in sorted(_states().glob("*/")) if (running := self._running(folder))]
 
     def processes(self, port: int) -> list[psutil.Process]:
         """LocalStack itself first, then what it started: DynamoDB Local and the functions."""
@@ -154,15 +153,15 @@ class NativeLocalStack:
             return None
         number = state["process"]
         alive = number in {process.pid for process in marked(folder)}
-        well = health(local(state["port"])) if alive else None
+        answer = health(local(state["port"])) if alive else None
         place = f"process {number}" if alive else f"process {number}, which ended,"
-        version, services = (well.version, well.services) if well else ("", ())
-        return Running(self.name, place, state["port"], version, services, healthy=well is not None)
+        version, services = (answer.version, answer.services) if answer else ("", ())
+        return Running(self.name, place, state["port"], version, services, healthy=answer is not None)
 
 
-def environment(own: dict[str, str], folder: Path, port: int, found: Installation) -> dict[str, str]:
-    """LocalStack's environment variables. The user's own settings of LocalStack come before ours."""
-    kept = {name: value for name, value in own.items() if not name.startswith(LEFT_OUT)}
+def environment(variables: dict[str, str], folder: Path, port: int, installation: Installation) -> dict[str, str]:
+    """LocalStack's environment variables. The user's settings of LocalStack take precedence over ours."""
+    kept = {name: value for name, value in variables.items() if not name.startswith(LEFT_OUT)}
     return {
         **SETTINGS,
         **kept,
@@ -176,7 +175,7 @@ def environment(own: dict[str, str], folder: Path, port: int, found: Installatio
         "DNS_ADDRESS": "0",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "LAMBDA_RUNTIME_EXECUTOR": "process",
-        "HARNESS_FUNCTION_PACKAGES": str(found.function_packages),
+        "HARNESS_FUNCTION_PACKAGES": str(installation.function_packages),
     }
 
 
@@ -188,10 +187,10 @@ def _states() -> Path:
     return cache_folder().absolute() / "host"
 
 
-def _lay_out(folder: Path, found: Installation, java: Path) -> None:
+def _lay_out(folder: Path, installation: Installation, java: Path) -> None:
     """The folders as LocalStack expects them."""
-    own = {DYNAMODB_LOCAL: found.dynamodb_local, JAVA: java, KINESIS_MOCK: found.kinesis_mock}
-    lay_out_libraries(folder / "root", own)
+    libraries = {DYNAMODB_LOCAL: installation.dynamodb_local, JAVA: java, KINESIS_MOCK: installation.kinesis_mock}
+    lay_out_libraries(folder / "root", libraries)
     lay_out_plugin(folder / "plugin")
     (folder / "tmp").mkdir()
 
@@ -202,8 +201,8 @@ def _refuse_taken(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            found = health(local(port))
-            what = f" It is a LocalStack {found.version} that harness did not start." if found else ""
+            answer = health(local(port))
+            what = f" It is a LocalStack {answer.version} that harness did not start." if answer else ""
             problem = f"port {port} is taken by {holder_of(port)}.{what} Stop it, or choose another with --port"
             raise UserError(problem) from None
 

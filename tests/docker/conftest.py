@@ -38,7 +38,7 @@ def engine() -> Iterator[None]:
         try:
             require_compose()
             if answers():
-                if container.found():
+                if container.find():
                     pytest.skip(f"a container {container.NAME} is here already: `python -m harness down` ends it")
                 yield
                 return

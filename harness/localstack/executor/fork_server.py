@@ -58,7 +58,7 @@ class Copy:
 class ForkServer:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._copies: dict[int, Copy] = {}  # by what there is to read
+        self._copies: dict[int, Copy] = {}  # by descriptor
         self._poll = select.poll()
         self._poll.register(channel, select.POLLIN)
 
@@ -88,9 +88,9 @@ class ForkServer:
             os.setpgid(number, number)
         os.close(log)
         copy = Copy(number, line)
-        for place in (copy.end, line.fileno()):
-            self._copies[place] = copy
-            self._poll.register(place, select.POLLIN)
+        for descriptor in (copy.end, line.fileno()):
+            self._copies[descriptor] = copy
+            self._poll.register(descriptor, select.POLLIN)
         return None
 
     def _attend(self, ready: int) -> None:
@@ -106,9 +106,9 @@ class ForkServer:
         self._forget(copy.line.fileno())
         copy.close()
 
-    def _forget(self, place: int) -> None:
-        if self._copies.pop(place, None):
-            self._poll.unregister(place)
+    def _forget(self, descriptor: int) -> None:
+        if self._copies.pop(descriptor, None):
+            self._poll.unregister(descriptor)
 
     def _close(self) -> None:
         for copy in {*self._copies.values()}:
@@ -128,8 +128,8 @@ def _speak_to(log: int) -> None:
 def _is_new(order: Order) -> bool:
     """Would a new process be another than this copy?"""
     loaded = {name.partition(".")[0] for name in sys.modules}
-    own = {entry.name.partition(".")[0] for entry in os.scandir(order["code"])}
-    return bool(loaded & own) or _python(order["variables"]) != _python(os.environ)
+    modules = {entry.name.partition(".")[0] for entry in os.scandir(order["code"])}
+    return bool(loaded & modules) or _python(order["variables"]) != _python(os.environ)
 
 
 def _python(variables: Any) -> dict[str, str]:

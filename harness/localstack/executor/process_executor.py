@@ -91,8 +91,8 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
                 raise InitFailed(error("Runtime.ExitError", "the execution environment was stopped"))
             code = self._variables["LAMBDA_TASK_ROOT"]
             handler = self._variables["_HANDLER"]
-            own = [f"{code}/{BOOTSTRAP}"] if _has_its_own_runtime(self.function_version) else []
-            self._process = FunctionProcess(handler, own, Path(code), self._log, self._variables)
+            command = [f"{code}/{BOOTSTRAP}"] if _has_its_own_runtime(self.function_version) else []
+            self._process = FunctionProcess(handler, command, Path(code), self._log, self._variables)
             return self._process
 
     def _ask(self, process: FunctionProcess, payload: dict[str, str]) -> InvocationReply:
@@ -147,8 +147,8 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
         python = str(settings.runtime).startswith("python3.")
         if settings.package_type != "Zip" or not (python or _has_its_own_runtime(function_version)):
             kind = settings.runtime or f"package type {settings.package_type}"
-            known = "zip functions in Python or with a runtime of their own (provided.al2023)"
-            raise ValueError(f"the host runtime runs {known}, not {kind}: use Docker Compose for it")
+            supported = "zip functions in Python or with a runtime of their own (provided.al2023)"
+            raise ValueError(f"the host runtime runs {supported}, not {kind}: use Docker Compose for it")
         if settings.layers:
             raise ValueError("the host runtime has no layers: put their content into the function's zip")
         fork_client()  # its server gets ready while the function is made

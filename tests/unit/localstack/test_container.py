@@ -16,7 +16,7 @@ from harness.localstack.container import Container
 @pytest.mark.parametrize("act", ["kill", "pause", "resume"])
 def test_no_other_container_is_handled(act: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The port has to be that of the container which `up` started."""
-    monkeypatch.setattr(container, "found", lambda: Container("running", 0, 4570))
+    monkeypatch.setattr(container, "find", lambda: Container("running", 0, 4570))
     with pytest.raises(UserError, match=r"no container of `python -m harness up` is published on port 4566"):
         getattr(compose.Compose(), act)(4566)
 
@@ -24,7 +24,7 @@ def test_no_other_container_is_handled(act: str, monkeypatch: pytest.MonkeyPatch
 def test_where_no_engine_answers_nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """To ask what runs is no reason to have Docker; to end or start something is."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
-    assert container.found() is None
+    assert container.find() is None
     with pytest.raises(UserError, match="no Docker engine is running"):
         container.kill()
 

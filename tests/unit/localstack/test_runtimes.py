@@ -136,7 +136,7 @@ def test_a_failed_compose_start_is_explained_and_removed(monkeypatch: pytest.Mon
     """What Docker complained about is said plainly, and nothing is left half started."""
     said = f'echo "$@" >> {tmp_path}/calls; case "$*" in *up*) echo "manifest unknown" >&2; exit 1;; esac'
     put_on_path(tmp_path, monkeypatch, {"docker": f"{said}; echo ok"})
-    monkeypatch.setattr(container, "found", lambda: None)
+    monkeypatch.setattr(container, "find", lambda: None)
     monkeypatch.setenv("LOCALSTACK_IMAGE", "a/b:1")
     with pytest.raises(UserError, match="the image a/b:1 does not exist"):
         RUNTIMES["compose"]().up(4566, lambda doing: None)
@@ -146,7 +146,7 @@ def test_a_failed_compose_start_is_explained_and_removed(monkeypatch: pytest.Mon
 def test_a_container_that_wants_a_token_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Versions after 4.14 end with exit code 55; their log's last lines are shown."""
     put_on_path(tmp_path, monkeypatch, {"docker": "exit 0"})
-    monkeypatch.setattr(container, "found", lambda: Container("exited", 55, 4566))
+    monkeypatch.setattr(container, "find", lambda: Container("exited", 55, 4566))
     monkeypatch.setattr(container, "log", lambda: "License activation failed")
     monkeypatch.setattr("harness.localstack.health.health", lambda port: None)
     with pytest.raises(UserError, match=r"(?s)LOCALSTACK_AUTH_TOKEN.*License activation failed"):
