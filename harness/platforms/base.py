@@ -83,16 +83,48 @@ class Plan:
 
 
 class Platform(Protocol):
-    """A context: the pipeline exists from `deploy` to the end of it, however it ends."""
+    """A context: the pipeline exists from `deploy` to the end of the context, however it ends."""
 
     def __init__(self, plan: Plan) -> None: ...
 
-    @property
-    def writers(self) -> WriterHost: ...
+    @staticmethod
+    def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
+        """Why the platform cannot run this; empty when it can. A run that needs more does not start."""
+
+    # The pipeline's life, in this order.
+
+    def __enter__(self) -> Platform: ...
+
+    def deploy(self) -> None: ...
+
+    def rest(self, seconds: float) -> str:
+        """Lets time pass until nothing more will happen, or for so many seconds; says what was left then, else ""."""
+
+    def heal(self) -> None:
+        """Ends all faults: none fires any more, and what was disrupted is put right."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    # Its clients and its clock.
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that no fault reaches and whose SDK does not retry."""
+
+    def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
+        """A client of the source's service for a writer, whose SDK retries as it is told."""
+
+    def time(self) -> int:
+        """Microseconds since the run began."""
+
+    def bound(self, seconds: float) -> float:
+        """How many of these seconds a run may spend on this platform."""
+
+    # Who acts in a run, and what the run reads in the end.
 
     @property
-    def source(self) -> StreamReader:
-        """Of the source's stream, for whoever wants to know what is in it."""
+    def writers(self) -> WriterHost: ...
 
     @property
     def nemesis(self) -> Nemesis: ...
@@ -101,8 +133,9 @@ class Platform(Protocol):
     def tickets(self) -> Tickets:
         """How often faults were aimed and fired."""
 
-    def heal(self) -> None:
-        """The end of all faults: none fires any more, and what was disrupted is put right."""
+    @property
+    def source(self) -> StreamReader:
+        """Reads the source's stream, apart from the mapping."""
 
     @property
     def applied(self) -> Sequence[tuple[str, bytes]]:
@@ -111,33 +144,6 @@ class Platform(Protocol):
     @property
     def arrival_seconds(self) -> int:
         """How long after it was sent a message can be read at the latest."""
-
-    @staticmethod
-    def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
-        """Why the platform cannot run this; empty when it can. A run that needs more does not start."""
-
-    def __enter__(self) -> Platform: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def deploy(self) -> None: ...
-
-    def client(self, service: str) -> Any:
-        """A boto3 client that no fault reaches and whose SDK does not retry."""
-
-    def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
-        """A client of the source's service, for a writer, whose SDK retries like that."""
-
-    def time(self) -> int:
-        """Microseconds since the run began."""
-
-    def bound(self, seconds: float) -> float:
-        """How much of that time a run may spend here."""
-
-    def rest(self, seconds: float) -> str:
-        """Lets time pass until nothing more will happen, or for so many seconds; says what was left then, else ""."""
 
 
 def platform_class(name: str) -> type[Platform]:
