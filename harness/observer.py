@@ -1,6 +1,6 @@
-"""The second observer: it reads the stream itself, apart from the mapping, and every sink.
+"""The second observer: it reads the source's stream itself, apart from the mapping, and every sink.
 
-A loss or a duplicate is blamed from the difference between what it saw and what was delivered (design, decision 8).
+The difference between what it read and what was delivered shows who caused a loss or a duplicate.
 """
 
 from __future__ import annotations
@@ -8,31 +8,48 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from harness import landings
 from harness.attribution import BY_NAME, Attribution, item_as_json
 from harness.delivery.on_failure import batch_told
 from harness.delivery.shards import StreamReader, reader_of
 from harness.delivery.sources import Record as StreamRecord
 from harness.history import Value
-from harness.landings import Landed
 from harness.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
 from harness.stores import Bucket, DataStream, Queue, Table, Topic
 
 Record = Callable[[str, Value], object]  # f, value
 Sink = Table | DataStream | Queue | Bucket | Topic
-# What DynamoDB, its streams, SQS and S3 answer for what is not there.
-GONE = ("ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket")
+# The error codes of DynamoDB, its streams, SQS and S3 for a resource that does not exist.
+NOT_FOUND_CODES = (
+    "ResourceNotFoundException",
+    "QueueDoesNotExist",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NoSuchBucket",
+)
+
+
+_MAX_MESSAGES = 100_000
+_MESSAGES_AT_ONCE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """One effect. intent, item: None if the effect does not name them. order: None if the sink keeps no order."""
+
+    intent: str | None
+    item: str | None
+    order: int | None = None
 
 
 class Observer:
     """`client` gives a boto3 client that no fault reaches, by the name of its service.
 
-    source: of the source's stream; somebody else may read on in it too. arrival_seconds: what a message may take from
-    its sender to where it can be read. applied: what endpoints did.
+    source: reads the source's stream; others may call it too. arrival_seconds: how long a message may take from its
+    sender to its queue. applied: the endpoint and body of each HTTP request that was applied.
     """
 
     def __init__(
@@ -51,21 +68,21 @@ class Observer:
         self._applied = applied
         self._source = source
         self._observed = 0  # records
-        # A ledger without a stream keeps no order in which its effects landed.
+        # Without a stream the order in which effects reached a ledger is unknown.
         ordered = [table for table in stack.tables_of(LEDGER) if table.stream_view_type]
-        self._landings = [(table, reader_of(client, table)) for table in ordered]
+        self._ordered_ledgers = [(table, reader_of(client, table)) for table in ordered]
         self._gone: set[str] = set()
         self._landed: dict[tuple[str, str], int] = {}
 
     def catch_up(self) -> None:
-        """Reads what is new in the streams. To be called before records can leave them, after 24 hours."""
+        """Reads the new records of the streams. Call it at least every 24 hours, before records expire."""
         with self._reading(self._stack.source):
             at = self._stack.attribution(self._stack.source)
             self._source.new_records()
             for shard, record in self._source.records[self._observed :]:
                 self._record("record", _record_value(shard, record, at))
             self._observed = len(self._source.records)
-        for table, reader in self._landings:
+        for table, reader in self._ordered_ledgers:
             with self._reading(table):
                 landed = sorted(reader.new_records(), key=lambda pair: int(pair[1].sequence_number))
                 for _, record in landed:
@@ -73,7 +90,7 @@ class Observer:
                     self._landed.setdefault((table.name, key), len(self._landed))
 
     def read_back(self) -> None:
-        """Reads everything there is in the end: effects, the source's and the views' items, the dead letters."""
+        """Reads the final state: effects, the items of the source and of the views, and the dead letters."""
         self.catch_up()
         for table in self._stack.tables_of(LEDGER):
             with self._reading(table):
@@ -81,17 +98,17 @@ class Observer:
         for queue in self._stack.queues_of(LEDGER):
             with self._reading(queue):
                 at, sqs = self._stack.attribution(queue), self._client("sqs")
-                self._landed_in(queue.logical_id, landings.in_queue(sqs, queue, self._arrival_seconds, at))
+                self._landed_in(queue.logical_id, _in_queue(sqs, queue, self._arrival_seconds, at))
         for bucket in self._stack.buckets_of(LEDGER):
             with self._reading(bucket):
                 at = self._stack.attribution(bucket)
-                self._landed_in(bucket.logical_id, landings.in_bucket(self._client("s3"), bucket, at))
+                self._landed_in(bucket.logical_id, _in_bucket(self._client("s3"), bucket, at))
         for topic in self._stack.topics_of(LEDGER):
             with self._reading(topic):
                 at, sqs = self._stack.attribution(topic), self._client("sqs")
-                self._landed_in(topic.logical_id, landings.in_topic(sqs, topic, self._arrival_seconds, at))
-        for place, (endpoint, body) in enumerate(self._applied):
-            self._landed_in(endpoint, [landings.named(body, BY_NAME, place)])
+                self._landed_in(topic.logical_id, _in_topic(sqs, topic, self._arrival_seconds, at))
+        for position, (endpoint, body) in enumerate(self._applied):
+            self._landed_in(endpoint, [_landed(body, BY_NAME, position)])
         for table in self._stack.tables_of(SOURCE):
             with self._reading(table):
                 self._states("source", table)
@@ -104,11 +121,11 @@ class Observer:
 
     @contextmanager
     def _reading(self, resource: Sink) -> Iterator[None]:
-        """What the platform has no longer is written down, once, instead of what would be read there."""
+        """A resource that no longer exists is recorded once as gone, and not read."""
         try:
             yield
         except ClientError as error:
-            if error.response["Error"]["Code"] not in GONE:
+            if error.response["Error"]["Code"] not in NOT_FOUND_CODES:
                 raise
             if resource.logical_id not in self._gone:
                 self._gone.add(resource.logical_id)
@@ -136,7 +153,7 @@ class Observer:
             self._record("state", {**state, **counted})
 
     def _dead_letters(self, queue: Queue) -> None:
-        for message in landings.messages(self._client("sqs"), queue.name, 0):
+        for message in _messages(self._client("sqs"), queue.name, 0):
             body = json.loads(message["Body"])
             batch = batch_told(body)
             value = {"condition": body["requestContext"]["condition"], "shard": batch["shardId"]}
@@ -163,3 +180,61 @@ def _record_value(shard: str, record: StreamRecord, at: Attribution) -> Value:
 
 def _key(table: Table, row: dict[str, Any]) -> str:
     return json.dumps([row[name] for name in table.key_names], sort_keys=True)
+
+
+def _in_queue(sqs: Any, queue: Queue, arrival_seconds: int, at: Attribution) -> Iterator[Landed]:
+    """A FIFO queue hands out each message group in order; a standard queue keeps no order (S-120)."""
+    for position, message in enumerate(_messages(sqs, queue.name, arrival_seconds)):
+        yield _landed(message["Body"], at, position if queue.fifo else None)
+
+
+def _in_bucket(s3: Any, bucket: Bucket, at: Attribution) -> Iterator[Landed]:
+    """Each object is an effect. Objects are listed by key, so the order in which they came is unknown."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket.name):
+        for entry in page.get("Contents", ()):
+            yield _landed(s3.get_object(Bucket=bucket.name, Key=entry["Key"])["Body"].read(), at)
+
+
+def _in_topic(sqs: Any, topic: Topic, arrival_seconds: int, at: Attribution) -> Iterator[Landed]:
+    """The messages in the topic's inbox. A topic may send one message twice, with the same id: one effect (S-120)."""
+    seen: set[str] = set()
+    for message in _messages(sqs, topic.inbox.name, arrival_seconds):
+        envelope = _object(message["Body"])
+        if envelope.get("Type") != "Notification":
+            yield _landed(message["Body"], at)
+        elif envelope["MessageId"] not in seen:
+            seen.add(envelope["MessageId"])
+            yield _landed(envelope["Message"], at)
+
+
+def _messages(sqs: Any, queue: str, arrival_seconds: int) -> Iterator[dict[str, Any]]:
+    """Removes and returns the messages of the queue, until none has arrived for `arrival_seconds`.
+
+    A queue may hand one message out twice; it is returned once (S-120)."""
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    seen: set[str] = set()
+    for _ in range(_MAX_MESSAGES):
+        received = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=_MESSAGES_AT_ONCE, WaitTimeSeconds=arrival_seconds
+        )
+        if not received.get("Messages"):
+            return
+        for message in received["Messages"]:
+            if message["MessageId"] not in seen:
+                yield message
+            seen.add(message["MessageId"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def _landed(content: str | bytes, at: Attribution, order: int | None = None) -> Landed:
+    """An effect whose content is a JSON object may name its intent and item; any other content names neither."""
+    effect = _object(content)
+    return Landed(at.intent_in(effect), at.item_in(effect), order)
+
+
+def _object(content: str | bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(content)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}

@@ -24,7 +24,7 @@ from harness.faults.nemesis import Nemesis
 from harness.faults.platform import PlatformFault
 from harness.history import Value
 from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
-from harness.observer import GONE
+from harness.observer import NOT_FOUND_CODES
 from harness.platforms import hook
 from harness.platforms.attendance import DisruptionQueue
 from harness.platforms.base import Plan
@@ -167,7 +167,7 @@ class Deployed:
                 return told
             new = self.source.new_records()
         except ClientError as error:
-            if error.response["Error"]["Code"] not in GONE:
+            if error.response["Error"]["Code"] not in NOT_FOUND_CODES:
                 raise
             return ""  # the platform has lost it, and nothing more will happen
         self._unprocessed += new
