@@ -16,7 +16,6 @@ from typing import Any
 
 from harness.attribution import Attribution
 from harness.errors import Problem, UserError, nearest
-from harness.expectation import Difference
 from harness.faults.function import FalseFailureReport
 from harness.faults.seed import Seed
 from harness.history import Value
@@ -24,13 +23,14 @@ from harness.mapping import Mapping as MappingSettings
 from harness.platforms.base import platform_class
 from harness.platforms.capabilities import unsupported_expiry
 from harness.platforms.target import EMBEDDED_TARGET, Target
-from harness.scenario import Pipeline, Scenario
-from harness.scenario_file import load, load_values
-from harness.seeds import parse_seeds
+from harness.scenario.expectation import Difference
+from harness.scenario.fields import parse_seeds
+from harness.scenario.load import load, load_values
+from harness.scenario.model import Pipeline, Scenario
+from harness.scenario.variants import DIFFERS, Variant
 from harness.stack import Stack
 from harness.stores import Bucket, Queue, Table, Topic
 from harness.template import read as read_template
-from harness.variants import DIFFERS, Variant
 from harness.workload.items import Change, changes
 
 

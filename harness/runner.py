@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from harness import checkers, expectation
+from harness import checkers
 from harness.faults.seed import Seed
 from harness.history import INFO, OK, History, Operation, Value
 from harness.jobs import Job
@@ -30,6 +30,7 @@ from harness.platforms.base import Plan, Platform, platform_class
 from harness.reports import RunResult
 from harness.reports import text as text_report
 from harness.run_folder import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
+from harness.scenario import expectation
 from harness.workload.base import BatchWriter, Writer
 from harness.workload.client import Client
 from harness.workload.items import Change

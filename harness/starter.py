@@ -12,7 +12,7 @@ from jinja2 import StrictUndefined, Template
 from harness.documents import TEMPLATES, load_template
 from harness.errors import Problem, UserError
 from harness.sam import cloudformation
-from harness.scenario import NAME_PATTERN
+from harness.scenario.model import NAME_PATTERN
 from harness.stack import LEDGER, VIEW, Stack
 from harness.stores import DataStream, Table
 from harness.template import FUNCTION_PATH, read

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkers import CHECKERS
-from harness.fault_entry import fault_schema
 from harness.faults import FAULTS
 from harness.faults.wire import Noop
-from harness.scenario_file import load
-from harness.scenario_schema import json_schema
-from harness.sentences import Schema
+from harness.scenario.fault_entry import fault_schema
+from harness.scenario.load import load
+from harness.scenario.messages import Schema
+from harness.scenario.schema import json_schema
 from harness.verdict import ANOMALIES
 from harness.workload import WRITERS
 

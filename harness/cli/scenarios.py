@@ -11,7 +11,7 @@ import click
 from harness.cli.options import overrides, scenarios_argument, set_option
 from harness.jobs import jobs_of
 from harness.reports import ExitCode
-from harness.scenario_schema import json_schema
+from harness.scenario.schema import json_schema
 from harness.starter import ITEMS, SCENARIO, init_files
 
 

@@ -13,7 +13,7 @@ from harness.jobs import jobs_of
 from harness.reports.text import finding
 from harness.run_folder import read_history
 from harness.runner import run as run_job
-from harness.scenario_file import load
+from harness.scenario.load import load
 
 SEEDS = range(50)
 # Each run of it is 1,445 deliveries, over 24 hours of retries: as long as thirty others. All its seeds are run by

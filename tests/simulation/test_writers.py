@@ -12,7 +12,7 @@ from harness.errors import UserError
 from harness.history import INFO, INVOKE, OK
 from harness.jobs import prepare
 from harness.platforms.target import Target
-from harness.scenario_file import load_values
+from harness.scenario.load import load_values
 from harness.workload import WRITERS
 
 NAIVE = LEDGER / "naive.py"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from harness.errors import UserError
-from harness.scenario_file import Loaded, load
+from harness.scenario.load import Loaded, load
 
 # Every field there is, each key in a line of its own.
 FULL = """\

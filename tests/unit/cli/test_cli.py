@@ -12,7 +12,7 @@ import pytest
 
 from harness.cli import COMMANDS, main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def harness(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.dimension import MATRIX, existing_path, with_value
 from harness.documents import Document, parse
 from harness.errors import DocumentPath, Problem, UserError, parse_path
-from harness.location import find, folders
-from harness.scenario_schema import json_schema
-from harness.variants import Variant, variants
+from harness.scenario.fields import find, folders
+from harness.scenario.schema import json_schema
+from harness.scenario.variants import MATRIX, Variant, existing_path, variants, with_value
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from pydantic import Field, PlainValidator, TypeAdapter, ValidationError, WithJs
 
 from harness.errors import Mistakes, shown
 from harness.platforms import PLATFORMS
-from harness.scenario_part import Part
-from harness.sentences import mistakes, refusal
+from harness.scenario.messages import mistakes, refusal
+from harness.scenario.model import Part
 from harness.verdict import ANOMALIES, INVALID, PARTIES, UNKNOWN, VERDICTS, Verdict
 
 REFUSED = "refused"

@@ -11,7 +11,7 @@ from harness.stack import Function, Stack
 from harness.stores import Index, Queue, Table
 from harness.template import read
 
-LEDGER = Path(__file__).parents[2] / "lambda" / "ledger"
+LEDGER = Path(__file__).parents[3] / "lambda" / "ledger"
 
 
 def test_the_ledger_is_a_pipeline() -> None:

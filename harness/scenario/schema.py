@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
-from harness.expectation import Differs, Spec
-from harness.fault_entry import fault_schema
 from harness.faults import FAULTS
-from harness.implementation import PATTERN
-from harness.scenario import Scenario
-from harness.sentences import Schema
+from harness.scenario.expectation import Differs, Spec
+from harness.scenario.fault_entry import fault_schema
+from harness.scenario.fields import PATTERN
+from harness.scenario.messages import Schema
+from harness.scenario.model import Scenario
 from harness.workload import WRITERS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

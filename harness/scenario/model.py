@@ -1,4 +1,4 @@
-"""A scenario as it is when everything in it is known: one variant of what the user wrote, checked."""
+"""What every mapping of a scenario has in common, and those that say where intents and items are found."""
 
 from __future__ import annotations
 
@@ -7,26 +7,85 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     PlainValidator,
     ValidationInfo,
     WithJsonSchema,
+    create_model,
     field_validator,
     model_validator,
 )
 
+from harness.attribution import checked
 from harness.documents import parse
-from harness.duration import Duration
 from harness.errors import UserError, shown
-from harness.fault_entry import parse_fault
 from harness.faults.base import Fault
-from harness.implementation import implementation
-from harness.location import Handler, find, find_handler
-from harness.mapping_settings import MappingOverrides
-from harness.scenario_part import Part, Sink, Source, named
-from harness.seeds import SEEDS_SCHEMA, parse_seeds
+from harness.mapping import SETTINGS, setting_type
+from harness.scenario.fault_entry import parse_fault
+from harness.scenario.fields import SEEDS_SCHEMA, Duration, Handler, find, find_handler, implementation, parse_seeds
 from harness.stores import DataStream, Table
+
+Expression = Annotated[str, Field(min_length=1), AfterValidator(checked)]
+
+
+class Part(BaseModel):
+    """No key that is not known, no value of a near type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Sink(Part):
+    """A table of the template where effects land; its rows are read as plain JSON."""
+
+    role: Literal["ledger", "view"] = Field(
+        "ledger", description="A row for each effect, or the latest state of each item."
+    )
+    intent: Expression = Field("intent", description="Where a row says which intent it is of.")
+    item: Expression | None = Field(
+        None, description="Where a row says of which item; `item` in a ledger, the key in a view unless given."
+    )
+    count: Expression | None = Field(None, description="Where a row says how many effects it stands for; else one.")
+
+
+class Source(Part):
+    """The table or the Kinesis stream that triggers the function."""
+
+    intent: Expression = Field("intent", description="Where an item says which intent has made it what it is.")
+    item: Expression | None = Field(None, description="Where an item says its name; `id` or else its key unless given.")
+
+
+def named(value: Any) -> Any:
+    """A function that is named and no more."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+_ONLY_IN_TEMPLATES = ("enabled", "on_failure_arn")
+
+
+def _optional(name: str) -> Any:
+    kind = setting_type(name)
+    kind = Annotated[kind, Duration()] if name.endswith("_in_seconds") else kind
+    return kind | None, Field(None, description=SETTINGS[name].description)
+
+
+_optional_settings = {name: _optional(name) for name in SETTINGS if name not in _ONLY_IN_TEMPLATES}
+_Settings = create_model("_Settings", __base__=Part, **_optional_settings)
+
+
+class MappingOverrides(_Settings):
+    """Settings of the event source mapping; those that are given override the template's.
+
+    Source of the bounds: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+    """
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that the scenario gives, by the names of harness.mapping.Mapping."""
+        return {name: value for name, value in self if value is not None}
+
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
 TEMPLATE = "template.yaml"

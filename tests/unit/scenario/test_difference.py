@@ -9,12 +9,12 @@ import pytest
 from scenario_texts import folder, load_text, problems, short
 
 from harness.errors import UserError
-from harness.expectation import Difference
 from harness.jobs import jobs_of
 from harness.reports import RunResult
 from harness.runner import run
+from harness.scenario.expectation import Difference
 
-HANDLER = str(Path(__file__).parents[2] / "lambda" / "ledger" / "naive.py")
+HANDLER = str(Path(__file__).parents[3] / "lambda" / "ledger" / "naive.py")
 CRASH = {"crash": {"nth": 1}}
 WINDOW = {"tumbling_window_in_seconds": 60}  # which the embedded platform refuses
 

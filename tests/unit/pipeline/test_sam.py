@@ -12,7 +12,7 @@ from small_template import SMALL, after, write
 from harness.errors import UserError
 from harness.template import read
 
-OWN = Path(__file__).parents[1] / "own_template"
+OWN = Path(__file__).parents[2] / "own_template"
 SAM = """
 Transform: AWS::Serverless-2016-10-31
 Globals:

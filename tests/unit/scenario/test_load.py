@@ -10,8 +10,8 @@ import pytest
 from scenario_texts import FULL, SHORT, folder, load_text, problems, short
 
 from harness.errors import UserError
-from harness.location import Handler
-from harness.scenario_file import load, load_values
+from harness.scenario.fields import Handler
+from harness.scenario.load import load, load_values
 
 
 @pytest.fixture
@@ -96,8 +96,7 @@ def test_a_problem_with_an_override_names_it(project: Path, path: str, value: st
 
 def test_reading_a_scenario_loads_neither_boto3_nor_moto() -> None:
     """The model imports in a moment; the AWS SDK comes with the workloads."""
-    code = (
-        "import sys, harness.scenario; print([name for name in ('boto3', 'botocore', 'moto') if name in sys.modules])"
-    )
+    code = "import sys, harness.scenario.model\n"
+    code += "print([name for name in ('boto3', 'botocore', 'moto') if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.duration import seconds
+from harness.scenario.fields import seconds
 
 
 @pytest.mark.parametrize(

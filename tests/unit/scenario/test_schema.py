@@ -12,9 +12,9 @@ from scenario_texts import FULL, SHORT, short
 
 from harness.documents import parse
 from harness.faults import FAULTS
-from harness.scenario_schema import json_schema
+from harness.scenario.schema import json_schema
 
-SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
+SCENARIOS = sorted((Path(__file__).parents[3] / "scenarios").glob("*.yaml"))
 
 
 def objects(part: Any) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from harness.loading import numbered, read_items
 from harness.stores import DataStream, Table
 from harness.workload.items import Item
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TODOS = Table("Todos", "Todos", "id", None, {"id": "S"})
 ID, MILK, BREAD = {"id": {"S": "todo-1"}}, {"title": {"S": "milk"}}, {"title": {"S": "bread"}}
 

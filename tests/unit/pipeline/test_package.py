@@ -15,7 +15,7 @@ import pytest
 from harness.errors import UserError
 from harness.package import build, unpacked
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LEDGER = ROOT / "lambda" / "ledger"
 # What the runtime of a Python function has besides the standard library: boto3 and what it needs.
 RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")

@@ -11,7 +11,7 @@ from scenario_texts import SHORT, folder, load_text, problems, short
 from harness.documents import Document
 from harness.faults.function import FunctionCrash
 from harness.faults.wire import Latency
-from harness.variants import variants
+from harness.scenario.variants import variants
 
 TWO = "matrix: {workload.writer: [put, stamped_put]}\n"
 

@@ -18,7 +18,7 @@ from harness.sam import in_json
 from harness.starter import init_files
 from harness.user_stack import UserStack, name_of, read_stack, user_stack
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LEDGER = ROOT / "lambda" / "ledger" / "template.yaml"
 
 

@@ -12,7 +12,7 @@ from harness.cli import main
 from harness.cli.options import TemplateChoice
 from harness.errors import UserError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 UNTOLD = TemplateChoice(None, None, (), None)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from harness.duration import TEXT_SCHEMA
 from harness.errors import DocumentPath, Mistake, Mistakes, closest, nearest, path_text, shown
+from harness.scenario.fields import TEXT_SCHEMA
 
 Schema = dict[str, Any]
 _UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")

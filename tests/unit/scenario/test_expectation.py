@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.errors import Mistakes
-from harness.expectation import Expectation, met, parse
+from harness.scenario.expectation import Expectation, met, parse
 from harness.verdict import INVALID, UNKNOWN, VALID, Anomaly, Verdict
 
 

@@ -1,0 +1,145 @@
+"""Kinds of fields: durations, seeds, files and handlers, and words that stand for a class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from harness.errors import closest, nearest, shown
+
+_SECONDS = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600), "d": Fraction(86400)}
+_DURATION = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)$")
+TEXT_SCHEMA = {"type": "string", "pattern": _DURATION.pattern, "examples": ["500ms", "3s", "10m", "2h", "1d"]}
+
+
+def seconds(value: Any) -> Any:
+    """`500ms` is 0.5 and `10m` is 600; what is no such text is left for others to judge."""
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        return value
+    number = Fraction(found[1]) * _SECONDS[found[2]]
+    return int(number) if number.denominator == 1 else float(number)
+
+
+class Duration:
+    """Annotates a number of seconds: it may be written as a duration too."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(seconds, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), TEXT_SCHEMA]}
+
+
+MAX_SEEDS = 100_000
+_RANGE = re.compile(r"^([0-9]+)\.\.([0-9]+)$")
+SEEDS_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1},
+        {"type": "string", "pattern": _RANGE.pattern, "examples": ["0..49"]},
+    ]
+}
+
+
+def parse_seeds(value: Any) -> tuple[int, ...]:
+    """In the order given, each once. Raises ValueError."""
+    found = _RANGE.fullmatch(value) if isinstance(value, str) else None
+    if found:
+        low, high = int(found[1]), int(found[2])
+        if high < low:
+            raise ValueError(f"got {shown(value)}, which is empty: the first seed is above the last")
+        if high - low >= MAX_SEEDS:
+            raise ValueError(f"got {shown(value)}; expected at most {MAX_SEEDS} seeds")
+        return tuple(range(low, high + 1))
+    seeds = value if isinstance(value, list) else [value]
+    if not seeds or not all(_is_seed(seed) for seed in seeds):
+        raise ValueError(f"got {shown(value)}; expected a whole number from 0, a list of them, or a range like 0..49")
+    return tuple(dict.fromkeys(seeds))
+
+
+def _is_seed(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+DEFAULT_FUNCTION = "handler"
+_FUNCTION = re.compile(r"^(?P<file>.+):(?P<function>[A-Za-z_]\w*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The function in a file that Lambda calls."""
+
+    file: Path
+    function: str = DEFAULT_FUNCTION
+
+
+def folders(scenario: Path | None) -> tuple[Path, ...]:
+    """Where relative paths begin: in the current directory, then around the scenario's file, from near to far."""
+    around = scenario.absolute().parents if scenario else ()
+    return (Path(), *around)
+
+
+def find_handler(text: str, folders: Sequence[Path]) -> Handler:
+    """`path.py` or `path.py:function`. Raises ValueError when there is no such file."""
+    named = _FUNCTION.fullmatch(text)
+    if named:
+        return Handler(find(named["file"], folders), named["function"])
+    return Handler(find(text, folders))
+
+
+def find(text: str, folders: Sequence[Path]) -> Path:
+    """The first file of that path. Raises ValueError that says how far the path leads, and what is there."""
+    candidates = [folder / text for folder in folders]
+    found = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if found:
+        return found
+    if not text or any(candidate.is_dir() for candidate in candidates):
+        raise ValueError(f"'{text}' is not a file")
+    parts = Path(text).parts
+    for length in range(len(parts) - 1, -1, -1):
+        there = [_names(folder.joinpath(*parts[:length])) for folder in folders]
+        near = closest(parts[length], {name for names in there for name in names})
+        known = next((names for names in there if names and near in (None, *names)), [])
+        if known:
+            where = f" in '{Path(*parts[:length])}'" if length else ""
+            raise ValueError(f"no file '{text}': no '{parts[length]}'{where}. {nearest(parts[length], known)}")
+    raise ValueError(f"no file '{text}'")
+
+
+def _names(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return [entry.name for entry in folder.iterdir() if not entry.name.startswith((".", "_"))]
+
+
+PATTERN = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+
+
+def implementation(word: str, table: Mapping[str, type], noun: str) -> type:
+    """Raises ValueError, naming the nearest word. `noun` is what the table holds, as in "a fault"."""
+    module_name, colon, attribute = word.partition(":")
+    if not colon:
+        if word not in table:
+            raise ValueError(f"'{word}' is not {noun}. {nearest(word, table)}")
+        return table[word]
+    try:
+        module = import_module(module_name)
+    except Exception as error:  # a user's module may raise anything
+        reason = f"module '{module_name}' cannot be imported: {type(error).__name__}: {error}"
+        raise ValueError(f"'{word}' is not {noun}: {reason}") from error
+    found = getattr(module, attribute, None)
+    if found is None:
+        names = [name for name in vars(module) if not name.startswith("_")]
+        raise ValueError(f"'{word}' is not {noun}: '{module_name}' has no '{attribute}'. {nearest(attribute, names)}")
+    if not isinstance(found, type):
+        raise ValueError(f"'{word}' is not {noun}: it is not a class")
+    return found
