@@ -9,12 +9,12 @@ from bench.rounds import by_turns
 from bench.stub import puts, seconds_on_stub
 from harness.faults.seed import Seed
 from harness.history import History
-from harness.package import unpacked
+from harness.pipeline.package import unpacked
+from harness.pipeline.template import read
 from harness.platforms import hook
 from harness.platforms.base import Plan
 from harness.platforms.embedded.platform import Embedded, provision
 from harness.platforms.target import EMBEDDED_TARGET
-from harness.template import read
 
 ROUNDS, CALLS = 15, 400
 HANDLER = Path("lambda/ledger/naive.py")

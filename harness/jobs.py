@@ -14,12 +14,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from harness.attribution import Attribution
 from harness.errors import Problem, UserError, nearest
 from harness.faults.function import FalseFailureReport
 from harness.faults.seed import Seed
 from harness.history import Value
-from harness.mapping import Mapping as MappingSettings
+from harness.pipeline.attribution import Attribution
+from harness.pipeline.mapping import Mapping as MappingSettings
+from harness.pipeline.resources import Bucket, Queue, Table, Topic
+from harness.pipeline.stack import Stack
+from harness.pipeline.template import read as read_template
 from harness.platforms.base import platform_class
 from harness.platforms.capabilities import unsupported_expiry
 from harness.platforms.target import EMBEDDED_TARGET, Target
@@ -28,9 +31,6 @@ from harness.scenario.fields import parse_seeds
 from harness.scenario.load import load, load_values
 from harness.scenario.model import Pipeline, Scenario
 from harness.scenario.variants import DIFFERS, Variant
-from harness.stack import Stack
-from harness.stores import Bucket, Queue, Table, Topic
-from harness.template import read as read_template
 from harness.workload.items import Change, changes
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.attribution import by_key, item_as_json
 from harness.documents import parse
 from harness.errors import Problem, UserError
-from harness.stores import DataStream, Table
+from harness.pipeline.attribution import by_key, item_as_json
+from harness.pipeline.resources import DataStream, Table
 from harness.workload.items import AttributeValue, Item, own_items
 
 NEW, CHANGED, UNCHANGED = "new", "changed", "unchanged"

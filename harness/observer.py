@@ -13,13 +13,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from harness.attribution import BY_NAME, Attribution, item_as_json
 from harness.delivery.on_failure import batch_told
 from harness.delivery.shards import StreamReader, reader_of
 from harness.delivery.sources import Record as StreamRecord
 from harness.history import Value
-from harness.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
-from harness.stores import Bucket, DataStream, Queue, Table, Topic
+from harness.pipeline.attribution import BY_NAME, Attribution, item_as_json
+from harness.pipeline.resources import Bucket, DataStream, Queue, Table, Topic
+from harness.pipeline.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
 
 Record = Callable[[str, Value], object]  # f, value
 Sink = Table | DataStream | Queue | Bucket | Topic

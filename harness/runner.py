@@ -25,7 +25,7 @@ from harness.faults.seed import Seed
 from harness.history import INFO, OK, History, Operation, Value
 from harness.jobs import Job
 from harness.observer import Observer
-from harness.package import unpacked
+from harness.pipeline.package import unpacked
 from harness.platforms.base import Plan, Platform, platform_class
 from harness.reports import RunResult
 from harness.reports import text as text_report

@@ -11,11 +11,11 @@ from jinja2 import StrictUndefined, Template
 
 from harness.documents import TEMPLATES, load_template
 from harness.errors import Problem, UserError
-from harness.sam import cloudformation
+from harness.pipeline.resources import DataStream, Table
+from harness.pipeline.sam import cloudformation
+from harness.pipeline.stack import LEDGER, VIEW, Stack
+from harness.pipeline.template import FUNCTION_PATH, read
 from harness.scenario.model import NAME_PATTERN
-from harness.stack import LEDGER, VIEW, Stack
-from harness.stores import DataStream, Table
-from harness.template import FUNCTION_PATH, read
 from harness.workload.items import made_up_key
 
 SCENARIO, ITEMS = "scenario.yaml", "items.yaml"

@@ -14,14 +14,13 @@ from typing import Any
 
 from harness.documents import Document, load_template
 from harness.errors import DocumentPath, Problem, UserError
-from harness.imports import syntax_error
-from harness.mentions import mentioned
-from harness.package import Package, build, zipped
+from harness.pipeline.dependencies import THIS_PYTHON, syntax_error
+from harness.pipeline.intrinsics import mentioned
+from harness.pipeline.package import Package, build, zipped
+from harness.pipeline.sam import OF_RELEASES, cloudformation, in_json
+from harness.pipeline.stack import Stack, is_python
+from harness.pipeline.template import FUNCTION_PATH, read
 from harness.platforms.deployed.cloudformation import DEPLOY_TAG, STACK_PREFIX, StackRequest
-from harness.requirements import THIS_PYTHON
-from harness.sam import OF_RELEASES, cloudformation, in_json
-from harness.stack import Stack, is_python
-from harness.template import FUNCTION_PATH, read
 
 BUCKET = "harness-packages-{account}-{region}"
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,127}")

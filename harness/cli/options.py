@@ -14,7 +14,7 @@ from harness.documents import TEMPLATES
 from harness.errors import Problem, UserError
 
 if TYPE_CHECKING:  # pydantic: not before it is needed
-    from harness.stack import Stack
+    from harness.pipeline.stack import Stack
 from collections.abc import Callable
 
 SHIPPED = Path("lambda/ledger/template.yaml")

@@ -26,7 +26,7 @@ from harness.delivery.sources import intents, items, payload, sequence_numbers
 from harness.errors import NotImitated
 from harness.faults.actions import AFTER, BEFORE, DELIVER, Action, Delay, Point, Redeliver, RollBack
 from harness.history import FAIL, INFO, INVOKE, OK
-from harness.mapping import Mapping
+from harness.pipeline.mapping import Mapping
 
 MAXIMUM_COPIES = 10  # how many redeliveries of one batch a fault without `nth` or `times` can chain
 

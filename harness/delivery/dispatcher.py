@@ -21,8 +21,8 @@ from harness.delivery.sources import Record, intents, sequence_numbers
 from harness.delivery.worker import LaneWorker, Route
 from harness.errors import NotImitated
 from harness.history import INFO
-from harness.mapping import LATEST, TRIM_HORIZON, Mapping
-from harness.stores import queue_url
+from harness.pipeline.mapping import LATEST, TRIM_HORIZON, Mapping
+from harness.pipeline.resources import queue_url
 
 POLL_SECONDS = 0.25  # Lambda polls a shard four times a second: docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 LATEST_DELAY_SECONDS = 5.0  # at most; until then LATEST misses what is written (S-87; AWS says minutes)

@@ -12,7 +12,7 @@ from itertools import islice
 
 from harness.delivery.redelivery import RETENTION_SECONDS, Batch, BatchDecision
 from harness.delivery.sources import Record, payload
-from harness.mapping import Mapping
+from harness.pipeline.mapping import Mapping
 
 PAYLOAD_BYTES = 6 * 1024 * 1024  # S-63
 MAXIMUM_REMEMBERED = 100_000  # records that a roll back can reach

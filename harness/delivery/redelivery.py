@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.delivery.sources import Record, sequence_numbers
-from harness.mapping import FOREVER, Mapping
+from harness.pipeline.mapping import FOREVER, Mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.delivery.host import DispatcherHost
 from harness.delivery.sources import SOURCES, Record, Source, source_at
-from harness.mapping import LATEST, TRIM_HORIZON
-from harness.stores import DataStream, Table
+from harness.pipeline.mapping import LATEST, TRIM_HORIZON
+from harness.pipeline.resources import DataStream, Table
 
 READ_LIMIT = 1000  # the most that GetRecords allows (S-49)
 RETRY_SECONDS = 1.0

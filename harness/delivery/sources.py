@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from harness.attribution import item_as_json
+from harness.pipeline.attribution import item_as_json
 
 _MICROSECONDS = 1_000_000
 _EVENT_FIELDS = ("eventID", "eventName", "eventVersion", "eventSource", "awsRegion")

@@ -16,8 +16,8 @@ from harness.delivery.on_failure import on_failure_record
 from harness.delivery.redelivery import EXPIRED, Batch, BatchDecision, Discard, InvocationResult, pause, sift
 from harness.delivery.sources import Record, intents, sequence_numbers
 from harness.history import INFO
-from harness.mapping import Mapping
-from harness.stores import queue_url
+from harness.pipeline.mapping import Mapping
+from harness.pipeline.resources import queue_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.history import Operation
-from harness.requirements import REQUIREMENTS
-from harness.stack import Endpoint, Stack
-from harness.stores import Bucket, Queue, Table, Topic
+from harness.pipeline.dependencies import REQUIREMENTS
+from harness.pipeline.resources import Bucket, Queue, Table, Topic
+from harness.pipeline.stack import Endpoint, Stack
 
 Resource = Table | Queue | Bucket | Topic | Endpoint
 

@@ -15,9 +15,9 @@ from harness.faults.base import Fault
 from harness.faults.nemesis import Nemesis, Tickets
 from harness.faults.seed import Seed
 from harness.history import History
+from harness.pipeline.stack import Stack
 from harness.platforms import PLATFORMS
 from harness.platforms.target import Target
-from harness.stack import Stack
 from harness.workload.client import WriterHost
 
 CONTENT_TYPE = "application/x-amz-json-1.0"

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from harness.faults import FAULTS
 from harness.faults.actions import DELIVER, DISPATCHER, FUNCTION
 from harness.faults.base import Fault
-from harness.mapping import BY_HARNESS, FOREVER, Mapping
-from harness.stack import SOURCE, Function, Stack
+from harness.pipeline.mapping import BY_HARNESS, FOREVER, Mapping
+from harness.pipeline.stack import SOURCE, Function, Stack
 
 MAX_BATCH_SIZE = 1000
 # Of a LocalStack that `harness up` started.

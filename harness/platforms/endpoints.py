@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from harness.pipeline.stack import Endpoint
 from harness.platforms.base import Reply, Request
-from harness.stack import Endpoint
 
 APPLIES = ("POST", "PUT", "PATCH")
 JSON = {"content-type": "application/json"}

@@ -20,7 +20,7 @@ from botocore.handlers import BUILTIN_HANDLERS
 
 from harness.agent.wire import Wire
 from harness.errors import UserError
-from harness.stores import REGION
+from harness.pipeline.resources import REGION
 
 # A pipeline on the embedded platform has no account: these reach nobody.
 _CREDENTIALS = {"aws_access_key_id": "embedded", "aws_secret_access_key": "embedded"}

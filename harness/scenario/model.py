@@ -20,14 +20,14 @@ from pydantic import (
     model_validator,
 )
 
-from harness.attribution import checked
 from harness.documents import parse
 from harness.errors import UserError, shown
 from harness.faults.base import Fault
-from harness.mapping import SETTINGS, setting_type
+from harness.pipeline.attribution import checked
+from harness.pipeline.mapping import SETTINGS, setting_type
+from harness.pipeline.resources import DataStream, Table
 from harness.scenario.fault_entry import parse_fault
 from harness.scenario.fields import SEEDS_SCHEMA, Duration, Handler, find, find_handler, implementation, parse_seeds
-from harness.stores import DataStream, Table
 
 Expression = Annotated[str, Field(min_length=1), AfterValidator(checked)]
 
@@ -83,7 +83,7 @@ class MappingOverrides(_Settings):
     """
 
     def settings(self) -> dict[str, Any]:
-        """The settings that the scenario gives, by the names of harness.mapping.Mapping."""
+        """The settings that the scenario gives, by the names of harness.pipeline.mapping.Mapping."""
         return {name: value for name, value in self if value is not None}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, watch
 
-from harness.package import RUNS
+from harness.pipeline.package import RUNS
 
 _LOOK_MILLISECONDS = 100
 

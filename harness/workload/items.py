@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from harness.attribution import Attribution, item_as_json
 from harness.errors import Problem, UserError
 from harness.faults.seed import Seed
-from harness.stores import DataStream, Table
+from harness.pipeline.attribution import Attribution, item_as_json
+from harness.pipeline.resources import DataStream, Table
 
 _VERBS = ("buy", "call", "fix", "paint", "read", "return", "visit", "write")
 _OBJECTS = ("the bicycle", "the dentist", "the fence", "grandmother", "the letter", "milk", "the report", "the roof")

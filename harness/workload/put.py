@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from harness.attribution import item_as_json
 from harness.history import NOTHING
+from harness.pipeline.attribution import item_as_json
 from harness.workload.base import BatchWriter, Writer, item_of, key_of
 from harness.workload.items import Change
 

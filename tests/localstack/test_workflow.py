@@ -23,7 +23,7 @@ from harness.delivery.shards import StreamReader
 from harness.delivery.sources import SOURCES
 from harness.loading import load, read_items
 from harness.localstack.base import Running
-from harness.stores import Table
+from harness.pipeline.resources import Table
 
 ROOT = Path(__file__).parents[2]
 STACK = "ledger"

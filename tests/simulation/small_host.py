@@ -12,7 +12,7 @@ from harness.delivery.dispatcher import Dispatcher
 from harness.faults.nemesis import LocalTickets, Nemesis
 from harness.faults.seed import Seed
 from harness.history import History
-from harness.mapping import Mapping
+from harness.pipeline.mapping import Mapping
 from harness.platforms.embedded.simulation import Simulation
 
 EPOCH = 1_900_000_000

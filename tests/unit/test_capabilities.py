@@ -10,11 +10,11 @@ import pytest
 from harness.errors import UserError
 from harness.faults import FAULTS
 from harness.faults.platform import KillFunction, LostCheckpoint, RecreateMapping, RepeatedDelivery, RestartPlatform
-from harness.mapping import BY_HARNESS, Mapping
+from harness.pipeline.mapping import BY_HARNESS, Mapping
+from harness.pipeline.stack import Stack
+from harness.pipeline.template import read
 from harness.platforms.capabilities import OUTAGES, unsupported_on_aws, unsupported_on_localstack
 from harness.platforms.target import choose_target
-from harness.stack import Stack
-from harness.template import read
 
 SOURCES = Path(__file__).parents[2] / "lambda" / "sources"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from source_tree import ROOT, harness_modules, imported, module_of, outer_packages, own_modules, place, sources
 
-from harness.package import AGENT_FILES, AGENT_FOLDERS
+from harness.pipeline.package import AGENT_FILES, AGENT_FOLDERS
 
 # Which package stands on which floor. A package imports from lower floors, and from itself.
 FLOORS = """

@@ -9,11 +9,11 @@ import boto3
 
 from harness.delivery import dispatcher
 from harness.faults.base import Fault
-from harness.mapping import BY_HARNESS
+from harness.pipeline.mapping import BY_HARNESS
+from harness.pipeline.stack import Stack
 from harness.platforms import capabilities, hook
 from harness.platforms.deployed.platform import Deployed
 from harness.platforms.target import Target
-from harness.stack import Stack
 
 
 class Aws(Deployed):

@@ -13,13 +13,13 @@ from harness.faults.base import Fault
 from harness.history import INFO, Value
 from harness.localstack import runtime_at
 from harness.localstack.base import Runtime
-from harness.mapping import BY_HARNESS
+from harness.pipeline.mapping import BY_HARNESS
+from harness.pipeline.stack import Stack
 from harness.platforms import capabilities
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.platforms.deployed.platform import Deployed
 from harness.platforms.target import Target
-from harness.stack import Stack
 from harness.waiting import until
 
 OWN_RUNTIME = "provided"  # and the system's name

@@ -12,11 +12,11 @@ from harness.delivery import filters
 from harness.delivery.dispatcher import Dispatcher
 from harness.delivery.sources import SOURCES, Record, intents
 from harness.history import INFO, History, Value
-from harness.mapping import LATEST, Mapping
+from harness.pipeline.mapping import LATEST, Mapping
+from harness.pipeline.properties import MappingProperties
+from harness.pipeline.stack import ON_FAILURE, Stack
 from harness.platforms.deployed.executions import FunctionHistory, processed, under_way
 from harness.platforms.deployed.threads import ThreadHost
-from harness.resources import MappingProperties
-from harness.stack import ON_FAILURE, Stack
 from harness.waiting import Quiescence, until
 
 Records = list[tuple[str, Record]]  # of the source, each with its shard

@@ -23,8 +23,8 @@ from harness.disruptions import UNREACHABLE, Disruption, Disruptions
 from harness.faults.nemesis import Nemesis
 from harness.faults.platform import PlatformFault
 from harness.history import Value
-from harness.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.observer import NOT_FOUND_CODES
+from harness.pipeline.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.platforms import hook
 from harness.platforms.attendance import DisruptionQueue
 from harness.platforms.base import Plan

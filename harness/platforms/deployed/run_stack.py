@@ -11,13 +11,13 @@ from typing import Any
 
 from harness.agent.process import CONTROL, ENTRY, HANDLER
 from harness.documents import load_template
-from harness.mapping import BY_HARNESS
-from harness.mentions import mentioned
-from harness.package import unpacked, zipped
+from harness.pipeline.intrinsics import mentioned
+from harness.pipeline.mapping import BY_HARNESS
+from harness.pipeline.package import unpacked, zipped
+from harness.pipeline.resources import RESOURCE_TYPES, Bucket, DataStream, Queue, Table, Topic
+from harness.pipeline.sam import cloudformation, in_json
+from harness.pipeline.stack import LEDGER, Function, Stack
 from harness.platforms.deployed.cloudformation import RUN_TAG, StackRequest
-from harness.sam import cloudformation, in_json
-from harness.stack import LEDGER, Function, Stack
-from harness.stores import RESOURCE_TYPES, Bucket, DataStream, Queue, Table, Topic
 
 _KEY = "function.zip"
 

@@ -27,6 +27,8 @@ from harness.faults.actions import Action, Disrupt, Point
 from harness.faults.base import Fault
 from harness.faults.nemesis import LocalTickets, Nemesis
 from harness.history import Value
+from harness.pipeline.resources import REGION
+from harness.pipeline.stack import LEDGER, Function, Stack
 from harness.platforms import hook
 from harness.platforms.base import Plan, Reply, Request, Service
 from harness.platforms.capabilities import OUTAGES
@@ -42,8 +44,6 @@ from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.simulation import Flag, OutOfSteps, Simulation
 from harness.platforms.endpoints import Endpoints
 from harness.platforms.target import Target
-from harness.stack import LEDGER, Function, Stack
-from harness.stores import REGION
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
 FASTEST, SLOWEST = 500, 3_000

@@ -20,7 +20,7 @@ from harness.delivery.redelivery import (
 )
 from harness.delivery.sources import DynamoDBStream, intents, items, payload
 from harness.errors import NotImitated
-from harness.stores import queue_url
+from harness.pipeline.resources import queue_url
 
 STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/Source/stream/2030-01-01T00:00:00.000"
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"

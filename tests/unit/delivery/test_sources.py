@@ -15,14 +15,7 @@ from harness.agent.requests import sequence_numbers as seen_by_agent
 from harness.delivery import filters
 from harness.delivery.on_failure import batch_told, on_failure_record
 from harness.delivery.redelivery import RETRY_ATTEMPTS_EXHAUSTED, Batch, Discard
-from harness.delivery.sources import (
-    SOURCES,
-    Record,
-    intents,
-    items,
-    sequence_numbers,
-    source_at,
-)
+from harness.delivery.sources import SOURCES, Record, intents, items, sequence_numbers, source_at
 
 STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/Todos"
 SHARD = "shardId-000000000000"

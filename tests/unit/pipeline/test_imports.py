@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.imports import imports_of, syntax_error
+from harness.pipeline.dependencies import imports_of, syntax_error
 
 FILES = {
     "a.py": "",

@@ -9,7 +9,7 @@ import pytest
 
 from harness.documents import load_template
 from harness.errors import NotImitated, UserError
-from harness.intrinsics import NO_VALUE, Resolver
+from harness.pipeline.intrinsics import NO_VALUE, Resolver
 
 SECTIONS = """
 Mappings: {Sizes: {eu-west-1: {Batch: 10}}}

@@ -9,9 +9,9 @@ import pytest
 from small_template import after, write
 
 from harness.errors import UserError
-from harness.stack import SOURCE, VIEW
-from harness.stores import DataStream
-from harness.template import read
+from harness.pipeline.resources import DataStream
+from harness.pipeline.stack import SOURCE, VIEW
+from harness.pipeline.template import read
 
 STREAM = """
     Type: AWS::Kinesis::Stream

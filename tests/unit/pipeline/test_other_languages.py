@@ -14,12 +14,12 @@ from harness.faults import FAULTS
 from harness.jobs import jobs_of
 from harness.localstack.compose import Compose
 from harness.localstack.native import NativeLocalStack
-from harness.mapping import BY_HARNESS, Mapping
+from harness.pipeline.mapping import BY_HARNESS, Mapping
+from harness.pipeline.stack import Stack
+from harness.pipeline.template import read
 from harness.platforms.capabilities import unsupported_without_agent
 from harness.platforms.deployed import localstack, run_stack
 from harness.platforms.target import EMBEDDED_TARGET, Target
-from harness.stack import Stack
-from harness.template import read
 
 NODE = (
     ("Runtime: python3.13", "Runtime: nodejs22.x"),

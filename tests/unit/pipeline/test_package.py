@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.package import build, unpacked
+from harness.pipeline.package import build, unpacked
 
 ROOT = Path(__file__).parents[3]
 LEDGER = ROOT / "lambda" / "ledger"

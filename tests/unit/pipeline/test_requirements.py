@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.distributions import needed
 from harness.errors import UserError
-from harness.package import unpacked, zipped
+from harness.pipeline.dependencies import installed, needed
+from harness.pipeline.package import unpacked, zipped
 from harness.platforms.embedded.environment import Code, ExecutionEnvironment
-from harness.requirements import installed
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from small_template import SMALL, after, write
 
 from harness.errors import UserError
-from harness.template import read
+from harness.pipeline.template import read
 
 OWN = Path(__file__).parents[2] / "own_template"
 SAM = """
@@ -149,7 +149,7 @@ def test_only_a_sam_template_loads_the_translator(tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_text(SMALL[1:])
     (tmp_path / "app.py").touch()
     program = (
-        "import sys; from pathlib import Path; from harness.template import read; "
+        "import sys; from pathlib import Path; from harness.pipeline.template import read; "
         f"read(Path({str(tmp_path / 'template.yaml')!r}), 'run'); print('samtranslator' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

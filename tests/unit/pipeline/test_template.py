@@ -6,10 +6,10 @@ from pathlib import Path
 
 from small_template import after, write
 
-from harness.mapping import Mapping
-from harness.stack import Function, Stack
-from harness.stores import Index, Queue, Table
-from harness.template import read
+from harness.pipeline.mapping import Mapping
+from harness.pipeline.resources import Index, Queue, Table
+from harness.pipeline.stack import Function, Stack
+from harness.pipeline.template import read
 
 LEDGER = Path(__file__).parents[3] / "lambda" / "ledger"
 
@@ -92,7 +92,7 @@ def test_names_given_in_the_template_are_kept(tmp_path: Path) -> None:
 
 
 def test_every_setting_of_a_mapping_is_read(tmp_path: Path) -> None:
-    """AWS's names become those of harness.mapping."""
+    """AWS's names become those of harness.pipeline.mapping."""
     settings = """
       MaximumBatchingWindowInSeconds: 5
       MaximumRetryAttempts: 3

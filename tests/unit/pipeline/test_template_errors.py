@@ -8,7 +8,7 @@ import pytest
 from small_template import after, write
 
 from harness.errors import NotImitated, UserError
-from harness.template import read
+from harness.pipeline.template import read
 
 
 def problems(template: Path, **given: object) -> list[str]:
@@ -143,7 +143,7 @@ def test_problems_come_all_at_once(tmp_path: Path) -> None:
 
 
 def test_an_unknown_mapping_setting_is_refused(tmp_path: Path) -> None:
-    """Overrides have the names of harness.mapping."""
+    """Overrides have the names of harness.pipeline.mapping."""
     [problem] = problems(write(tmp_path), mapping={"batchsize": 1})
     assert problem.startswith("'batchsize' is not a mapping setting. Did you mean 'batch_size'?")
 

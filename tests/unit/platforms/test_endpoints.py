@@ -12,12 +12,12 @@ import pytest
 from small_template import after, write
 
 from harness.errors import UserError
+from harness.pipeline.stack import Endpoint
+from harness.pipeline.template import read
 from harness.platforms import PLATFORMS
 from harness.platforms.base import Request, platform_class
 from harness.platforms.endpoints import Endpoints, serving
 from harness.platforms.target import Target
-from harness.stack import Endpoint
-from harness.template import read
 
 
 @pytest.fixture

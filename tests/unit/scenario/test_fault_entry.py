@@ -10,7 +10,7 @@ from scenario_texts import folder, load_text, problems, short
 
 from harness.faults import FAULTS
 from harness.jobs import check_against_mapping
-from harness.mapping import Mapping
+from harness.pipeline.mapping import Mapping
 
 
 @pytest.fixture

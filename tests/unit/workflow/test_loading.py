@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.loading import numbered, read_items
-from harness.stores import DataStream, Table
+from harness.pipeline.resources import DataStream, Table
 from harness.workload.items import Item
 
 ROOT = Path(__file__).parents[3]

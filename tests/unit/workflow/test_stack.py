@@ -13,8 +13,8 @@ import pytest
 
 from harness.documents import load_template
 from harness.errors import UserError
-from harness.requirements import THIS_PYTHON
-from harness.sam import in_json
+from harness.pipeline.dependencies import THIS_PYTHON
+from harness.pipeline.sam import in_json
 from harness.starter import init_files
 from harness.user_stack import UserStack, name_of, read_stack, user_stack
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from harness.attribution import Attribution, by_key
 from harness.errors import UserError
 from harness.jobs import jobs_of
-from harness.stores import Table
+from harness.pipeline.attribution import Attribution, by_key
+from harness.pipeline.resources import Table
 from harness.workload.items import made_up_key, own_items, typed
 
 OWN = Path(__file__).parents[2] / "own_template"

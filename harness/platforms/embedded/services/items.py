@@ -38,10 +38,10 @@ from moto.dynamodb.responses import (
     validate_put_has_gsi_keys_set_to_none,
 )
 
+from harness.pipeline.resources import ACCOUNT, REGION
 from harness.platforms.embedded.services.expressions import Body, check_paths, check_placeholders, holds, wire_value
 from harness.platforms.embedded.services.updates import Action, applied, compiled
 from harness.platforms.embedded.services.values import ARITHMETIC, Item, size
-from harness.stores import ACCOUNT, REGION
 
 MAX_ITEM_BYTES = 400 * 1024
 KEY_MISMATCH = "The provided key element does not match the schema"

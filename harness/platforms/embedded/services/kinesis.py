@@ -14,9 +14,9 @@ from typing import Any
 
 from harness.errors import NotImitated, nearest
 from harness.faults.seed import Seed
+from harness.pipeline.resources import DATA_STREAM, attribute
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.shard import Iterator, Numbers, Refused, Shard
-from harness.stores import DATA_STREAM, attribute
 
 MAX_RECORDS = 10_000
 MAX_PAGE_BYTES = 10 * 1024 * 1024

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from small_template import after, write
 
+from harness.pipeline.template import read
 from harness.platforms.deployed import run_stack
-from harness.template import read
 
 
 def test_a_default_overrides_what_the_template_writes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.documents import Document, Place
 from harness.errors import DocumentPath, Problem, UserError, nearest
-from harness.stores import REGION
+from harness.pipeline.resources import REGION
 
 TRANSFORM = "AWS::Serverless-2016-10-31"
 _FUNCTION, _LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"

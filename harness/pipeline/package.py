@@ -19,12 +19,10 @@ from pathlib import Path, PurePosixPath
 from filelock import FileLock
 
 from harness.cache import cache_folder
-from harness.distributions import needed
 from harness.documents import TEMPLATES
 from harness.errors import Problem, UserError
-from harness.imports import imports_of
-from harness.requirements import REQUIREMENTS, THIS_PYTHON, installed
-from harness.stack import is_python
+from harness.pipeline.dependencies import REQUIREMENTS, THIS_PYTHON, imports_of, installed, needed
+from harness.pipeline.stack import is_python
 
 # What the agent needs of the harness, and all of it: folders whole, single files by name.
 AGENT_FOLDERS = ("agent", "faults")

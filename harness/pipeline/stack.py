@@ -6,9 +6,9 @@ from collections.abc import Mapping as Values
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.attribution import BY_NAME, Attribution, by_key
-from harness.mapping import Mapping
-from harness.stores import FUNCTION, Bucket, DataStream, Queue, Table, Topic, attribute
+from harness.pipeline.attribution import BY_NAME, Attribution, by_key
+from harness.pipeline.mapping import Mapping
+from harness.pipeline.resources import FUNCTION, Bucket, DataStream, Queue, Table, Topic, attribute
 
 SOURCE, LEDGER, VIEW, STATE, ON_FAILURE = "source", "ledger", "view", "state", "on_failure"
 ROLES = (SOURCE, LEDGER, VIEW, STATE, ON_FAILURE)

@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.documents import Document
 from harness.errors import NotImitated, UserError, nearest
-from harness.intrinsics import NO_VALUE, Resolver, text
-from harness.stores import ACCOUNT, BUCKET, PARTITION, REGION, RESOURCE_TYPES, arn
+from harness.pipeline.intrinsics import NO_VALUE, Resolver, text
+from harness.pipeline.resources import ACCOUNT, BUCKET, PARTITION, REGION, RESOURCE_TYPES, arn
 
 _OF_SSM = "AWS::SSM::Parameter::Value"
 

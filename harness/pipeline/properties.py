@@ -7,16 +7,27 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 from pydantic.alias_generators import to_pascal
 
-from harness.errors import nearest
-from harness.intrinsics import text
-from harness.mapping import SAME_AT_AWS, Mapping, setting_type
-from harness.stack import is_python
-from harness.stores import Index, Table
+from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest
+from harness.pipeline.intrinsics import NO_VALUE, text
+from harness.pipeline.mapping import SAME_AT_AWS, Mapping, setting_type
+from harness.pipeline.resources import Index, Table
+from harness.pipeline.scope import Scope
+from harness.pipeline.stack import is_python
 
 
 def _text(value: Any) -> Any:
@@ -205,7 +216,7 @@ class DestinationConfig(Properties):
 
 
 class _MappingEnds(Properties):
-    """What a mapping connects, and the settings that CloudFormation has in another shape than harness.mapping."""
+    """What a mapping connects, and the settings that have another shape here than in harness.pipeline.mapping."""
 
     ignored = ("KmsKeyArn", "LoggingConfig", "MetricsConfig", "Tags")
     event_source_arn: str
@@ -229,3 +240,161 @@ class _MappingEnds(Properties):
 _defaults = {name: getattr(Mapping(), name) for name in SAME_AT_AWS} | {"starting_position": ...}  # AWS has none for it
 _same: dict[str, Any] = {name: (setting_type(name), default) for name, default in _defaults.items()}
 MappingProperties = create_model("MappingProperties", __base__=_MappingEnds, **_same)
+
+
+P = TypeVar("P", bound=Properties)
+T = TypeVar("T")
+
+
+def properties(logical_id: str, *names: str) -> DocumentPath:
+    return ("Resources", logical_id, "Properties", *names)
+
+
+class PropertiesReader:
+    """Goes on after a problem, so that the user gets all problems at once.
+
+    `not_imitated` says what the embedded platform must refuse.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.not_imitated: list[str] = []
+        self._problems: list[Problem] = []
+
+    def add(self, path: DocumentPath, message: str) -> None:
+        self._problems.append(self.scope.document.problem(path, message))
+
+    def set_aside(self, path: DocumentPath, message: str) -> None:
+        self.not_imitated.append(str(self.scope.document.problem(path, message)))
+
+    def raise_problems(self) -> None:
+        if self._problems:
+            raise UserError(self._problems)
+
+    def each(self, type: str, read: Callable[[str], T]) -> list[T]:
+        """Reads every resource of a type. One that cannot be read is left out, and its problem is collected."""
+        values = []
+        for logical_id in self.scope.of_type(type):
+            try:
+                values.append(read(logical_id))
+            except UserError as error:
+                self._problems += error.problems
+            except NotImitated as error:
+                self.not_imitated.append(str(error))
+        return values
+
+    def read(self, logical_id: str, model: type[P]) -> P:
+        """The properties of a resource, resolved and checked. Raises UserError, NotImitated."""
+        aliases = [str(field.alias) for field in model.model_fields.values()]
+        values: dict[str, Any] = {}
+        problems: list[Problem] = []
+        unknown_values: dict[str, NotImitated] = {}
+        for name in self.scope.document.at(properties(logical_id)) or {}:
+            path = properties(logical_id, name)
+            if name in aliases:
+                try:
+                    values[name] = self.scope.resolver.resolve(path)
+                except UserError as error:
+                    problems += error.problems
+                except NotImitated as error:
+                    unknown_values[name] = error
+            elif name not in model.ignored:
+                message = f"{name} of a {self.scope.types[logical_id]} is not imitated."
+                self.set_aside(path, f"{message} {nearest(name, (*aliases, *model.ignored))}")
+        if problems:
+            raise UserError(problems)
+        return self._validated(logical_id, model, values, unknown_values)
+
+    def _validated(
+        self, logical_id: str, model: type[P], values: dict[str, Any], unknown_values: dict[str, NotImitated]
+    ) -> P:
+        try:
+            read = model.model_validate({name: value for name, value in values.items() if value is not NO_VALUE})
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            for detail in details:
+                if detail["loc"] and detail["loc"][0] in unknown_values:
+                    raise unknown_values[str(detail["loc"][0])] from error
+            raise UserError(
+                self.scope.document.problem((*properties(logical_id), *detail["loc"]), _message(detail))
+                for detail in details
+            ) from error
+        self.not_imitated += [str(error) for error in unknown_values.values()]
+        return read
+
+
+def _message(detail: Any) -> str:
+    """What is wrong, and the value, where that is one word and the message does not say it."""
+    prefix = "Value error, "
+    message = str(detail["msg"])
+    message = message.removeprefix(prefix) if message.startswith(prefix) else message[0].lower() + message[1:]
+    value = detail["input"]
+    is_complete = message.startswith("got ") or not isinstance(value, str | int | float)
+    return message if is_complete else f"{message}, not {value!r}"
+
+
+class QueueProperties(Properties):
+    # The rest is the consumer's business: nothing in a run consumes a queue but the one that reads it back.
+    ignored = (
+        "KmsDataKeyReusePeriodSeconds",
+        "KmsMasterKeyId",
+        "MaximumMessageSize",
+        "MessageRetentionPeriod",
+        "ReceiveMessageWaitTimeSeconds",
+        "RedriveAllowPolicy",
+        "RedrivePolicy",
+        "SqsManagedSseEnabled",
+        "Tags",
+        "VisibilityTimeout",
+    )
+    queue_name: str | None = None
+    fifo_queue: bool = False
+    content_based_deduplication: bool = False
+
+
+class BucketProperties(Properties):
+    # Objects expire by days (as items do): within a run none does.
+    ignored = (
+        "AccessControl",
+        "BucketEncryption",
+        "LifecycleConfiguration",
+        "LoggingConfiguration",
+        "MetricsConfigurations",
+        "OwnershipControls",
+        "PublicAccessBlockConfiguration",
+        "Tags",
+    )
+    bucket_name: str | None = None
+
+
+class TopicProperties(Properties):
+    ignored = (
+        "DataProtectionPolicy",
+        "DeliveryStatusLogging",
+        "DisplayName",
+        "KmsMasterKeyId",
+        "SignatureVersion",
+        "Tags",
+        "TracingConfig",
+    )
+    topic_name: str | None = None
+
+
+class StreamMode(Properties):
+    stream_mode: Literal["PROVISIONED", "ON_DEMAND"]
+
+
+class DataStreamProperties(Properties):
+    """An on-demand stream begins with four: docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html."""
+
+    RETENTION_HOURS: ClassVar[int] = 24
+    SHARDS: ClassVar[dict[str, int]] = {"PROVISIONED": 1, "ON_DEMAND": 4}
+    ignored = ("DesiredShardLevelMetrics", "StreamEncryption", "Tags", "WarmThroughputMiBps")
+    name: str | None = None
+    shard_count: Annotated[int, Field(ge=1, le=100)] | None = None
+    stream_mode_details: StreamMode = StreamMode(StreamMode="PROVISIONED")
+    retention_period_hours: int = RETENTION_HOURS
+
+    @property
+    def shards(self) -> int:
+        return self.shard_count or self.SHARDS[self.stream_mode_details.stream_mode]

@@ -11,14 +11,20 @@ from typing import Any, TypeVar
 
 from harness.documents import load_template
 from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest
-from harness.mapping import Mapping
-from harness.names import Scope
-from harness.resources import AnyLanguageFunctionProperties, FunctionProperties, MappingProperties, TableProperties
-from harness.sam import cloudformation
-from harness.settings import PropertiesReader, properties
-from harness.sink_resources import BucketProperties, DataStreamProperties, QueueProperties, TopicProperties
-from harness.stack import LEDGER, ON_FAILURE, ROLES, SOURCE, VIEW, Endpoint, Function, Stack, is_python
-from harness.stores import (
+from harness.pipeline.mapping import Mapping
+from harness.pipeline.properties import (
+    AnyLanguageFunctionProperties,
+    BucketProperties,
+    DataStreamProperties,
+    FunctionProperties,
+    MappingProperties,
+    PropertiesReader,
+    QueueProperties,
+    TableProperties,
+    TopicProperties,
+    properties,
+)
+from harness.pipeline.resources import (
     BUCKET,
     DATA_STREAM,
     FUNCTION,
@@ -34,6 +40,9 @@ from harness.stores import (
     Topic,
     attribute,
 )
+from harness.pipeline.sam import cloudformation
+from harness.pipeline.scope import Scope
+from harness.pipeline.stack import LEDGER, ON_FAILURE, ROLES, SOURCE, VIEW, Endpoint, Function, Stack, is_python
 
 # Where a scenario says what its template leaves open.
 FUNCTION_PATH, SINKS_PATH = "pipeline.function", "pipeline.sinks"
@@ -59,7 +68,7 @@ def read(
 
     handler: a Python file, whose `function` Lambda is to call; its folder becomes the function's code.
     parameters: the template's.
-    mapping: settings by the names of harness.mapping. timeout: in seconds. environment: added to the template's.
+    mapping: settings by their names in pipeline.mapping. timeout: in seconds. environment: added to the template's.
     logical_id: of the function, where several have a stream. sinks: roles by logical id, before the template's.
     any_language: whether a function may be one that is not Python.
     Raises UserError with every problem found, NotImitated where a name that the pipeline needs cannot be known.

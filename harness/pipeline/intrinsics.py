@@ -1,17 +1,33 @@
-"""CloudFormation's intrinsic functions, resolved: what `!Ref`, `!Sub` and the others stand for.
-
-Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
-"""
+"""Which resources and parameters a part of a template names. Pure."""
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from harness.documents import Document
 from harness.errors import DocumentPath, NotImitated, UserError, nearest
+
+_MENTIONED = re.compile(r"\$\{([^!.}]+)")
+
+
+def mentioned(value: Any, key: str = "") -> Iterator[str]:
+    """The names that stand where a resource may be named."""
+    if isinstance(value, dict):
+        for inner_key, inner in value.items():
+            yield from mentioned(inner, inner_key)
+    elif isinstance(value, list):
+        for element in value[:1] if key == "Fn::GetAtt" else value:
+            yield from mentioned(element, key)
+    elif isinstance(value, str) and key in ("Ref", "DependsOn"):
+        yield value
+    elif isinstance(value, str) and key == "Fn::GetAtt":
+        yield value.partition(".")[0]
+    elif isinstance(value, str) and key == "Fn::Sub":
+        yield from _MENTIONED.findall(value)
+
 
 NO_VALUE = object()  # what AWS::NoValue stands for: the template does not have this setting
 _MISFIT = object()  # the argument of a function does not have the shape that it takes

@@ -1,0 +1,213 @@
+"""What a handler needs: its imports, the distributions that hold them, and what requirements.txt asks for."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+from filelock import FileLock
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from harness.cache import cache_folder
+from harness.errors import Problem, UserError
+
+AT_RUNTIME = frozenset({"boto3", "botocore"})
+_AFTER_REQUIREMENT = re.compile(r"\s+#|\s+--|\s*\\$")  # a comment, an option such as --hash, a line that goes on
+
+
+def needed(folder: Path, imported: Set[str] | None, requirements: str) -> list[Path]:
+    """The files of the distributions that are needed, in order. imported: top-level names; None where any may be.
+
+    requirements: the text of the requirements.txt that they were installed for.
+    """
+    installed: dict[str, Distribution] = {
+        canonicalize_name(each.name): each for each in distributions(path=[str(folder)])
+    }
+    at_runtime = AT_RUNTIME - set(_with_version(requirements))
+    waiting = [name for name, each in installed.items() if imported is None or imported & _modules(each)]
+    kept: dict[str, None] = {}
+    while waiting:
+        name = waiting.pop()
+        if name not in kept and name not in at_runtime and name in installed:
+            kept[name] = None
+            # What a marker excludes is not installed: pip has read it, for the function's own Python.
+            waiting += [canonicalize_name(Requirement(line).name) for line in installed[name].requires or ()]
+    return sorted(folder / file for name in kept for file in _files(installed[name]) if (folder / file).is_file())
+
+
+def _with_version(requirements: str) -> Iterator[str]:
+    """The distributions that a requirements.txt names together with a version, or with where they are."""
+    for line in requirements.splitlines():
+        try:
+            requirement = Requirement(_AFTER_REQUIREMENT.split(line)[0])
+        except InvalidRequirement:  # an option of pip, a file, a comment
+            continue
+        if requirement.specifier or requirement.url:
+            yield canonicalize_name(requirement.name)
+
+
+def _modules(distribution: Distribution) -> set[str]:
+    return {Path(file).parts[0].partition(".")[0] for file in _files(distribution)}
+
+
+def _files(distribution: Distribution) -> list[str]:
+    """Those in the folder; programs lie beside it, and nobody imports them."""
+    return [str(file) for file in distribution.files or () if file.parts[0] not in ("..", "bin")]
+
+
+REQUIREMENTS = "requirements.txt"
+THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+MAX_SECONDS = 600
+_ERROR_LINES = 5
+_SCRATCH = ".new-"
+
+
+def installed(root: Path, python: str = THIS_PYTHON) -> Path | None:
+    """The folder with what a function's folder requires, for a version of Python; None where it requires nothing.
+
+    Raises UserError with pip's own words when they cannot be installed.
+    """
+    file = root / REQUIREMENTS
+    if not file.is_file():
+        return None
+    digest = hashlib.sha256(f"{python}\n{root.absolute()}\n".encode() if _is_local(file) else f"{python}\n".encode())
+    digest.update(file.read_bytes())
+    folder = cache_folder() / "requirements" / digest.hexdigest()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent.with_suffix(".lock")):
+        if not folder.is_dir():
+            for leftover in folder.parent.glob(f"{_SCRATCH}*"):  # of a process that was killed
+                shutil.rmtree(leftover)
+            with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder.parent) as scratch:
+                target = Path(scratch, "packages")
+                target.mkdir()
+                _install(file, target, python)
+                target.rename(folder)
+    return folder
+
+
+def _is_local(file: Path) -> bool:
+    """Whether it names files beside it, which are others in another folder."""
+    return any(line.lstrip().startswith((".", "-", "/")) for line in file.read_text("utf-8").splitlines())
+
+
+def _install(file: Path, target: Path, python: str) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--no-compile", "--target", str(target), "--requirement", str(file.absolute())]
+    if python != THIS_PYTHON:
+        command += ["--python-version", python, "--only-binary", ":all:"]
+    try:
+        done = subprocess.run(command, cwd=file.parent, capture_output=True, text=True, timeout=MAX_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise UserError([Problem(f"pip has not installed it within {MAX_SECONDS} s", file=str(file))]) from error
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
+        words = " ".join(line.removeprefix("ERROR: ") for line in errors[:_ERROR_LINES])
+        raise UserError([Problem(f"pip cannot install it for Python {python}: {words}", file=str(file))])
+
+
+_BY_ANY_NAME = {"__import__", "import_module", "run_module", "run_path", "spec_from_file_location", "walk_packages"}
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """`files` by their names in the folder; `outside`: the top-level names of what is not in it.
+
+    unreadable: a file that may import anything, or that this Python cannot parse; the handler may then import more.
+    """
+
+    files: frozenset[str]
+    outside: frozenset[str]
+    unreadable: str | None = None
+
+
+def imports_of(root: Path, handler: str) -> Imports:
+    """handler: `module.function`, the module with dots or slashes. A missing module imports nothing."""
+    files: dict[str, None] = {}
+    outside: set[str] = set()
+    unreadable: str | None = None
+    waiting = [handler.rpartition(".")[0].replace("/", ".")]
+    asked: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in asked:
+            continue
+        asked.add(name)
+        module_files = list(_files_of(root, name))
+        if not module_files and not (root / name.partition(".")[0]).is_dir():
+            outside.add(name.partition(".")[0])
+        for file in module_files:
+            path = file.relative_to(root).as_posix()
+            if path not in files:
+                files[path] = None
+                names = _read(file, _package_of(root, file))
+                waiting += names or ()
+                unreadable = path if names is None else unreadable
+    return Imports(frozenset(files), frozenset(outside), unreadable)
+
+
+def syntax_error(root: Path, handler: str) -> SyntaxError | None:
+    """The first in what the handler imports; its file is named as it is under the root."""
+    for path in sorted(imports_of(root, handler).files):
+        try:
+            ast.parse((root / path).read_bytes(), str(root / path))
+        except SyntaxError as error:
+            return error
+    return None
+
+
+def _files_of(root: Path, name: str) -> Iterator[Path]:
+    """A module's file, and those of the packages that it is in."""
+    parts = name.split(".")
+    for length in range(1, len(parts) + 1):
+        module = root.joinpath(*parts[:length])
+        here = module / "__init__.py" if module.is_dir() else module.with_name(f"{module.name}.py")
+        if here.is_file():
+            yield here
+
+
+def _package_of(root: Path, file: Path) -> list[str]:
+    return list(file.parent.relative_to(root).parts)
+
+
+def _read(file: Path, package: list[str]) -> list[str] | None:
+    """The names of modules that it imports, and of what may be one; None where only running it would tell."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except SyntaxError:
+        return None
+    names: list[str] = []
+    for node in _nodes(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            around = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*around, *([node.module] if node.module else [])])
+            names += [origin] if origin else []
+            names += [f"{origin}.{alias.name}".lstrip(".") for alias in node.names if alias.name != "*"]
+        elif (isinstance(node, ast.Name) and node.id in _BY_ANY_NAME) or (
+            isinstance(node, ast.Attribute) and node.attr in _BY_ANY_NAME
+        ):
+            return None
+    return names
+
+
+def _nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """All but what only a type checker reads."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            for other in child.orelse:
+                yield from _nodes(other)
+        else:
+            yield from _nodes(child)
