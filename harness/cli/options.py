@@ -55,7 +55,7 @@ class TemplateChoice:
     @property
     def name(self) -> str:
         """The stack's. Raises UserError for one that cannot be."""
-        from harness.user_stack import check_name, name_of
+        from harness.workflow.stack import check_name, name_of
 
         name = self.stack or name_of(self.template)
         check_name(name)
@@ -63,7 +63,7 @@ class TemplateChoice:
 
     def read(self) -> Stack:
         """Raises UserError with all that is wrong with the template or with what was said."""
-        from harness.user_stack import read_stack
+        from harness.workflow.stack import read_stack
 
         return read_stack(self.template, self.name, self._parameters(), self.function)
 

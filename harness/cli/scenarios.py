@@ -12,7 +12,7 @@ from harness.cli.options import overrides, scenarios_argument, set_option
 from harness.jobs import jobs_of
 from harness.reports import ExitCode
 from harness.scenario.schema import json_schema
-from harness.starter import ITEMS, SCENARIO, init_files
+from harness.workflow.init import ITEMS, SCENARIO, init_files
 
 
 @click.command()

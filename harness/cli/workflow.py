@@ -11,14 +11,13 @@ from typing import Any
 import click
 import yaml
 
-from harness import loading
-from harness.change_set import Change
 from harness.cli.options import TARGET_FIELDS, TemplateChoice, of_a_template, target_options
 from harness.errors import NotImitated, UserError
 from harness.platforms import AWS, LOCALSTACK
 from harness.platforms.target import Target, choose_target
-from harness.user_deployment import UserDeployment
-from harness.user_stack import UserStack, user_stack
+from harness.workflow import loading
+from harness.workflow.deployment import Change, UserDeployment
+from harness.workflow.stack import UserStack, user_stack
 from harness.workflow.watch import changes
 
 

@@ -10,7 +10,7 @@ from harness.jobs import jobs_of
 from harness.localstack.base import Running
 from harness.platforms.target import Target
 from harness.runner import run
-from harness.starter import init_files
+from harness.workflow.init import init_files
 
 OWN = Path(__file__).parents[1] / "own_template"
 VARIANTS = [

@@ -11,7 +11,7 @@ from harness.jobs import jobs_of
 from harness.localstack.base import Running
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.runner import run
-from harness.starter import init_files
+from harness.workflow.init import init_files
 
 CASES: dict[str, dict[str, Any]] = {
     "filtered out": {"mapping": {"filter_criteria": [{"eventName": ["MODIFY"]}]}, "faults": []},

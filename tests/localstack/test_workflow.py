@@ -21,9 +21,9 @@ from pipeline import client, eventually
 
 from harness.delivery.shards import StreamReader
 from harness.delivery.sources import SOURCES
-from harness.loading import load, read_items
 from harness.localstack.base import Running
 from harness.pipeline.resources import Table
+from harness.workflow.loading import load, read_items
 
 ROOT = Path(__file__).parents[2]
 STACK = "ledger"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.change_set import Change, changes
+from harness.workflow.deployment import Change, changes
 
 BEFORE = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 1, "FifoQueue": True}}}}
 AFTER = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 2, "KmsMasterKeyId": "k"}}}}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.loading import numbered, read_items
 from harness.pipeline.resources import DataStream, Table
+from harness.workflow.loading import numbered, read_items
 from harness.workload.items import Item
 
 ROOT = Path(__file__).parents[3]

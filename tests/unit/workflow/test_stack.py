@@ -15,8 +15,8 @@ from harness.documents import load_template
 from harness.errors import UserError
 from harness.pipeline.dependencies import THIS_PYTHON
 from harness.pipeline.sam import in_json
-from harness.starter import init_files
-from harness.user_stack import UserStack, name_of, read_stack, user_stack
+from harness.workflow.init import init_files
+from harness.workflow.stack import UserStack, name_of, read_stack, user_stack
 
 ROOT = Path(__file__).parents[3]
 LEDGER = ROOT / "lambda" / "ledger" / "template.yaml"
