@@ -1,4 +1,4 @@
-"""The platform `aws`: the same stack in the user's own account, which has to be named."""
+"""The platform `aws`: the same stack in the user's account, which the user has to name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.platforms.target import Target
 
 
 class Aws(Deployed):
-    """What it creates is tagged, and gone when the run ends. Its mapping takes minutes to begin (S-87)."""
+    """All that it creates is tagged, and deleted when the run ends. A new mapping takes minutes to begin (S-87)."""
 
     name: ClassVar[str] = "aws"
     timestamp_seconds: ClassVar[int] = 1

@@ -1,4 +1,4 @@
-"""What killed runs left at an endpoint, and its removal."""
+"""Removes what killed runs left at an endpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.platforms.target import Target
 
 
 def remove(target: Target) -> list[str]:
-    """Deletes stacks, control tables and code of runs. Names what was deleted."""
+    """Deletes stacks, control tables, buckets and mappings of runs. Returns what was deleted, in words."""
     stacks, dynamodb, s3 = target.client("cloudformation"), target.client("dynamodb"), target.client("s3")
     removed = _mappings(target.client("lambda"))
     for name in cloudformation.tagged(stacks, cloudformation.RUN_TAG):
@@ -18,27 +18,26 @@ def remove(target: Target) -> list[str]:
         cloudformation.wait(stacks, name)
         removed.append(f"stack {name}")
     for table in dynamodb.get_paginator("list_tables").paginate().build_full_result()["TableNames"]:
-        if _is_own(table, run_stack.control_of("")):
+        if _is_of_a_run(table, run_stack.control_of("")):
             dynamodb.delete_table(TableName=table)
             removed.append(f"table {table}")
     for bucket in s3.list_buckets()["Buckets"]:
-        if _is_own(bucket["Name"], run_stack.bucket_of("")):
+        if _is_of_a_run(bucket["Name"], run_stack.bucket_of("")):
             cloudformation.remove_packages(s3, bucket["Name"])
             removed.append(f"bucket {bucket['Name']}")
     return removed
 
 
 def kept(target: Target) -> list[str]:
-    """The stacks that the user has deployed, which are no left-overs."""
+    """The stacks that `harness deploy` made, which stay."""
     return cloudformation.tagged(target.client("cloudformation"), cloudformation.DEPLOY_TAG)
 
 
 def _mappings(client: Any) -> list[str]:
-    """Of functions of runs; LocalStack 4.14 never gets rid of one that is disabled when it is deleted."""
+    """Deletes the mappings of runs. LocalStack 4.14 never removes one that is disabled when it is deleted."""
     removed = []
-    for mapping in (
-        client.get_paginator("list_event_source_mappings").paginate().build_full_result()["EventSourceMappings"]
-    ):
+    pages = client.get_paginator("list_event_source_mappings").paginate()
+    for mapping in pages.build_full_result()["EventSourceMappings"]:
         function = mapping["FunctionArn"].rpartition(":function:")[2]
         if function.startswith(cloudformation.STACK_PREFIX) and mapping["State"] != "Deleting":
             with suppress(client.exceptions.ResourceNotFoundException):
@@ -49,5 +48,5 @@ def _mappings(client: Any) -> list[str]:
     return removed
 
 
-def _is_own(name: str, suffix: str) -> bool:
+def _is_of_a_run(name: str, suffix: str) -> bool:
     return name.startswith(cloudformation.STACK_PREFIX) and name.endswith(suffix)

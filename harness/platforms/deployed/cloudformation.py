@@ -1,4 +1,4 @@
-"""Stacks at CloudFormation: made, waited for, deleted; and the bucket in which a stack finds its functions' code."""
+"""Creates, waits for and deletes CloudFormation stacks, and the buckets with the code of their functions."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ STACK_PREFIX = "harness-"  # of stacks that runs make
 RUN_TAG, DEPLOY_TAG = {"Key": "harness", "Value": "run"}, {"Key": "harness", "Value": "deploy"}
 MAX_STACK_SECONDS = 120
 GONE = "DELETE_COMPLETE"
-UNDER_REVIEW = "REVIEW_IN_PROGRESS"  # nothing of it is there yet: a change set waits to be carried out
+UNDER_REVIEW = "REVIEW_IN_PROGRESS"  # the stack has no resources yet: its change set was not carried out
 _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
 
 @dataclass(frozen=True, slots=True)
 class StackRequest:
-    """What CloudFormation is asked for. `file` is the user's template, `tag` says who made the stack, and why."""
+    """A stack to be created. `file` is the user's template, `tag` says whether a run or `harness deploy` makes it."""
 
     name: str
     file: Path
@@ -34,7 +34,7 @@ class StackRequest:
     tag: dict[str, str]
 
     def arguments(self) -> dict[str, Any]:
-        """Those of CreateStack, and of CreateChangeSet."""
+        """The arguments of CreateStack and of CreateChangeSet."""
         return {
             "StackName": self.name,
             "TemplateBody": json.dumps(self.template),
@@ -52,13 +52,13 @@ def until_created(client: Any, request: StackRequest) -> None:
 
 
 def ended_as(client: Any, request: StackRequest, status: str) -> Problem:
-    """A stack that is not as it was asked for, and why."""
+    """The problem that a stack ended in this status, with the reasons."""
     words = f"the stack {request.name} ended as {status}: {reasons(client, request.name)}"
     return Problem(words, file=str(request.file))
 
 
 def reasons(client: Any, name: str) -> str:
-    """What failed of the last thing that was done to a stack, in CloudFormation's words."""
+    """What failed in the last operation on a stack, in CloudFormation's words."""
     failures = []
     for event in client.describe_stack_events(StackName=name)["StackEvents"]:  # the newest first
         if event.get("PhysicalResourceId") == event["StackId"] and event["ResourceStatus"] in _BEGINNINGS:
@@ -69,7 +69,7 @@ def reasons(client: Any, name: str) -> str:
 
 
 def begin_to_delete(client: Any, s3: Any, name: str) -> None:
-    """Waits for its creation first: LocalStack 4.14 would go on creating what is deleted already."""
+    """Waits for its creation first: LocalStack 4.14 goes on creating a stack after it was deleted."""
     if wait(client, name) != GONE:
         for resource in client.describe_stack_resources(StackName=name)["StackResources"]:
             made = resource.get("PhysicalResourceId")
@@ -79,13 +79,13 @@ def begin_to_delete(client: Any, s3: Any, name: str) -> None:
 
 
 def take_away(client: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> str:
-    """Deletes a stack as it is. Returns the status in which it ends within these seconds, or which it then has."""
+    """Deletes a stack without emptying its buckets. Returns its final status, or the last one within the bound."""
     client.delete_stack(StackName=name)
     return wait(client, name, seconds)
 
 
 def _empty(s3: Any, bucket: str) -> None:
-    """A bucket that holds anything is not deleted with its stack."""
+    """Empties a bucket, which is not deleted with its stack otherwise."""
     with suppress(s3.exceptions.NoSuchBucket):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             objects = [{"Key": entry["Key"]} for entry in page.get("Contents", ())]
@@ -94,14 +94,14 @@ def _empty(s3: Any, bucket: str) -> None:
 
 
 def tagged(client: Any, tag: dict[str, str]) -> list[str]:
-    """The names of the stacks that carry the tag, those that are deleted left out."""
+    """The names of the stacks that have the tag, without deleted ones."""
     pages = client.get_paginator("describe_stacks").paginate()
     stacks = [stack for page in pages for stack in page["Stacks"] if stack["StackStatus"] != GONE]
     return [stack["StackName"] for stack in stacks if tag in stack.get("Tags", [])]
 
 
 def described(client: Any, name: str) -> dict[str, Any] | None:
-    """The stack as DescribeStacks tells of it; None where there is none."""
+    """The stack as DescribeStacks returns it; None where it does not exist."""
     try:
         stack: dict[str, Any] = client.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
@@ -112,7 +112,7 @@ def described(client: Any, name: str) -> dict[str, Any] | None:
 
 
 def deployed(client: Any, name: str) -> dict[str, Any] | None:
-    """The same; None also where nothing of it is there yet."""
+    """The stack as DescribeStacks returns it; None where it does not exist or has no resources yet."""
     stack = described(client, name)
     return None if stack is None or stack["StackStatus"] == UNDER_REVIEW else stack
 
@@ -132,18 +132,18 @@ def wait(client: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> str:
 
 
 def upload_packages(client: Any, packages: Values[str, Path], bucket: str, tag: dict[str, str]) -> None:
-    """Makes the bucket where it is not there, and puts the packages into it under their keys."""
+    """Creates the bucket if it does not exist, and puts the packages into it under their keys."""
     region = client.meta.region_name
-    elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
+    configuration = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
     with suppress(client.exceptions.BucketAlreadyOwnedByYou):
-        client.create_bucket(Bucket=bucket, **elsewhere)
+        client.create_bucket(Bucket=bucket, **configuration)
     client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [tag]})
     for key, package in packages.items():
         client.put_object(Bucket=bucket, Key=key, Body=package.read_bytes())
 
 
 def remove_packages(client: Any, bucket: str, prefix: str = "", kept: Collection[str] = ()) -> None:
-    """Whatever of it is there under the prefix, but for what is kept; the bucket too, once it is empty."""
+    """Deletes the objects under the prefix except `kept`, and the bucket if it is empty then."""
     with suppress(client.exceptions.NoSuchBucket):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", ()):

@@ -20,40 +20,40 @@ _FIELDS = ("time", "process", "type", "f", "value", "error")
 
 
 class FunctionHistory:
-    """Each operation comes once, however often it is asked for, and stays when the platform loses its tables."""
+    """Each operation is read once, and kept when the platform loses its tables."""
 
     def __init__(self, control: Control, history: History) -> None:
         self._control = control
         self._history = history
-        self._left: dict[str, Value] = {}
+        self._operations: dict[str, Value] = {}
         self._merged: set[str] = set()
         self._names: dict[str, str] = {}  # of executions, in the order in which they began
 
     def read(self) -> list[Value]:
-        """All that was left so far, each process's in its order."""
+        """All operations so far, those of each process in their order."""
         try:
-            found = self._control.history()
+            entries = self._control.history()
         except ClientError as error:
             if error.response["Error"]["Code"] != NOT_FOUND:
                 raise
-            found = {}
-        for id in sorted(found.keys() - self._left.keys(), key=lambda id: (found[id]["time"], id)):
-            self._left[id] = self._named(found[id])
-        return [self._left[id] for id in sorted(self._left)]
+            entries = {}
+        for id in sorted(entries.keys() - self._operations.keys(), key=lambda id: (entries[id]["time"], id)):
+            self._operations[id] = self._renamed(entries[id])
+        return [self._operations[id] for id in sorted(self._operations)]
 
     def merge(self) -> None:
         """Puts what is new since the last time into the run's history."""
         self.read()
-        late = [self._left[id] for id in sorted(self._left) if id not in self._merged]
-        self._merged.update(self._left)
-        self._history.merge(tuple(operation[name] for name in _FIELDS) for operation in late)
+        new = [self._operations[id] for id in sorted(self._operations) if id not in self._merged]
+        self._merged.update(self._operations)
+        self._history.merge(tuple(operation[name] for name in _FIELDS) for operation in new)
 
-    def _named(self, operation: Value) -> Value:
-        """A function's environment can't know how many executions there were in others: it numbers its own only."""
-        named = {**operation, "process": self._name(operation["process"])}
+    def _renamed(self, operation: Value) -> Value:
+        """Numbers the executions of all environments; each environment numbers its own only."""
+        renamed = {**operation, "process": self._name(operation["process"])}
         if "process" in operation["value"]:
-            named["value"] = {**operation["value"], "process": self._name(operation["value"]["process"])}
-        return named
+            renamed["value"] = {**operation["value"], "process": self._name(operation["value"]["process"])}
+        return renamed
 
     def _name(self, process: str) -> str:
         if not process.startswith(f"{FUNCTION}/"):

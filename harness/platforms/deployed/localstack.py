@@ -1,4 +1,4 @@
-"""The platform `localstack`: a stack at an endpoint that speaks it, real processes, real time; and its outages."""
+"""The platform `localstack`: a stack on LocalStack, and the outages that its runtime can cause."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from harness.platforms.deployed.platform import Deployed
 from harness.platforms.target import Target
 from harness.waiting import until
 
-OWN_RUNTIME = "provided"  # and the system's name
+CUSTOM_RUNTIME = "provided"  # how the names of these runtimes begin
+PERIOD_SECONDS = 0.5  # a slow platform runs for a share of each period
 
 
 class LocalStack(Deployed):
-    """What its own mapping cannot do is refused, unless the harness's dispatcher stands in for it."""
+    """A run that LocalStack's own mapping cannot serve is refused, unless it uses the harness's dispatcher."""
 
     name: ClassVar[str] = "localstack"
     timestamp_seconds: ClassVar[int] = 60
@@ -35,16 +36,17 @@ class LocalStack(Deployed):
     def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
         reasons = capabilities.unsupported_on_localstack(stack, faults)
         outages = [fault.NAME for fault in faults if fault.NAME in OUTAGES]
-        # Who started it is a question to the machine, for what depends on it only.
+        # Finding out who started it takes time, and only these depend on it.
         depends = outages or stack.endpoints or not stack.function.has_agent
-        found = runtime_at(target.endpoint) if depends else None
-        if outages and found is None:
+        started = runtime_at(target.endpoint) if depends else None
+        runtime = started[0].name if started else ""
+        if outages and started is None:
             reasons += [f"{name}: `harness up` did not start the LocalStack at {target.endpoint}" for name in outages]
-        if stack.endpoints and (found is None or found[0].name != "host"):
+        if stack.endpoints and runtime != "host":
             reasons.append("endpoints: functions reach this machine's 127.0.0.1 with `harness up --runtime host` only")
         reasons += capabilities.unsupported_without_agent(stack.function, stack.mapping, faults)
-        own = stack.function.runtime.startswith(OWN_RUNTIME)
-        if not (stack.function.has_agent or own) and found is not None and found[0].name == "host":
+        runs_natively = stack.function.has_agent or stack.function.runtime.startswith(CUSTOM_RUNTIME)
+        if runtime == "host" and not runs_natively:
             what = "functions in Python, and those with a runtime of their own (provided.al2023), only"
             reasons.append(f"{stack.function.runtime}: `harness up --runtime host` runs {what}")
         if stack.mapping.by == BY_HARNESS:
@@ -53,19 +55,16 @@ class LocalStack(Deployed):
 
     def can(self) -> dict[str, Disruption]:
         wanted = any(fault.NAME in OUTAGES for fault in self._plan.faults)
-        found = runtime_at(self._plan.target.endpoint) if wanted else None
-        if found is None:
+        started = runtime_at(self._plan.target.endpoint) if wanted else None
+        if started is None:
             return super().can()
-        runtime, port = found
-        outages = Outages(runtime, port, self._plan.stack.function.name, self._left.read, self.record)
+        runtime, port = started
+        outages = Outages(runtime, port, self._plan.stack.function.name, self._function_history.read, self.record)
         return super().can() | outages.table()
 
 
-PERIOD_SECONDS = 0.5  # of a slow platform: it runs for a share of each
-
-
 class Outages:
-    """`operations` gives what functions have left in the history so far, `record` adds to the run's."""
+    """`operations` reads the functions' part of the history so far, `record` appends to the run's."""
 
     def __init__(
         self, runtime: Runtime, port: int, function: str, operations: Callable[[], Iterable[Value]], record: Record
@@ -88,7 +87,7 @@ class Outages:
         }
 
     def _kill(self, action: Disrupt) -> None:
-        self._operations()  # what it has told so far would be gone with it
+        self._operations()  # the history so far is in its tables, and would be lost with them
         self._runtime.kill(self._port)
 
     def _start(self) -> None:
@@ -121,12 +120,12 @@ class Outages:
         execution = until(lambda: self._killed(str(action.setting)), EXECUTION_SECONDS)
         if execution is None:
             raise TimeoutError(f"no execution that has {action.setting} was under way in {EXECUTION_SECONDS:g} s")
-        # Its process cannot write this down any more.
+        # The killed process cannot record this itself.
         self._record(execution["process"], INFO, "execute", execution["value"], "killed from outside")
         return {"process": execution["process"]}
 
     def _killed(self, once: str) -> Value | None:
-        """The execution that was killed; None where there is none, or where it had ended before it was hit."""
+        """The execution that was killed; None where there was none, or where it ended before it was killed."""
         execution = next(iter(under_way(self._operations(), once)), None)
         if execution is None:
             return None

@@ -22,22 +22,28 @@ from harness.waiting import Quiescence, until
 Records = list[tuple[str, Record]]  # of the source, each with its shard
 Note = Callable[[str, str, str, Value], object]  # process, type, f, value
 MAX_CHANGE_SECONDS = 120.0
-_IDLE_SECONDS = 0.3  # a function that does something more often has given up nothing of what it is at
-# What a mapping says of itself and another one can be made with.
+HANDLED = ("deliver", "filter", "discard")  # what the dispatcher does with a record
+_IDLE_SECONDS = 0.3  # a function that leaves operations more often has not given up any record yet
+# What is taken from a removed mapping to make another one like it.
 SETTINGS = {field.alias for field in MappingProperties.model_fields.values()} - {"Enabled", "FunctionName"}
 
 
 class PlatformMapping:
-    """`client` gives clients of the harness's own, by the name of a service; `note` appends to the run's history;
+    """`client` makes the harness's own clients, by the name of a service; `note` appends to the run's history;
     `quiet_seconds` is how long nothing must change before what was never delivered counts as missed."""
 
     def __init__(
-        self, client: Callable[[str], Any], stack: Stack, left: FunctionHistory, note: Note, quiet_seconds: float
+        self,
+        client: Callable[[str], Any],
+        stack: Stack,
+        function_history: FunctionHistory,
+        note: Note,
+        quiet_seconds: float,
     ) -> None:
         self._client = client
         self._note = note
         self._stack = stack
-        self._left = left
+        self._function_history = function_history
         self._on_failure: list[str] = []  # URLs
         self._idle = Quiescence(_IDLE_SECONDS)
         self._removed: dict[str, Any] = {}
@@ -45,13 +51,13 @@ class PlatformMapping:
         self._quiescence = Quiescence(quiet_seconds)
 
     def start(self) -> None:
-        """Waits until it delivers; raises TimeoutError when it does not come to that."""
+        """Waits until it delivers; raises TimeoutError when it does not."""
         queues = [queue.name for queue in self._stack.queues_of(ON_FAILURE)]
         self._on_failure = [self._client("sqs").get_queue_url(QueueName=name)["QueueUrl"] for name in queues]
         self._until_state("Enabled")
 
     def stop(self) -> None:
-        """It ends with its stack, but for one that was made anew, of which the stack knows nothing."""
+        """Deletes a mapping that `create` made, which is not in the stack; the stack deletes its own."""
         if self._made:
             with suppress(self._client("lambda").exceptions.ResourceNotFoundException):
                 self._client("lambda").delete_event_source_mapping(UUID=self._made)
@@ -75,13 +81,13 @@ class PlatformMapping:
         self._switch(True, "Enabled")
 
     def waiting(self, records: Records) -> tuple[str, Records]:
-        """What it has still to do of these, in words ("" when nothing), and which of them are not done."""
+        """Which of these records are not done, and what it waits for, in words; "" when for nothing."""
         records = self._let_through(records)
         if not records:
             return "", []
-        operations = self._left.read()
+        operations = self._function_history.read()
         given_up = self._dead_letters() if self._idle.lasts(len(operations)) else []
-        # A mapping that was made anew may deliver again what another one has given up already.
+        # A new mapping may deliver again what the removed one had given up.
         counts = self._stack.mapping.on_failure_arn is None and not self._made
         done = processed(operations, given_up, self._stack.mapping, counts)
         waiting = [(shard, record) for shard, record in records if not done(shard, record.sequence_number)]
@@ -90,7 +96,7 @@ class PlatformMapping:
         return f"{len(waiting)} records were neither processed nor given up", waiting
 
     def _let_through(self, records: Records) -> Records:
-        """Those that pass the mapping's filters. Nobody sees the others being taken out (S-84): it is written down."""
+        """Those that pass the mapping's filters. Lambda does not report the others (S-84): the history has them."""
         passed = []
         for shard, record in records:
             if filters.passes(record.filtered, self._stack.mapping.filter_criteria):
@@ -101,8 +107,8 @@ class PlatformMapping:
         return passed
 
     def _misses(self, waiting: Records, operations: list[Value]) -> bool:
-        """At LATEST records can be missed, and nobody says so (S-87): then none of them was ever in an execution, none
-        is under way, and all is still."""
+        """Whether LATEST has missed them. Lambda does not report it (S-87), so it counts as missed when no execution
+        had any of the records, none is under way, and nothing has changed for a while."""
         executed = {number for each in operations for number in each["value"].get("sequence_numbers", ())}
         numbers = (record.sequence_number for _, record in waiting)
         pending = executed.intersection(numbers) or under_way(operations, "started")
@@ -110,7 +116,7 @@ class PlatformMapping:
         return self._stack.mapping.starting_position == LATEST and not pending and quiet
 
     def _dead_letters(self) -> list[dict[str, Any]]:
-        """A look at the on-failure queue that leaves every message where it is."""
+        """The messages of the on-failure queues, which stay there."""
         sqs = self._client("sqs")
         letters: list[dict[str, Any]] = []
         for url in self._on_failure:
@@ -129,7 +135,7 @@ class PlatformMapping:
         return mappings
 
     def _until_state(self, *states: str) -> None:
-        """`states`: those of the function's mappings, all together."""
+        """Waits until the states of the function's mappings are these. Raises TimeoutError."""
 
         def reached() -> bool:
             return [mapping["State"] for mapping in self._mappings()] == list(states)
@@ -137,9 +143,6 @@ class PlatformMapping:
         if not until(reached, MAX_CHANGE_SECONDS):
             wanted = " and ".join(states) or "gone"
             raise TimeoutError(f"the event source mapping was not {wanted} after {MAX_CHANGE_SECONDS:g} s")
-
-
-HANDED_ON = ("deliver", "filter", "discard")
 
 
 class HarnessMapping:
@@ -157,7 +160,7 @@ class HarnessMapping:
         self._begin: Callable[[], None] = lambda: None
 
     def start(self) -> None:
-        """The names of a stack are known beforehand, the addresses of what was deployed are not."""
+        """Looks up the ARNs, which are known only after the deployment, and starts the dispatcher."""
         stack, mapping = self._stack, self._stack.mapping
         stream_arn = SOURCES[stack.source.service].stream_arn(self._client, stack.source.name)
         function = self._client("lambda").get_function(FunctionName=stack.function.name)["Configuration"]
@@ -188,11 +191,11 @@ class HarnessMapping:
             self._delivering.enable()
 
     def waiting(self, records: Records) -> tuple[str, Records]:
-        """What it has still to do of these, in words ("" when nothing), and which of them are not done."""
+        """Which of these records are not done, and what it waits for, in words; "" when for nothing."""
         seen = {
             (operation.value["shard"], int(number))
             for operation in list(self._history.operations)
-            if operation.f in HANDED_ON and operation.role == "dispatcher"
+            if operation.f in HANDLED and operation.role == "dispatcher"
             for number in operation.value["sequence_numbers"]
         }
         unseen = [pair for pair in records if (pair[0], int(pair[1].sequence_number)) not in seen]
@@ -200,7 +203,7 @@ class HarnessMapping:
             idle = self._delivering.idle
         if not idle:
             return "the dispatcher was still at work", unseen
-        # At LATEST records can be missed, and nobody says so (S-87).
+        # LATEST may have missed records, which Lambda does not report (S-87).
         quiet = self._quiescence.lasts((len(unseen), len(seen)))
         missed = self._stack.mapping.starting_position == LATEST and quiet
         return f"{len(unseen)} records were not delivered" if unseen and not missed else "", unseen

@@ -36,14 +36,14 @@ from harness.platforms.deployed.threads import ThreadHost, Threads
 from harness.platforms.endpoints import Endpoints, serving
 from harness.waiting import held_back, until_nothing
 
-_MARGIN_SECONDS = 60  # for what a call takes beside the function's own time
+_MARGIN_SECONDS = 60  # what a call may take beyond the function's timeout
 
 
 class Deployed:
     """One pipeline while the context lasts; its stack is gone afterwards, however the run ended."""
 
     timestamp_seconds: ClassVar[int]
-    # A scenario's limits are meant for virtual time; nobody waits for hours of the real one.
+    # A scenario's limits are meant for virtual time; hours of real time would be too long.
     max_rest_seconds: ClassVar[float] = 30.0
     arrival_seconds: ClassVar[int] = 1
     quiet_seconds: ClassVar[float] = 5.0  # a hundred polls of a mapping on LocalStack as `harness up` sets it
@@ -59,7 +59,7 @@ class Deployed:
         self._sinks = plan.stack.sinks
         self._endpoints = Endpoints(plan.stack.endpoints)
         self._urls: dict[str, str] = {}
-        self._left = FunctionHistory(self._control, plan.history)
+        self._function_history = FunctionHistory(self._control, plan.history)
         self._mapping = self._who_delivers()
         self._disruption_queue = DisruptionQueue(Disruptions(self.can(), self.record))
         self.writers.disrupt = self._disruption_queue.request
@@ -69,7 +69,7 @@ class Deployed:
 
     @property
     def session(self) -> boto3.Session | None:
-        """The user's own session, where the calls are to be made with the user's credentials."""
+        """The session with the user's credentials; None where dummy credentials do."""
         return None
 
     def client(self, service: str) -> Any:
@@ -85,7 +85,7 @@ class Deployed:
         return hook.client(self._plan.stack.source.service, retry_mode, max_attempts, endpoint, own=self.session)
 
     def can(self) -> dict[str, Disruption]:
-        """What can be done to it as a whole, by the faults' words."""
+        """The disruptions that this platform can carry out, by the names of their faults."""
         return {
             "recreate_mapping": Disruption(self._mapping.remove, self._mapping.create),
             "disable_mapping": Disruption(self._mapping.disable, self._mapping.enable),
@@ -120,7 +120,7 @@ class Deployed:
         bucket = run_stack.bucket_of(stack.name)
         packages = run_stack.packages(stack)
         request = run_stack.request(stack, self._control.table, bucket, self._urls)
-        # What is asked for first takes longest; the rest is made, and goes, meanwhile.
+        # The stack takes longest, to create and to delete: it is started first, and waited for last.
         self._exits.callback(cloudformation.wait, stacks, stack.name)
         self._exits.callback(self._control.delete)
         self._exits.callback(cloudformation.remove_packages, s3, bucket)
@@ -136,11 +136,11 @@ class Deployed:
         self._mapping.start()
 
     def rest(self, seconds: float) -> str:
-        """Until every record that is in the stream was processed or given up, as the function and the queue tell."""
+        """Waits until every record in the stream was processed or given up, by the function's history and the queue."""
         bound = min(seconds, self.max_rest_seconds)
         waits_for = until_nothing(self._waiting, bound)
         if UNREACHABLE.isdisjoint(self._disruption_queue.carry_out()):
-            self._left.merge()
+            self._function_history.merge()
         return f"after {bound:g} s of real time, {waits_for}" if waits_for else ""
 
     def heal(self) -> None:
@@ -156,26 +156,26 @@ class Deployed:
         if self.writers.busy("writer"):
             return "a writer was still at work"
         if UNREACHABLE.intersection(in_force):
-            # What is put right only when the faults heal is not waited for.
+            # A killed platform comes back only when the faults heal: there is nothing to wait for.
             return "" if in_force == ["kill_platform"] else f"{in_force[0]} was in force"
         if in_force:
             return f"{in_force[0]} was in force"
         try:
-            told, self._unprocessed = self._mapping.waiting(self._unprocessed)
-            # What else there is does not matter until all of this is done, unless some of it may have been missed.
+            waits_for, self._unprocessed = self._mapping.waiting(self._unprocessed)
+            # New records need not be read before these are done, unless LATEST may have missed some of these.
             if self._unprocessed and self._plan.stack.mapping.starting_position != LATEST:
-                return told
+                return waits_for
             new = self.source.new_records()
         except ClientError as error:
             if error.response["Error"]["Code"] not in NOT_FOUND_CODES:
                 raise
-            return ""  # the platform has lost it, and nothing more will happen
+            return ""  # the platform has lost the stream, and nothing more will happen
         self._unprocessed += new
-        return f"{len(new)} records had only just come" if new else told
+        return f"{len(new)} records had only just come" if new else waits_for
 
     def _function_plan(self) -> FunctionPlan:
         plan = self._plan
-        # Where executions end unseen, or records are never delivered, each step must be known as soon as it is taken.
+        # Where executions may be killed, or records never delivered, each operation is written at once.
         at_once = plan.stack.mapping.starting_position != TRIM_HORIZON or any(
             isinstance(fault, PlatformFault) for fault in plan.faults
         )
@@ -193,6 +193,6 @@ class Deployed:
     def _who_delivers(self) -> PlatformMapping | HarnessMapping:
         plan = self._plan
         if plan.stack.mapping.by != BY_HARNESS:
-            return PlatformMapping(self.client, plan.stack, self._left, self.record, self.quiet_seconds)
+            return PlatformMapping(self.client, plan.stack, self._function_history, self.record, self.quiet_seconds)
         host = ThreadHost(self.writers, plan.history, self.nemesis, plan.seed, self.caller, self.timestamp_seconds)
         return HarnessMapping(host, self.client, plan.stack, plan.history, self.quiet_seconds)

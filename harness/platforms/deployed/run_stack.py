@@ -23,7 +23,7 @@ _KEY = "function.zip"
 
 
 def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[str, Any]:
-    """The template that is deployed. What it does not name, and no way in from outside, is as the user wrote it.
+    """The template that is deployed: the user's, without its triggers, with the agent and the run's names in it.
 
     urls: those of the endpoints, by their variables.
     """
@@ -33,7 +33,10 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     for logical_id, name in names.items():
         properties = resources[logical_id].setdefault("Properties", {})
         properties[RESOURCE_TYPES[resources[logical_id]["Type"]].name_property] = name
-        properties["Tags"] = [*properties.get("Tags", ()), RUN_TAG]  # LocalStack does not hand a stack's tags on
+        properties["Tags"] = [
+            *properties.get("Tags", ()),
+            RUN_TAG,
+        ]  # LocalStack does not pass a stack's tags on to its resources
     for topic in stack.topics_of(LEDGER):
         resources.update(topic_inbox(topic, RUN_TAG))
     function = resources[stack.function.logical_id]["Properties"]
@@ -48,7 +51,9 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     variables.update({**variables_of_function, **urls, **of_agent})
     of_mapping = resources[stack.mapping_id]["Properties"]
     of_mapping.update(stack.mapping.properties(of_mapping))
-    for mapping_id in stack.other_mapping_ids:  # one pipeline is measured: what feeds another function stands still
+    for (
+        mapping_id
+    ) in stack.other_mapping_ids:  # only one pipeline is measured: the mappings of other functions are disabled
         resources[mapping_id]["Properties"]["Enabled"] = False
     if stack.function.role_id:
         policies = resources[stack.function.role_id]["Properties"].setdefault("Policies", [])
@@ -62,7 +67,7 @@ def _named(stack: Stack) -> tuple[Table | DataStream | Queue | Bucket | Topic | 
 
 
 def request(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> StackRequest:
-    """What a run asks CloudFormation for."""
+    """The stack of a run."""
     template = body(stack, control, bucket, urls)
     needed = {name: "set-by-harness" for name in template.get("Parameters", {}) if name not in stack.parameters}
     return StackRequest(stack.name, stack.template, template, {**stack.parameters, **needed}, RUN_TAG)
@@ -84,7 +89,7 @@ def _noun(resource: object) -> str:
 
 
 def packages(stack: Stack) -> dict[str, Path]:
-    """The zips that it takes to create the stack, by their keys in the bucket."""
+    """The zips of the stack's functions, by their keys in the bucket."""
     others = {
         _key_of(logical_id): unpacked(folder).with_suffix(".zip") for logical_id, folder in stack.other_code.items()
     }
@@ -97,17 +102,17 @@ def _key_of(logical_id: str) -> str:
 
 
 def bucket_of(name: str) -> str:
-    """Where the function's code of a stack lies."""
+    """The bucket with the code of a stack's functions."""
     return f"{name}-code"
 
 
 def control_of(name: str) -> str:
-    """The experiment's own table beside a stack."""
+    """The control table of a stack, which belongs to the harness."""
     return f"{name}-control"
 
 
 def _agent_policy(control: str) -> dict[str, Any]:
-    """The agent's own rights, beside those of the function."""
+    """What the agent may do, in addition to the function."""
     actions = ("PutItem", "UpdateItem")
     table = f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{control}"
     return {
@@ -129,7 +134,7 @@ _ENTRANCES = ("AWS::ApiGateway::", "AWS::ApiGatewayV2::", "AWS::Events::", "AWS:
 
 
 def strip_triggers(template: dict[str, Any], needed: Iterable[str], idle: Iterable[str] = ()) -> dict[str, Any]:
-    """The template without them and what depends on them; with all of it, where what is needed depends on them.
+    """The template without triggers and what depends on them; unchanged where something needed depends on them.
 
     idle: the logical ids of the mappings that are not to deliver.
     """
@@ -143,12 +148,12 @@ def strip_triggers(template: dict[str, Any], needed: Iterable[str], idle: Iterab
     outputs = {
         name: output for name, output in (template.get("Outputs") or {}).items() if not gone & set(mentioned(output))
     }
-    left = {name: resource for name, resource in resources.items() if name not in gone}
-    return {**template, "Resources": left} | ({"Outputs": outputs} if "Outputs" in template else {})
+    remaining = {name: resource for name, resource in resources.items() if name not in gone}
+    return {**template, "Resources": remaining} | ({"Outputs": outputs} if "Outputs" in template else {})
 
 
 def topic_inbox(topic: Topic, tag: dict[str, str]) -> dict[str, Any]:
-    """What is added to the template for it, by logical ids. The topic must be allowed to send to the queue."""
+    """A queue of the harness's own that subscribes to the topic, as a topic keeps nothing: resources by logical id."""
     name = topic.inbox.logical_id
     arn = {"Fn::GetAtt": [name, "Arn"]}
     allowed = {
