@@ -60,8 +60,8 @@ def writers() -> str:
 
 def anomalies() -> str:
     """Each kind of anomaly, as its checker puts it."""
-    told = ((kind, _doc(CHECKERS[kind])) for kind in ANOMALIES)
-    return _table(("anomaly", "what it is"), ((f"`{kind}`", text[0].lower() + text[1:]) for kind, text in told))
+    texts = ((kind, _doc(CHECKERS[kind])) for kind in ANOMALIES)
+    return _table(("anomaly", "what it is"), ((f"`{kind}`", text[0].lower() + text[1:]) for kind, text in texts))
 
 
 def handlers() -> str:

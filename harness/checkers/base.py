@@ -1,12 +1,9 @@
-"""The contract of a checker: from the index of a finished history to a finding. Pure: it sees nothing else.
-
-A checker says `unknown`, with a reason, where the history does not reach far enough to tell. It never guesses.
-"""
+"""The contract of a checker: from the index of a finished history to a finding. Pure: it sees nothing else."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.checkers.index import HistoryIndex
@@ -14,7 +11,6 @@ from harness.checkers.trace import IntentTrace, Span
 from harness.history import FAIL, OK, Operation
 from harness.verdict import INVALID, UNKNOWN, VALID, Anomaly, Finding
 
-Checker = Callable[[HistoryIndex], Finding]
 Evidence = Operation | Span
 MAX_OF_MANY = 10  # operations of a kind that an anomaly names at each end, when there are many
 MAX_ERROR = 100  # characters of an error in a sentence
@@ -22,34 +18,49 @@ MAX_ERROR = 100  # characters of an error in a sentence
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Who is to blame, why in one sentence, and the operations that show it."""
+    """Who is to blame (one of `harness.verdict.PARTIES`), why in one sentence, and the operations that show it."""
 
     blame: str
     why: str
     evidence: tuple[Evidence, ...] = ()
 
 
-def found(checker: str, anomalies: Iterable[Anomaly]) -> Finding:
-    """Invalid with the anomalies, valid without any."""
-    seen = tuple(anomalies)
-    return Finding(checker, INVALID if seen else VALID, seen)
+class Checker:
+    """Looks for one kind of anomaly. The first paragraph of its docstring says which.
 
+    kind: the word by which scenarios, reports and expectations name the checker and its anomalies.
+    """
 
-def not_settled(checker: str) -> Finding:
-    return Finding(checker, UNKNOWN, reasons=("what is missing may still come: the run was not drained and read back",))
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
 
+    def check(self, index: HistoryIndex) -> Finding:
+        """What the history shows: `unknown`, with a reason, where it does not reach far enough. Never a guess."""
+        raise NotImplementedError
 
-def anomaly(kind: str, subject: str, summary: str, cause: Cause, evidence: Iterable[Evidence] = ()) -> Anomaly:
-    """The operations of an anomaly are in the order of the history, each once."""
-    indices: set[int] = set()
-    for item in (*evidence, *cause.evidence):
-        operations = (item,) if isinstance(item, Operation) else (item.opened, item.closed)
-        indices.update(operation.index for operation in operations if operation)
-    return Anomaly(kind, subject, cause.blame, summary, cause.why, tuple(sorted(indices)))
+    def finding(self, anomalies: Iterable[Anomaly]) -> Finding:
+        """Invalid with the anomalies, valid without any."""
+        anomalies = tuple(anomalies)
+        return Finding(self.kind, INVALID if anomalies else VALID, anomalies)
+
+    def unknown(self, *reasons: str) -> Finding:
+        return Finding(self.kind, UNKNOWN, reasons=reasons)
+
+    def unsettled(self) -> Finding:
+        """For a checker that looks for what is missing, as long as the index is not `settled`."""
+        return self.unknown("what is missing may still come: the run was not drained and read back")
+
+    def anomaly(self, subject: str, summary: str, cause: Cause, evidence: Iterable[Evidence] = ()) -> Anomaly:
+        """One anomaly. Its operations are in the order of the history, each once."""
+        indices: set[int] = set()
+        for item in (*evidence, *cause.evidence):
+            operations = (item,) if isinstance(item, Operation) else (item.opened, item.closed)
+            indices.update(operation.index for operation in operations if operation)
+        return Anomaly(self.kind, subject, cause.blame, summary, cause.why, tuple(sorted(indices)))
 
 
 def trail(trace: IntentTrace) -> tuple[Evidence, ...]:
-    """What bears on an intent, from its writer to its effects; of many retries the first and the last."""
+    """The evidence of an intent, from its writer to its effects; of many retries the first and the last."""
     broken = [fault for execution in trace.executions if execution.outcome != OK for fault in execution.faults]
     return (
         *trace.writes,
@@ -75,7 +86,7 @@ def times(count: int) -> str:
 
 
 def by(fault: Operation | None) -> str:
-    """The fault in brackets, where one explains what took place."""
+    """The fault in brackets, or nothing without one."""
     return f" ({fault.f}, #{fault.index})" if fault else ""
 
 

@@ -1,27 +1,41 @@
-"""Completeness: the run went through all its phases, came to rest, and everything was read back."""
+"""Whether a history reaches far enough to be judged: completeness, and vacuity."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.checkers.base import Checker
 from harness.checkers.index import HistoryIndex
 from harness.history import FAIL, OK
-from harness.verdict import UNKNOWN, VALID, Finding
+from harness.verdict import Finding
 
 PHASES = ("deploy", "drive", "heal", "drain", "read_back", "destroy")
 
 
-def check_completeness(index: HistoryIndex) -> Finding:
+class Completeness(Checker):
     """The run went through all its phases, came to rest, and everything was read back.
 
     A history that was cut anywhere says less than it seems to: unknown.
     """
-    reasons = tuple(_incomplete(index))
-    return Finding("completeness", UNKNOWN if reasons else VALID, reasons=reasons)
+
+    def check(self, index: HistoryIndex) -> Finding:
+        reasons = tuple(_incomplete(index))
+        return self.unknown(*reasons) if reasons else self.finding(())
+
+
+class Vacuity(Checker):
+    """Something was written, something landed, and every fault of the scenario fired.
+
+    A run in which nothing could go wrong proves nothing: unknown.
+    """
+
+    def check(self, index: HistoryIndex) -> Finding:
+        reasons = tuple(_vacuous(index))
+        return self.unknown(*reasons) if reasons else self.finding(())
 
 
 def _incomplete(index: HistoryIndex) -> Iterator[str]:
-    gap = next((place for place, op in enumerate(index.operations) if op.index != place), None)
+    gap = next((number for number, op in enumerate(index.operations) if op.index != number), None)
     if gap is not None:
         yield f"operation #{gap} is missing from the history"
     yield from _phases(index)
@@ -56,15 +70,6 @@ def _not_read(index: HistoryIndex) -> Iterator[str]:
         yield "no record was read from the stream"
     if not index.states["source"] and not index.leaves_nothing:
         yield "no item was read from the source"
-
-
-def check_vacuity(index: HistoryIndex) -> Finding:
-    """Something was written, something landed, and every fault of the scenario fired.
-
-    A run in which nothing could go wrong proves nothing: unknown.
-    """
-    reasons = tuple(_vacuous(index))
-    return Finding("vacuity", UNKNOWN if reasons else VALID, reasons=reasons)
 
 
 def _vacuous(index: HistoryIndex) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.base import Cause, anomaly, by, found, how_it_ended, times, trail
+from harness.checkers.base import Cause, Checker, by, how_it_ended, times, trail
 from harness.checkers.index import HistoryIndex
 from harness.checkers.trace import IntentTrace, Span, sdk_calls
 from harness.history import OK, Operation
@@ -13,22 +13,22 @@ from harness.verdict import Anomaly, Finding
 KINESIS_RECORD = "aws:kinesis:record"  # the event name of each record of a Kinesis stream
 
 
-def check_duplicated(index: HistoryIndex) -> Finding:
+class Duplicated(Checker):
     """One intent has more than one effect at a sink.
 
-    Several records of one intent are the writer's doing, one record twice is the stream's, the rest the function's.
-
-    Delivery is at least once (S-60), so the mapping is not to blame for a redelivery.
+    The writer is to blame for several records of one intent, the stream for one record twice, the function for the
+    rest. The mapping is not to blame for a redelivery: delivery is at least once (S-60).
     """
-    return found("duplicated", _anomalies(index))
 
+    def check(self, index: HistoryIndex) -> Finding:
+        return self.finding(self._anomalies(index))
 
-def _anomalies(index: HistoryIndex) -> Iterator[Anomaly]:
-    for trace in index.traces.values():
-        if trace.times_applied > 1:
-            invoked, applied = times(len(trace.writes)), times(trace.times_applied)
-            summary = f"intent {trace.intent} was invoked {invoked} and applied {applied}"
-            yield anomaly("duplicated", trace.intent, summary, _cause(index, trace), trail(trace))
+    def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
+        for trace in index.traces.values():
+            if trace.times_applied > 1:
+                invoked, applied = times(len(trace.writes)), times(trace.times_applied)
+                summary = f"intent {trace.intent} was invoked {invoked} and applied {applied}"
+                yield self.anomaly(trace.intent, summary, _cause(index, trace), trail(trace))
 
 
 def _cause(index: HistoryIndex, trace: IntentTrace) -> Cause:
@@ -55,15 +55,15 @@ def _makers(trace: IntentTrace) -> list[Span]:
 
 def _applied_from_several(trace: IntentTrace, records: list[Operation]) -> bool:
     """Whether the effects come from different records: one execution acted on two, or two on different ones."""
-    seen: set[str] = set()
+    handled: set[str] = set()
     for maker in _makers(trace):
         carried = {record.value["event_id"] for record in records if maker.carries(record)}
         calls = sdk_calls(call for call in _making(trace) if call.within is maker)
-        if carried and seen and not carried & seen:
+        if carried and handled and not carried & handled:
             return True
         if len(carried) > 1 and len(calls) > 1:
             return True
-        seen |= carried
+        handled |= carried
     return False
 
 
@@ -85,8 +85,8 @@ def _written_again(index: HistoryIndex, trace: IntentTrace, records: list[Operat
             else "it was written again"
         )
     if records[0].value["event_name"] == KINESIS_RECORD:
-        told = f"to a Kinesis stream each one is a record of its own, so that it got {len(records)} (S-55)"
-        return Cause("writer", f"{how}, and {told}")
+        each = f"to a Kinesis stream each one is a record of its own, so that it got {len(records)} (S-55)"
+        return Cause("writer", f"{how}, and {each}")
     between = [
         record
         for record in index.records_of[trace.item]
@@ -116,8 +116,8 @@ def _executed_again(index: HistoryIndex, trace: IntentTrace, makers: list[Span])
         return Cause("function", f"{why}, {again}", (batch[-1],))
     between = [span for span in index.disruptions if first.opened.index < span.last.index < second.opened.index]
     if disabled := next((span for span in between if span.opened.f == "disable_mapping"), None):
-        told = "enabled again, the mapping began anew instead of where it stopped, as it does on AWS (S-88, G-13)"
-        why = f"{first.process} applied and acknowledged it; {told}{by(disabled.opened)}, {again}"
+        anew = "enabled again, the mapping began anew instead of where it stopped, as it does on AWS (S-88, G-13)"
+        why = f"{first.process} applied and acknowledged it; {anew}{by(disabled.opened)}, {again}"
         return Cause("platform", why, (disabled,))
     moved += [span.opened for span in between if span.opened.f == "recreate_mapping"]
     why = f"{first.process} applied and acknowledged it, its record was delivered once more"

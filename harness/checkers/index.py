@@ -1,4 +1,4 @@
-"""The index: a history indexed by intent, so that each checker asks instead of searching. Pure; one linear pass."""
+"""A history, indexed by intent in one linear pass, so that checkers look up instead of searching. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harness.checkers.trace import IntentTrace, Span
 from harness.history import FAIL, INVOKE, NOTHING, OK, Operation, Value
 
 HARMLESS = "noop"  # the fault that fires and explains nothing
-# What tells apart the operations that one process has open at a time.
+# The values by which the operations that one process has open at a time differ.
 _IDENTITY = ("call", "attempt", "delivery", "request_id", "intent", "copy")
 
 
 @dataclass(frozen=True, slots=True)
 class FaultState:
-    """A fault of the scenario: at how many points that it was aimed at it was asked, and how often it fired."""
+    """A fault of the scenario. armed: at how many points that it was aimed at it was asked. fired: how often."""
 
     fault: str
     armed: int
@@ -24,11 +24,14 @@ class FaultState:
 
 
 class HistoryIndex:
-    """Raises ValueError, KeyError or TypeError for a history that is not one: the run cannot be judged."""
+    """What a history says: of each intent, and of the run as a whole.
+
+    Raises ValueError, KeyError or TypeError for a history that does not follow the table of harness.history.
+    """
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self.operations = operations
-        self.traces: dict[str, IntentTrace] = {}  # by intent, in the order in which they are first seen
+        self.traces: dict[str, IntentTrace] = {}  # by intent, in the order of their first operations
         self.phases: list[Operation] = []
         self.records: list[Operation] = []
         self.records_of: dict[str | None, list[Operation]] = {}  # by item
@@ -37,7 +40,7 @@ class HistoryIndex:
         self.fired: list[Operation] = []
         self.nameless_effects: list[Operation] = []  # effects that carry no intent
         self.disruptions: list[Span] = []
-        self.gone: list[Operation] = []  # what the platform has lost
+        self.gone: list[Operation] = []  # resources that the platform has lost
         self.states: dict[str, dict[str, Operation]] = {"source": {}, "view": {}}  # role -> item -> its last state
         self._open: dict[tuple[str, str], list[Span]] = {}
         self._execution: dict[str, Span] = {}
@@ -46,9 +49,9 @@ class HistoryIndex:
         self._deletes = False  # whether the function deletes anything from a sink
         for operation in operations:
             _READ[operation.role](self, operation)
-        self._place_faults()
-        self._place_batches()
-        self._place_dead_letters()
+        self._assign_faults()
+        self._assign_batches()
+        self._assign_dead_letters()
 
     @property
     def intents(self) -> list[IntentTrace]:
@@ -57,7 +60,7 @@ class HistoryIndex:
 
     @property
     def deliveries_unseen(self) -> bool:
-        """Whether a mapping delivers that tells nobody of it, as the platform's own does: executions stand for them."""
+        """Whether the mapping does not report its deliveries, as the platform's own: executions stand for them."""
         return bool(self.executions) and not self.deliveries
 
     @property
@@ -71,30 +74,31 @@ class HistoryIndex:
 
     @property
     def settled(self) -> bool:
-        """Whether what is missing is missing for good: the pipeline came to rest, and all was read back after it."""
+        """Whether what is missing is missing for good: the pipeline became quiet, and then everything was read back."""
         return self.read_back and self.drained is not None and bool(self.drained.value["quiet"])
 
     @property
     def leaves_nothing(self) -> bool:
-        """Whether every intent takes its item away again, so that in the end there is none to read."""
+        """Whether every intent deletes its item again, so that in the end there is none to read."""
         return bool(self.intents) and all(trace.leaves == NOTHING for trace in self.intents)
 
     @property
     def only_a_view(self) -> bool:
-        """A sink that keeps the latest state alone: an intent that a later one replaced leaves no effect in it.
+        """Whether the only sink keeps the latest state alone, so that an intent which was replaced leaves no effect.
 
-        Where every item is gone, nothing is left of a view but that the function has deleted from it.
+        Where every item is gone, the function's deletions are the only trace of a view.
         """
-        seen = bool(self.states["view"]) or (self.leaves_nothing and self._deletes)
-        return seen and not any(trace.effects for trace in self.traces.values())
+        used = bool(self.states["view"]) or (self.leaves_nothing and self._deletes)
+        return used and not any(trace.effects for trace in self.traces.values())
 
     def applied(self, trace: IntentTrace) -> bool:
+        """Whether the intent has an effect; at a view, whether a call of the function for it succeeded."""
         acted = self.only_a_view and any(call.outcome == OK for call in trace.effect_calls)
         return acted or trace.times_applied > 0
 
     @property
     def faults(self) -> list[FaultState]:
-        """The faults of the scenario, in its order. How many points matched is in the value of phase `heal`."""
+        """The faults of the scenario, in its order. The value of phase `heal` says how many points matched."""
         names: list[str] = next((phase.value["faults"] for phase in self.phases if "faults" in phase.value), [])
         matched: list[int] = next((phase.value["matched"] for phase in self.phases if "matched" in phase.value), [])
         fired = [operation.value["fault"] for operation in self.fired]
@@ -103,10 +107,10 @@ class HistoryIndex:
             for index, name in enumerate(names)
         ]
 
-    def disrupted(self, *whats: str) -> Span | None:
-        """The first disruption of one of these words that was begun."""
+    def disrupted(self, *words: str) -> Span | None:
+        """The first disruption with one of these words that took place."""
         begun = (span for span in self.disruptions if span.outcome != FAIL)
-        return next((span for span in begun if span.opened.f in whats), None)
+        return next((span for span in begun if span.opened.f in words), None)
 
     def fired_between(self, first: Operation, last: Operation) -> list[Operation]:
         start = bisect_right(self.fired, first.index, key=lambda fault: fault.index)
@@ -121,7 +125,7 @@ class HistoryIndex:
         return (self._trace(intent) for intent in dict.fromkeys(intents) if intent)
 
     def _span(self, operation: Operation) -> Span | None:
-        """A new span where the operation opens one; else it closes the newest one that it fits."""
+        """A new span, if the operation opens one. Otherwise it closes the newest span that it fits."""
         stack = self._open.setdefault((operation.process, operation.f), [])
         if operation.type == INVOKE:
             stack.append(Span(operation))
@@ -193,26 +197,26 @@ class HistoryIndex:
         elif operation.f == "record":
             self.records.append(operation)
             self.records_of.setdefault(value["item"], []).append(operation)
-            if value["intent"] and value["event_name"] != "REMOVE":  # that one shows the intent that was there before
+            if value["intent"] and value["event_name"] != "REMOVE":  # which shows the intent of the item before
                 self._trace(value["intent"], value["item"]).records.append(operation)
         elif operation.f == "effect":
             named = self._trace(value["intent"], value["item"]).effects if value["intent"] else self.nameless_effects
             named.append(operation)
 
-    def _place_faults(self) -> None:
+    def _assign_faults(self) -> None:
         """The name of a point says which intents it concerns (harness.faults.actions)."""
         for fault in self.fired:
             subject = fault.value["point"].split(" ", 3)[-1].rpartition(" #")[0]
             for trace in self._traces(intent for intent in subject.split("+") if intent in self.traces):
                 trace.fired.append(fault)
 
-    def _place_batches(self) -> None:
-        """Who is in a batch is seen by both observers: the mapping names intents, the stream places them."""
-        at = {_place(record): record.value["intent"] for record in self.records}
+    def _assign_batches(self) -> None:
+        """Two sources say which intents are in a batch: the mapping, and the stream by the sequence numbers."""
+        intent_at = {_position(record): record.value["intent"] for record in self.records}
 
         def traces(value: Value) -> Iterator[IntentTrace]:
-            placed = [at.get((value["shard"], int(number))) for number in value["sequence_numbers"]]
-            return self._traces([*value["intents"], *placed])
+            streamed = [intent_at.get((value["shard"], int(number))) for number in value["sequence_numbers"]]
+            return self._traces([*value["intents"], *streamed])
 
         for span in self.deliveries:
             for trace in traces(span.value):
@@ -221,21 +225,21 @@ class HistoryIndex:
             for trace in traces(batch.value):
                 (trace.filters if batch.f == "filter" else trace.discards).append(batch)
 
-    def _place_dead_letters(self) -> None:
-        """A dead letter names the first and the last record of its batch (S-82); a discard names them all."""
+    def _assign_dead_letters(self) -> None:
+        """A dead letter names only the first and the last record of its batch (S-82); a discard names all of them."""
         batches: dict[tuple[str, int, int], list[int]] = {}
         for batch in self._batches:
             numbers = sorted(int(number) for number in batch.value["sequence_numbers"])
             if batch.f == "discard":
                 batches[batch.value["shard"], numbers[0], numbers[-1]] = numbers
-        at = {_place(record): record.value["intent"] for record in self.records}
-        places = sorted(at)
+        intent_at = {_position(record): record.value["intent"] for record in self.records}
+        positions = sorted(intent_at)
         for letter in self._dead_letters:
             shard, start, end = letter.value["shard"], int(letter.value["start"]), int(letter.value["end"])
-            inside = places[bisect_left(places, (shard, start)) : bisect_right(places, (shard, end))]
+            inside = positions[bisect_left(positions, (shard, start)) : bisect_right(positions, (shard, end))]
             if (shard, start, end) in batches:
                 inside = [(shard, number) for number in batches[shard, start, end]]
-            for trace in self._traces(at.get(place) for place in inside):
+            for trace in self._traces(intent_at.get(position) for position in inside):
                 if not trace.filters:
                     trace.dead_letters.append(letter)
 
@@ -244,7 +248,7 @@ def _is_call(operation: Operation) -> bool:
     return "." in operation.f
 
 
-def _place(record: Operation) -> tuple[str, int]:
+def _position(record: Operation) -> tuple[str, int]:
     return record.value["shard"], int(record.value["sequence_number"])
 
 

@@ -1,33 +1,51 @@
-"""Lost: the writer was told that it happened, and no sink has the effect, nor was it dead-lettered."""
+"""Effects that are missing: lost without a word, or dead-lettered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.base import Cause, anomaly, by, found, how_it_ended, not_settled, times, trail
+from harness.checkers.base import Cause, Checker, by, how_it_ended, times, trail
 from harness.checkers.index import HistoryIndex
 from harness.checkers.trace import ACKNOWLEDGED, IntentTrace, Span
 from harness.history import FAIL, OK
 from harness.verdict import Anomaly, Finding
 
+TOO_OLD = "RecordAgeExceeded"
 
-def check_lost(index: HistoryIndex) -> Finding:
+
+class Lost(Checker):
     """The writer was told that it happened, and no sink has the effect, nor was it dead-lettered.
 
-    Blame comes from the difference of the two observers: where the trail of the intent ends (S-60, P-02).
-
+    Blame follows from where the trail of the intent ends: in the stream, in the mapping or in the function.
     Where a view is the only sink, an intent may rightly leave nothing: wrong_final_state judges that.
     """
-    if not index.settled:
-        return not_settled("lost")
-    return found("lost", () if index.only_a_view else _losses(index))
+
+    def check(self, index: HistoryIndex) -> Finding:
+        if not index.settled:
+            return self.unsettled()
+        return self.finding(() if index.only_a_view else self._anomalies(index))
+
+    def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
+        for trace in index.intents:
+            if trace.status == ACKNOWLEDGED and not trace.times_applied and not trace.dead_letters:
+                summary = f"intent {trace.intent} was acknowledged and never applied"
+                yield self.anomaly(trace.intent, summary, end_of_trail(index, trace), trail(trace))
 
 
-def _losses(index: HistoryIndex) -> Iterator[Anomaly]:
-    for trace in index.intents:
-        if trace.status == ACKNOWLEDGED and not trace.times_applied and not trace.dead_letters:
-            summary = f"intent {trace.intent} was acknowledged and never applied"
-            yield anomaly("lost", trace.intent, summary, end_of_trail(index, trace), trail(trace))
+class DeadLettered(Checker):
+    """The mapping gave up on an intent and said so at its destination, and no sink has the effect.
+
+    Such an intent is not lost without a word, but it is not applied either (S-82).
+    """
+
+    def check(self, index: HistoryIndex) -> Finding:
+        return self.finding(self._anomalies(index)) if index.settled else self.unsettled()
+
+    def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
+        for trace in index.traces.values():
+            if trace.dead_letters and not index.applied(trace):
+                summary = f"intent {trace.intent} was dead-lettered and never applied"
+                yield self.anomaly(trace.intent, summary, _gave_up(trace), trail(trace))
 
 
 def end_of_trail(index: HistoryIndex, trace: IntentTrace) -> Cause:
@@ -40,11 +58,11 @@ def end_of_trail(index: HistoryIndex, trace: IntentTrace) -> Cause:
 
 
 def _gone(index: HistoryIndex) -> Cause:
-    """Nothing of the pipeline's doing: what held the item, or the effect, does not exist any more."""
+    """The resource that held the item, or the effect, no longer exists: the pipeline is not to blame."""
     outage = index.disrupted("kill_platform", "restart_platform")
     names = ", ".join(operation.value["resource"] for operation in index.gone)
-    told = f"the platform has lost {names} with all that was in there{by(outage.opened if outage else None)}"
-    return Cause("platform", f"{told}: LocalStack without persistence keeps nothing (G-14)", (*index.gone,))
+    lost = f"the platform has lost {names} with all that was in there{by(outage.opened if outage else None)}"
+    return Cause("platform", f"{lost}: LocalStack without persistence keeps nothing (G-14)", (*index.gone,))
 
 
 def refusal(trace: IntentTrace, execution: Span) -> Cause | None:
@@ -66,8 +84,8 @@ def _never_recorded(trace: IntentTrace) -> Cause:
         return Cause("stream", f"its {committed[0].opened.f} ended ok, and the stream has no record of it")
     left = [call for call in trace.calls if call.left(trace.intent)]
     if left:
-        told = f"its {left[-1].opened.f} left it unprocessed, and the writer acknowledged it all the same (S-23)"
-        return Cause("writer", told, tuple(left[-1:]))
+        why = f"its {left[-1].opened.f} left it unprocessed, and the writer acknowledged it all the same (S-23)"
+        return Cause("writer", why, tuple(left[-1:]))
     if trace.calls:
         return Cause("writer", f"none of its {len(trace.calls)} calls ended ok, yet the writer acknowledged it")
     return Cause("writer", "the writer acknowledged it without sending anything")
@@ -81,28 +99,28 @@ def _never_delivered(index: HistoryIndex, trace: IntentTrace) -> Cause:
         return Cause("mapping", f"its record is in the stream, and the mapping discarded it undelivered: {reason}")
     never = "its record is in the stream and was never delivered"
     if throttled := index.disrupted("throttle_function"):
-        told = "the platform counted throttles as attempts, which AWS does not (S-68, G-10)"
-        return Cause("platform", f"{never}: {told}{by(throttled.opened)}", (throttled,))
+        why = "the platform counted throttles as attempts, which AWS does not (S-68, G-10)"
+        return Cause("platform", f"{never}: {why}{by(throttled.opened)}", (throttled,))
     if disabled := index.disrupted("disable_mapping"):
-        told = "enabled again, the mapping did not go on where it stopped, as it does on AWS (S-88, G-13)"
-        return Cause("platform", f"{never}: {told}{by(disabled.opened)}", (disabled,))
+        why = "enabled again, the mapping did not go on where it stopped, as it does on AWS (S-88, G-13)"
+        return Cause("platform", f"{never}: {why}{by(disabled.opened)}", (disabled,))
     recreated = index.disrupted("recreate_mapping")
     if recreated and recreated.opened.index < trace.writes[-1].last.index:
-        told = "a new mapping that begins at LATEST misses what was written before it (S-86, S-87)"
-        return Cause("mapping", f"{never}: {told}{by(recreated.opened)}", (recreated,))
-    told = "a mapping that starts at LATEST, or takes up its position again, misses records like this (S-87)"
-    return Cause("mapping", f"{never}; {told}")
+        why = "a new mapping that begins at LATEST misses what was written before it (S-86, S-87)"
+        return Cause("mapping", f"{never}: {why}{by(recreated.opened)}", (recreated,))
+    why = "a mapping that starts at LATEST, or takes up its position again, misses records like this (S-87)"
+    return Cause("mapping", f"{never}; {why}")
 
 
 def _given_up(trace: IntentTrace) -> Cause:
     reason = trace.discards[0].value["reason"]
-    told = "its batch was dead-lettered" if trace.dead_letters else "nothing was dead-lettered"
+    letters = "its batch was dead-lettered" if trace.dead_letters else "nothing was dead-lettered"
     after = f"delivered {times(len(trace.hand_overs))}"
     if not trace.executions:
-        return Cause("mapping", f"{after}, the function never began, and the mapping gave up ({reason}); {told}")
+        return Cause("mapping", f"{after}, the function never began, and the mapping gave up ({reason}); {letters}")
     failed = [execution for execution in trace.executions if execution.outcome != OK]
     last = how_it_ended(failed[-1]) if failed else f"{trace.executions[-1].process} reported it as failed"
-    return Cause("function", f"{after}, at last {last}, and the mapping gave up ({reason}); {told}")
+    return Cause("function", f"{after}, at last {last}, and the mapping gave up ({reason}); {letters}")
 
 
 def _handled_without_effect(trace: IntentTrace) -> Cause:
@@ -116,8 +134,8 @@ def _handled_without_effect(trace: IntentTrace) -> Cause:
     landed = [call for call in trace.effect_calls if call.outcome == OK]
     if landed:
         call = landed[0]
-        told = f"{call.opened.f} of {call.process} ended ok, and {call.value['table']} no longer holds the effect"
-        return Cause("function", told)
+        why = f"{call.opened.f} of {call.process} ended ok, and {call.value['table']} no longer holds the effect"
+        return Cause("function", why)
     refused = refusal(trace, ended[-1])
     if refused:
         return refused
@@ -130,26 +148,6 @@ def _handled_without_effect(trace: IntentTrace) -> Cause:
             tuple(call for call in trace.function_calls if call.within is before[0]),
         )
     return Cause("function", f"{ended[-1].process} ended ok and acknowledged it without an effect")
-
-
-TOO_OLD = "RecordAgeExceeded"
-
-
-def check_dead_lettered(index: HistoryIndex) -> Finding:
-    """The mapping gave up on an intent and said so at its destination, and no sink has the effect.
-
-    Not lost without a word, but not applied either (S-82).
-    """
-    if not index.settled:
-        return not_settled("dead_lettered")
-    return found("dead_lettered", _dead_letters(index))
-
-
-def _dead_letters(index: HistoryIndex) -> Iterator[Anomaly]:
-    for trace in index.traces.values():
-        if trace.dead_letters and not index.applied(trace):
-            summary = f"intent {trace.intent} was dead-lettered and never applied"
-            yield anomaly("dead_lettered", trace.intent, summary, _gave_up(trace), trail(trace))
 
 
 def _gave_up(trace: IntentTrace) -> Cause:

@@ -1,36 +1,37 @@
-"""Phantom: an effect of something that nobody did."""
+"""Effects of intents that no writer has, or that surely failed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.base import Cause, anomaly, found, trail
+from harness.checkers.base import Cause, Checker, trail
 from harness.checkers.index import HistoryIndex
 from harness.checkers.trace import FAILED, NEVER_INVOKED, IntentTrace
 from harness.history import OK
 from harness.verdict import Anomaly, Finding
 
 
-def check_phantom(index: HistoryIndex) -> Finding:
+class Phantom(Checker):
     """An effect of something that nobody did.
 
     An effect needs an intent that a writer invoked and that did not surely fail.
     """
-    return found("phantom", _anomalies(index))
 
+    def check(self, index: HistoryIndex) -> Finding:
+        return self.finding(self._anomalies(index))
 
-def _anomalies(index: HistoryIndex) -> Iterator[Anomaly]:
-    for trace in index.traces.values():
-        if trace.times_applied and trace.status == NEVER_INVOKED:
-            summary = f"intent {trace.intent} was applied, and nobody invoked it"
-            yield anomaly("phantom", trace.intent, summary, _invented(trace), trail(trace))
-        elif trace.times_applied and trace.status == FAILED:
-            summary = f"intent {trace.intent} was applied, although its writer says that it failed"
-            yield anomaly("phantom", trace.intent, summary, _denied(trace), trail(trace))
-    for effect in index.nameless_effects:
-        cause = Cause("function", "the effect does not say which intent it applies")
-        item = effect.value["item"]
-        yield anomaly("phantom", f"{item}", f"an effect at {effect.value['sink']} has no intent", cause, (effect,))
+    def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
+        for trace in index.traces.values():
+            if trace.times_applied and trace.status == NEVER_INVOKED:
+                summary = f"intent {trace.intent} was applied, and nobody invoked it"
+                yield self.anomaly(trace.intent, summary, _invented(trace), trail(trace))
+            elif trace.times_applied and trace.status == FAILED:
+                summary = f"intent {trace.intent} was applied, although its writer says that it failed"
+                yield self.anomaly(trace.intent, summary, _denied(trace), trail(trace))
+        for effect in index.nameless_effects:
+            cause = Cause("function", "the effect does not say which intent it applies")
+            summary = f"an effect at {effect.value['sink']} has no intent"
+            yield self.anomaly(f"{effect.value['item']}", summary, cause, (effect,))
 
 
 def _invented(trace: IntentTrace) -> Cause:

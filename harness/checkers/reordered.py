@@ -1,36 +1,37 @@
-"""Reordered: the effects of one item landed in another order than its records have in the stream."""
+"""Effects of one item in another order than its changes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.base import Cause, anomaly, found, trail
+from harness.checkers.base import Cause, Checker, trail
 from harness.checkers.index import HistoryIndex
 from harness.checkers.trace import IntentTrace
 from harness.history import OK
 from harness.verdict import Anomaly, Finding
 
 
-def check_reordered(index: HistoryIndex) -> Finding:
+class Reordered(Checker):
     """The effects of one item landed in another order than its records have in the stream.
 
-    Records of one item are in the order of its changes (S-39); what counts is where each intent landed first.
+    The records of one item are in the order of its changes (S-39); what counts is where each intent landed first.
     """
-    return found("reordered", _anomalies(index))
 
+    def check(self, index: HistoryIndex) -> Finding:
+        return self.finding(self._anomalies(index))
 
-def _anomalies(index: HistoryIndex) -> Iterator[Anomaly]:
-    in_stream: dict[str, list[IntentTrace]] = {}
-    recorded = [trace for trace in index.traces.values() if trace.records]
-    for trace in sorted(recorded, key=lambda trace: trace.records[0].index):
-        in_stream.setdefault(trace.item, []).append(trace)
-    for item, traces in in_stream.items():
-        inversion = _inversion(traces)
-        if inversion:
-            earlier, later = inversion
-            summary = f"item {item}: {later.intent} landed before {earlier.intent}, which comes first in the stream"
-            evidence = (*trail(earlier), *trail(later), *earlier.deliveries, *later.deliveries)
-            yield anomaly("reordered", item, summary, _cause(earlier, later), evidence)
+    def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
+        in_stream: dict[str, list[IntentTrace]] = {}
+        recorded = [trace for trace in index.traces.values() if trace.records]
+        for trace in sorted(recorded, key=lambda trace: trace.records[0].index):
+            in_stream.setdefault(trace.item, []).append(trace)
+        for item, traces in in_stream.items():
+            inversion = _inversion(traces)
+            if inversion:
+                earlier, later = inversion
+                summary = f"item {item}: {later.intent} landed before {earlier.intent}, which comes first in the stream"
+                evidence = (*trail(earlier), *trail(later), *earlier.deliveries, *later.deliveries)
+                yield self.anomaly(item, summary, _cause(earlier, later), evidence)
 
 
 def _inversion(traces: list[IntentTrace]) -> tuple[IntentTrace, IntentTrace] | None:
@@ -54,7 +55,7 @@ def _first_landing(trace: IntentTrace) -> dict[str, int]:
 
 
 def _cause(earlier: IntentTrace, later: IntentTrace) -> Cause:
-    """The mapping keeps the order if it hands over the later record only once the earlier one is done with (S-66)."""
+    """The mapping keeps the order if it hands over a record only when the earlier ones need no retry (S-66)."""
     if not later.hand_overs:
         return Cause("function", "no delivery shows why")
     first = later.hand_overs[0]

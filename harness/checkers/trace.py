@@ -24,7 +24,7 @@ class Span:
 
     @property
     def outcome(self) -> str:
-        """`ok`, `fail` or `info`. What was never closed is `info`: nobody knows how it ended."""
+        """`ok`, `fail` or `info`. A span that was never closed is `info`: nobody knows how it ended."""
         return self.closed.type if self.closed else INFO
 
     @property
@@ -41,18 +41,18 @@ class Span:
 
     @property
     def last(self) -> Operation:
-        """The newest of its operations."""
+        """The operation that closed it, or else the one that opened it."""
         return self.closed or self.opened
 
     def left(self, intent: str) -> bool:
-        """Whether the call succeeded and handed this intent back, as BatchWriteItem may (S-23)."""
+        """Whether the call succeeded and left this intent unprocessed, as BatchWriteItem may (S-23)."""
         return self.closed is not None and intent in self.closed.value.get("unprocessed", ())
 
     def ended_before(self, other: Span) -> bool:
         return self.closed is not None and self.closed.index < other.opened.index
 
     def carries(self, record: Operation) -> bool:
-        """Whether the record is in this batch. Sequence numbers are compared as integers (S-41)."""
+        """Whether the record is in this batch. Sequence numbers are integers, and are no strings to compare (S-41)."""
         shard = self.value.get("shard", record.value["shard"])
         return shard == record.value["shard"] and int(record.value["sequence_number"]) in map(
             int, self.value["sequence_numbers"]
@@ -61,7 +61,7 @@ class Span:
 
 @dataclass(slots=True)
 class IntentTrace:
-    """All that the history says of one intent. `item` is empty where nobody says which item it changes."""
+    """All that the history says of one intent. item: empty if the history does not name it."""
 
     intent: str
     item: str = ""
@@ -79,7 +79,7 @@ class IntentTrace:
 
     @property
     def status(self) -> str:
-        """Acknowledged: one copy ended `ok`. Failed: every copy ended `fail`. Otherwise nobody knows."""
+        """Acknowledged: one copy ended `ok`. Failed: every copy ended `fail`. Otherwise unresolved."""
         outcomes = [write.outcome for write in self.writes]
         if not outcomes:
             return NEVER_INVOKED
@@ -89,28 +89,28 @@ class IntentTrace:
 
     @property
     def leaves(self) -> str | None:
-        """What the writer says that it leaves of the item, where that is not the item with this intent."""
+        """What the writer leaves of the item (NOTHING or COUNT), where that is not the item with this intent."""
         return next((write.value["leaves"] for write in self.writes if "leaves" in write.value), None)
 
     @property
     def landed_calls(self) -> list[Span]:
-        """The writers' calls that took place, or may have."""
+        """The writers' calls that took place, or may have taken place."""
         return [call for call in self.calls if call.outcome != FAIL and not call.left(self.intent)]
 
     @property
     def effect_calls(self) -> list[Span]:
-        """The function's calls to a sink that took place, or may have."""
-        tried = [call for call in self.function_calls if call.value["effect"] and not call.left(self.intent)]
-        return [call for call in tried if call.outcome != FAIL]
+        """The function's calls to a sink that took place, or may have taken place."""
+        calls = [call for call in self.function_calls if call.value["effect"] and not call.left(self.intent)]
+        return [call for call in calls if call.outcome != FAIL]
 
     @property
     def hand_overs(self) -> list[Span]:
-        """The deliveries; where the platform's own mapping delivers unseen, the executions stand for them."""
+        """The deliveries, or the executions where the mapping does not report its deliveries."""
         return self.deliveries or self.executions
 
     @property
     def times_applied(self) -> int:
-        """How often the intent was applied at the sink where that happened most often."""
+        """How often the intent was applied at the sink where it was applied most often."""
         at: dict[str, int] = {}
         for effect in self.effects:
             at[effect.value["sink"]] = at.get(effect.value["sink"], 0) + effect.value["count"]

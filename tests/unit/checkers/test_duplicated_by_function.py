@@ -69,8 +69,8 @@ def test_an_execution_is_told_with_its_own_fault():
         end(INFO)
         second(FAIL, "raised")
         story.effect(intent, count=2)
-    for found, fault in zip(anomalies(story), fired, strict=True):
-        assert f"broke off (crash, #{fault.index})" in found.why
+    for anomaly, fault in zip(anomalies(story), fired, strict=True):
+        assert f"broke off (crash, #{fault.index})" in anomaly.why
 
 
 def test_the_fault_that_broke_an_execution_may_have_aimed_at_another_intent():

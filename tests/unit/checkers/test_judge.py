@@ -7,8 +7,8 @@ from histories import Story, right, valid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import checkers
 from harness.checkers import faults, judge
+from harness.checkers.lost import Lost
 from harness.history import INFO, OK, Operation
 from harness.verdict import ANOMALIES, INVALID, UNKNOWN, VALID
 
@@ -100,7 +100,7 @@ def test_a_run_that_is_not_complete_is_unknown(operations, reason):
     """Each phase is there, in order, and each reading took place."""
     verdict = judge(operations)
     assert verdict.verdict == UNKNOWN
-    assert any(reason in told for told in verdict.reasons)
+    assert any(reason in text for text in verdict.reasons)
 
 
 def test_phases_out_of_order_are_unknown():
@@ -175,10 +175,10 @@ def test_an_anomaly_beats_what_is_not_known():
 def test_a_checker_that_raises_is_unknown(monkeypatch):
     """A mistake of the harness says nothing about the pipeline."""
 
-    def broken(index):
+    def broken(checker, index):
         raise RuntimeError("no")
 
-    monkeypatch.setitem(checkers.CHECKERS, "lost", broken)
+    monkeypatch.setattr(Lost, "check", broken)
     verdict = judge(VALID_HISTORY)
     assert verdict.verdict == UNKNOWN
     assert verdict.reasons == ("checker lost raised RuntimeError: no",)

@@ -127,13 +127,13 @@ def test_the_marker_that_lost_an_effect_is_shown():
     delivery = story.begin(ONE)
     process, end = story.execute(ONE)
     story.call(process, ONE, (FAIL,), effect=False)
-    found = len(story.history) - 1
+    refused = len(story.history) - 1
     end()
     delivery()
     lost = only(story, "lost")
     assert "(P-02)" in lost.why
     assert marker in lost.operations
-    assert found not in lost.operations
+    assert refused not in lost.operations
 
 
 def test_an_execution_that_broke_off_later_explains_no_loss():
