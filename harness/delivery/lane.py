@@ -12,6 +12,7 @@ from itertools import islice
 
 from harness.delivery.redelivery import RETENTION_SECONDS, Batch, BatchDecision
 from harness.delivery.sources import Record, payload
+from harness.history import MICROSECONDS
 from harness.pipeline.mapping import Mapping
 
 PAYLOAD_BYTES = 6 * 1024 * 1024  # S-63
@@ -67,7 +68,7 @@ class Lane:
         ahead = [record for batch in self.retries for record in batch.records]
         self.retries.clear()
         self.waiting.extendleft(reversed(ahead))
-        oldest = now - RETENTION_SECONDS * 1_000_000
+        oldest = now - RETENTION_SECONDS * MICROSECONDS
         self.waiting.extendleft(record for record in back if record.created_at >= oldest)
 
     def _fitting(self) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.delivery.sources import Record, sequence_numbers
+from harness.history import MICROSECONDS
 from harness.pipeline.mapping import FOREVER, Mapping
 
 
@@ -65,7 +66,6 @@ RETRY_ATTEMPTS_EXHAUSTED, RECORD_AGE_EXCEEDED, EXPIRED = "RetryAttemptsExhausted
 
 RETENTION_SECONDS = 24 * 60 * 60
 BACK_OFF_FIRST_SECONDS, BACK_OFF_CAP_SECONDS = 1.0, 60.0
-_SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,9 @@ def sift(batch: Batch, mapping: Mapping, now: int) -> tuple[Batch, tuple[Discard
     young: list[Record] = []
     for record in batch.records:
         age = now - record.created_at
-        (expired if age > RETENTION_SECONDS * _SECOND else aged if age > limit * _SECOND else young).append(record)
+        (expired if age > RETENTION_SECONDS * MICROSECONDS else aged if age > limit * MICROSECONDS else young).append(
+            record
+        )
     discards = tuple(
         Discard(replace(batch, records=tuple(records)), reason)
         for records, reason in ((expired, EXPIRED), (aged, RECORD_AGE_EXCEEDED))

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.delivery.host import DispatcherHost
 from harness.delivery.sources import SOURCES, Record, Source, source_at
+from harness.history import MICROSECONDS
 from harness.pipeline.mapping import LATEST, TRIM_HORIZON
 from harness.pipeline.resources import DataStream, Table
 
@@ -99,7 +100,7 @@ class ShardReader:
         if self._starting_position == LATEST:
             # LATEST asked for again would skip what was written in between. If it must be, then its first moment
             # stands for it, in whole seconds, because records carry no more.
-            self._latest_at = self._host.now() // 1_000_000 * 1_000_000
+            self._latest_at = self._host.now() // MICROSECONDS * MICROSECONDS
             self._starting_position = TRIM_HORIZON
         return iterator
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from harness.history import MICROSECONDS
 from harness.pipeline.attribution import item_as_json
 
-_MICROSECONDS = 1_000_000
 _EVENT_FIELDS = ("eventID", "eventName", "eventVersion", "eventSource", "awsRegion")
 _CHANGE_FIELDS = ("Keys", "NewImage", "OldImage", "SequenceNumber", "SizeBytes", "StreamViewType")
 
@@ -124,7 +124,7 @@ class DynamoDBStream(Source):
         return Record(
             event=event,
             sequence_number=str(change["SequenceNumber"]),
-            created_at=round(change["ApproximateCreationDateTime"] * _MICROSECONDS),
+            created_at=round(change["ApproximateCreationDateTime"] * MICROSECONDS),
             key=json.dumps(keys, sort_keys=True),
             intent=str(image.get("intent", {}).get("S", "")),
             item="/".join(str(scalar) for part in named for scalar in part.values()),
@@ -133,8 +133,8 @@ class DynamoDBStream(Source):
         )
 
     def dated(self, record: Record, timestamp_seconds: int, now: int) -> Record:
-        latest = min(record.created_at + (timestamp_seconds - 1) * _MICROSECONDS, now)
-        change = {**record.event["dynamodb"], "ApproximateCreationDateTime": latest / _MICROSECONDS}
+        latest = min(record.created_at + (timestamp_seconds - 1) * MICROSECONDS, now)
+        change = {**record.event["dynamodb"], "ApproximateCreationDateTime": latest / MICROSECONDS}
         return self.record({**record.event, "dynamodb": change})
 
 
@@ -190,7 +190,7 @@ class KinesisStream(Source):
         return Record(
             event=event,
             sequence_number=str(metadata["sequenceNumber"]),
-            created_at=round(metadata["approximateArrivalTimestamp"] * _MICROSECONDS),
+            created_at=round(metadata["approximateArrivalTimestamp"] * MICROSECONDS),
             key=str(metadata["partitionKey"]),
             intent=str(content.get("intent", "")),
             item=str(content.get("id", metadata["partitionKey"])),

@@ -15,7 +15,7 @@ from harness.delivery.lane import Lane
 from harness.delivery.on_failure import on_failure_record
 from harness.delivery.redelivery import EXPIRED, Batch, BatchDecision, Discard, InvocationResult, pause, sift
 from harness.delivery.sources import Record, intents, sequence_numbers
-from harness.history import INFO
+from harness.history import INFO, MICROSECONDS
 from harness.pipeline.mapping import Mapping
 from harness.pipeline.resources import queue_url
 
@@ -104,9 +104,9 @@ class LaneWorker:
         lane, window = self.lane, self._route.mapping.maximum_batching_window_in_seconds
         if not window or lane.retries or not lane.waiting:
             return
-        end = self._host.now() + window * 1_000_000
+        end = self._host.now() + window * MICROSECONDS
         while not (lane.full or self._ended or self._stopped) and (left := end - self._host.now()) > 0:
-            self._arrived.wait(left / 1_000_000)
+            self._arrived.wait(left / MICROSECONDS)
             self._arrived.clear()
 
     def _work_off(self, batch: Batch) -> None:

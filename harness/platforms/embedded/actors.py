@@ -15,11 +15,11 @@ from harness.agent.actor import Subject
 from harness.errors import NotImitated
 from harness.faults.actions import Action, Disrupt, Point
 from harness.faults.nemesis import Nemesis
-from harness.history import INFO, Value
+from harness.history import INFO, MICROSECONDS, Value
 from harness.platforms.base import Plan
 from harness.platforms.embedded.environment import Code
 from harness.platforms.embedded.services.functions import Execution
-from harness.platforms.embedded.simulation import MICROSECONDS, Simulation, Task
+from harness.platforms.embedded.simulation import Simulation, Task
 
 LATEST_START = 1_000  # microseconds
 

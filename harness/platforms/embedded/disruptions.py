@@ -8,10 +8,10 @@ from dataclasses import asdict
 from harness.delivery.dispatcher import Dispatcher
 from harness.disruptions import Disruption, Disruptions, Record
 from harness.faults.actions import Disrupt
-from harness.history import Operation, Value
+from harness.history import MICROSECONDS, Operation, Value
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.platforms.embedded.services.functions import Functions
-from harness.platforms.embedded.simulation import MICROSECONDS, Simulation
+from harness.platforms.embedded.simulation import Simulation
 
 LOOK_SECONDS = 0.01
 

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 import greenlet
 
 from harness.errors import NotImitated
+from harness.history import MICROSECONDS
 
-MICROSECONDS = 1_000_000
 # Tasks whose clean-up waits. They are kept until the process ends: the garbage collector would end them at any moment.
 _PARKED: list[Task] = []
 

@@ -18,11 +18,11 @@ from harness.agent.execution import execute, not_begun
 from harness.agent.requests import of_event, sequence_numbers
 from harness.errors import NotImitated
 from harness.faults.actions import ACKNOWLEDGE, AFTER
-from harness.history import Value
+from harness.history import MICROSECONDS, Value
 from harness.pipeline.stack import Function
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.environment import Code, ExecutionEnvironment, HandlerNotFound
-from harness.platforms.embedded.simulation import MICROSECONDS, Simulation, Task
+from harness.platforms.embedded.simulation import Simulation, Task
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 MAX_INIT_SECONDS = 10

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.faults.seed import Seed
+from harness.history import MICROSECONDS
 
-MICROSECONDS = 1_000_000
 RETENTION_MICROSECONDS = 24 * 60 * 60 * MICROSECONDS
 ITERATOR_TYPES = ("TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER")
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from harness.errors import NotImitated
 from harness.faults.seed import Seed
+from harness.history import MICROSECONDS
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.shard import Iterator, Numbers, Refused, Shard
 from harness.platforms.embedded.services.values import Item, size
 
 VIEW_TYPES = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
-MICROSECONDS = 1_000_000
 
 Record = dict[str, Any]
 
@@ -74,7 +74,7 @@ MAX_RECORDS = 1000
 MAX_BYTES = 1_000_000
 MAX_LISTED = 100
 SEQUENCE_STEP = 10**20  # numbers have 21 digits or more, and text order is not their order (S-41)
-ITERATOR_LIFE_MICROSECONDS = 15 * 60 * 1_000_000  # S-48
+ITERATOR_LIFE_MICROSECONDS = 15 * 60 * MICROSECONDS  # S-48
 
 Body = dict[str, Any]
 
