@@ -1,4 +1,4 @@
-"""Runs side by side: some processes, each with one run at a time, because a run owns the AWS calls of its process."""
+"""Runs in parallel: a pool of processes, each with one run at a time, as a run owns the AWS calls of its process."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ R = TypeVar("R")
 
 
 def results(jobs: Sequence[Job], runs: Path, processes: int) -> Iterator[tuple[int, RunResult]]:
-    """Each result with the place of its job, in their order; but what harms the whole platform comes last, alone."""
-    together = [place for place, job in enumerate(jobs) if not _harms_all(job)]
+    """Each result with the index of its job, in order; jobs that harm the whole platform come last, one at a time."""
+    together = [index for index, job in enumerate(jobs) if not _harms_all(job)]
     if processes == 1 or len(together) < 2:
         together = []
-    yield from in_processes(partial(run, runs=runs), {place: jobs[place] for place in together}, processes)
-    for place, job in enumerate(jobs):
-        if place not in together:
-            yield place, run(job, runs)
+    yield from in_processes(partial(run, runs=runs), {index: jobs[index] for index in together}, processes)
+    for index, job in enumerate(jobs):
+        if index not in together:
+            yield index, run(job, runs)
 
 
 def in_processes(do: Callable[[W], R], work: Mapping[int, W], processes: int) -> Iterator[tuple[int, R]]:
-    """What `do` makes of each piece of work, with its number, in their order."""
+    """The result of `do` for each piece of work, with its number, in order."""
     if not work:
         return
     workers = min(processes, len(work))
     pool = ProcessPoolExecutor(workers, get_context(_START), initializer=_begin, initargs=(os.getpid(),))
     try:
-        running = {place: pool.submit(do, each) for place, each in work.items()}
-        for place, future in running.items():
-            yield place, future.result()
+        running = {index: pool.submit(do, each) for index, each in work.items()}
+        for index, future in running.items():
+            yield index, future.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -67,7 +67,7 @@ def _die_with(parent: int) -> None:
 
 
 def collect_seldom() -> None:
-    """What is loaded by now stays, and a run leaves little: to look at it again and again costs a fifth of a run."""
+    """Tunes the garbage collector: a run leaves little garbage, and collecting often costs a fifth of its time."""
     gc.freeze()
     gc.set_threshold(20_000)
 

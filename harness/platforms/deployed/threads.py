@@ -22,7 +22,7 @@ from harness.history import History, Value
 
 
 class Threads:
-    """The wire's host: speaks for the process whose thread this is. Any other thread is the harness itself.
+    """The processes of a run and their calls: a thread that was started here is a process, any other is the harness.
 
     `time` gives microseconds since the run began.
     """
@@ -49,13 +49,13 @@ class Threads:
         self.start(f"writer/{number}", body)
 
     def busy(self, role: str) -> bool:
-        """Whether a process of this kind runs. Raises what any process raised."""
+        """Whether a process of this role runs. Raises what any process raised."""
         if self._errors:
             raise self._errors[0]
         return any(thread.is_alive() for thread in self._of(role))
 
     def join(self, role: str, seconds: float) -> None:
-        """Waits for their ends, so many seconds for all together."""
+        """Waits until the processes of this role have ended, at most so many seconds for all of them."""
         deadline = time.monotonic() + seconds
         for thread in self._of(role):
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -87,7 +87,7 @@ class Threads:
         raise RuntimeError("only the function can hang")
 
     def send(self, service: str, operation: str, request: Any) -> Any:
-        """None leaves the request to botocore."""
+        """Sends the request of a process; None leaves the request to botocore."""
         return self._network.send(request) if self.observed() else None
 
     def observed(self) -> bool:
@@ -114,7 +114,7 @@ def _cannot(action: Disrupt) -> None:
     raise RuntimeError(f"nobody here can do it: {action}")
 
 
-POLL_SECONDS = 0.1  # of a shard: appends cannot be seen from here
+POLL_SECONDS = 0.1  # of a shard: nothing announces an append
 END_SECONDS = 10.0
 
 
@@ -142,13 +142,13 @@ class ThreadHost:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """For whoever is not one of the threads, and would look at the dispatcher or stop it."""
+        """Lets another thread inspect or stop the dispatcher."""
         with self._turn:
             yield
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        """The others' turn, while this thread waits."""
+        """Gives up the turn while this thread blocks."""
         self._turn.release()
         try:
             yield
@@ -156,7 +156,7 @@ class ThreadHost:
             self._turn.acquire()
 
     def close(self) -> None:
-        """Wakes all that wait, after the dispatcher was stopped, and sees them end."""
+        """Wakes all threads after the dispatcher was stopped, and waits until they have ended."""
         self._closing.set()
         for event in self._events:
             event.set()
@@ -208,7 +208,7 @@ class _Event:
 
 
 class _Client:
-    """A boto3 client: while one of its calls is under way, it is the others' turn."""
+    """A boto3 client that gives up the turn during its calls."""
 
     def __init__(self, client: Any, host: ThreadHost) -> None:
         self._client = client
