@@ -21,9 +21,17 @@ SHIPPED = ("data", "lambda", "scenarios")
 # Blocks with this mark are run by tests/localstack/test_docs_there.py.
 ON_LOCALSTACK = "on LocalStack"
 # Commands that no test runs, and why.
+RUNS_TESTS = "runs tests, this one among them"
 NOT_RUN = {
-    "make run": "sets up an environment; what it then runs is the main job, whose output the README quotes",
-    "make test": "runs this very test",
+    "make run": "sets up an environment; what it then runs is the main job, whose table the README quotes",
+    "make setup": "sets up an environment",
+    "make test": RUNS_TESTS,
+    "make bench": "takes minutes: tests/unit/test_bench.py has its parts",
+    "ruff check . && ruff format --check . && mypy": "`make test` runs them",
+    "pytest -q tests/unit/checkers": RUNS_TESTS,
+    "pytest tests/localstack": RUNS_TESTS,
+    "pytest tests/docker": RUNS_TESTS,
+    "python -m tools.docs": "writes into the repository; that it would change nothing is tested below",
     "harness matrix": "takes minutes: tests/simulation/test_matrix.py plays a sample of the saved matrix",
     ". .venv/bin/activate": "the commands below find the same programs without it",
 }

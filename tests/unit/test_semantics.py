@@ -12,7 +12,7 @@ from source_tree import ROOT, place, tracked
 
 PAGE = ROOT / "docs" / "semantics.md"
 TEXT = PAGE.read_text("utf-8")
-CITING = ("harness/", "lambda/", "tests/", "scenarios/", "README.md")
+CITING = ("harness/", "lambda/", "tests/", "scenarios/", "README.md", "docs/")
 
 _ROW = re.compile(r"\| ([A-Z]-?\d+[a-z]?) \| (.+?) \| (.+?) \| (.+?) \|")
 _ID = re.compile(r"\b(?:[SOGNP]-\d+[a-z]?|[EW]\d\d)\b")
@@ -43,17 +43,22 @@ CASES = {case for row in ROWS for case in _CASE.findall(row.source)}
 
 
 @cache
+def citing() -> dict[str, str]:
+    """The texts in which rows may be named, by their files."""
+    files = [file for file in tracked() if place(file).startswith(CITING) and file != PAGE]
+    return {place(file): file.read_text("utf-8", "replace") for file in files}
+
+
+@cache
 def cited() -> dict[str, str]:
     """Each id that stands in a file, with one such file."""
-    files = [file for file in tracked() if place(file).startswith(CITING)]
-    return {id: place(file) for file in files for id in _ID.findall(file.read_text("utf-8", "replace"))}
+    return {id: file for file, text in citing().items() for id in _ID.findall(text)}
 
 
 @cache
 def spanned() -> frozenset[str]:
     """The ids that a first and a last one stand for."""
-    texts = [file.read_text("utf-8", "replace") for file in tracked() if place(file).startswith(CITING)]
-    spans = [span for text in texts for span in _SPAN.findall(text)]
+    spans = [span for text in citing().values() for span in _SPAN.findall(text)]
     return frozenset(f"{kind}-{n:02d}" for kind, first, last in spans for n in range(int(first), int(last) + 1))
 
 
@@ -72,7 +77,7 @@ def test_every_test_that_is_named_exists() -> None:
     """A proof is a file of tests, or a dash."""
     named = {name for row in ROWS for name in row.tests}
     assert [row.id for row in ROWS if not row.tests and row.proof != "-"] == []
-    assert [name for name in sorted(named) if not re.fullmatch(r"tests/\w+/test_\w+\.py", name)] == []
+    assert [name for name in sorted(named) if not re.fullmatch(r"tests/(\w+/)+test_\w+\.py", name)] == []
     assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
 
 
