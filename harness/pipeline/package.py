@@ -36,7 +36,7 @@ _LEVEL = 6
 _SILENT = 2  # a file that Python cannot compile is no problem until the function imports it
 _SCRATCH = ".new-"
 RUNS = "runs"  # where run folders go, unless --runs says otherwise
-_HARNESS = Path(__file__).parent
+_HARNESS = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
