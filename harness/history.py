@@ -13,7 +13,7 @@ Every operation has a process, a type, an `f` and a value. `invoke` opens an ope
 | dispatcher/S  | discard           | info                 | reason, shard, sequence_numbers, intents, dead_lettered (bool) |
 | dispatcher/S or observer | filter | info                 | shard, sequence_numbers, intents |
 | function/N    | execute           | invoke ok fail info  | request_id, environment, cold, sequence_numbers, intents; ok: reported (ids) (fail: it raised; info: it died) |
-| platform      | a disruption      | invoke ok fail       | seconds, setting; ok: it was put right, and for kill_function: process (of the execution) |
+| platform      | a disruption      | invoke ok fail       | seconds, setting; ok: it ended, and for kill_function: process (of the execution) |
 | observer      | gone              | ok                   | resource (logical id): it was deployed, and the platform has it no longer |
 | observer      | record            | ok                   | shard, sequence_number, event_id, event_name, item, intent |
 | observer      | effect            | ok                   | sink, intent, item, count, order (int, or null where the sink keeps none) |

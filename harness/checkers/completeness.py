@@ -13,7 +13,7 @@ PHASES = ("deploy", "drive", "heal", "drain", "read_back", "destroy")
 
 
 class Completeness(Checker):
-    """The run went through all its phases, came to rest, and everything was read back.
+    """The run went through all its phases, became quiet, and everything was read back.
 
     A history that was cut anywhere says less than it seems to: unknown.
     """
@@ -41,9 +41,9 @@ def _incomplete(index: HistoryIndex) -> Iterator[str]:
     yield from _phases(index)
     for span in index.disruptions:
         if span.outcome == FAIL:
-            yield f"{span.opened.f} could not be done: {span.error}"
+            yield f"{span.opened.f} failed: {span.error}"
         elif span.outcome != OK:
-            yield f"{span.opened.f} was never put right"
+            yield f"{span.opened.f} began and never ended"
     if index.read_back:
         yield from _not_read(index)
 
@@ -52,17 +52,17 @@ def _phases(index: HistoryIndex) -> Iterator[str]:
     begun = [op.value["phase"] for op in index.phases if "quiet" not in op.value and "complete" not in op.value]
     for position, phase in enumerate(PHASES):
         if begun[position : position + 1] != [phase]:
-            yield f"phase {phase} is missing, or not in its place; the phases were: {', '.join(begun) or 'none'}"
+            yield f"phase {phase} is missing or out of order; the phases were: {', '.join(begun) or 'none'}"
             break
     if len(begun) < PHASES.index("read_back"):
         return
     order = [op.value["phase"] for op in index.phases]
     if index.drained is None or order.index("read_back") < index.phases.index(index.drained):
-        yield "nobody says whether the pipeline came to rest before it was read"
+        yield "the history does not say whether the pipeline was quiet before it was read"
     elif not index.drained.value["quiet"]:
-        yield f"the pipeline did not come to rest: {index.drained.value.get('reason') or 'no reason was given'}"
+        yield f"the pipeline did not become quiet: {index.drained.value.get('reason') or 'no reason was given'}"
     if not index.read_back:
-        yield "reading back was not completed"
+        yield "reading back did not end"
 
 
 def _not_read(index: HistoryIndex) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _not_read(index: HistoryIndex) -> Iterator[str]:
 
 def _vacuous(index: HistoryIndex) -> Iterator[str]:
     if not index.intents:
-        yield "no writer invoked anything: nothing was measured"
+        yield "no writer wrote anything: nothing was measured"
     if not any(trace.times_applied for trace in index.traces.values()) and not index.only_a_view:
         yield "no effect landed at any sink: nothing was measured"
     for position, fault in enumerate(index.faults):

@@ -26,8 +26,8 @@ class Duplicated(Checker):
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.traces.values():
             if trace.times_applied > 1:
-                invoked, applied = times(len(trace.writes)), times(trace.times_applied)
-                summary = f"intent {trace.intent} was invoked {invoked} and applied {applied}"
+                written, applied = times(len(trace.writes)), times(trace.times_applied)
+                summary = f"intent {trace.intent} was written {written}, applied {applied}"
                 yield self.anomaly(trace.intent, summary, _cause(index, trace), trail(trace))
 
 
@@ -36,7 +36,8 @@ def _cause(index: HistoryIndex, trace: IntentTrace) -> Cause:
     if _applied_from_several(trace, records):
         return _written_again(index, trace, records)
     if len(trace.records) > len(records):
-        return Cause("stream", f"the stream carries one event id {times(len(trace.records))} (S-30, S-43)")
+        why = f"the stream carries one event id {times(len(trace.records))}, although a change is in the stream once"
+        return Cause("stream", f"{why} (S-30, S-43)")
     makers = _makers(trace)
     return _executed_again(index, trace, makers) if len(makers) > 1 else _called_again(index, trace)
 
@@ -70,7 +71,8 @@ def _applied_from_several(trace: IntentTrace, records: list[Operation]) -> bool:
 def _written_again(index: HistoryIndex, trace: IntentTrace, records: list[Operation]) -> Cause:
     landed = trace.landed_calls
     if landed and len(landed) < len(records):
-        return Cause("stream", f"the stream made {len(records)} records of {len(landed)} write (S-30)")
+        why = f"the stream made {len(records)} records of {len(landed)} write, although a change is in the stream once"
+        return Cause("stream", f"{why} (S-30)")
     fault = next((fault for fault in trace.fired if fault.value["point"].startswith("writer")), None)
     repeated = [attempts for attempts in sdk_calls(landed) if len(attempts) > 1]
     if repeated:
@@ -85,7 +87,7 @@ def _written_again(index: HistoryIndex, trace: IntentTrace, records: list[Operat
             else "it was written again"
         )
     if records[0].value["event_name"] == KINESIS_RECORD:
-        each = f"to a Kinesis stream each one is a record of its own, so that it got {len(records)} (S-55)"
+        each = f"a Kinesis stream takes each call for a record of its own: it got {len(records)} (S-55)"
         return Cause("writer", f"{how}, and {each}")
     between = [
         record
@@ -102,7 +104,7 @@ def _executed_again(index: HistoryIndex, trace: IntentTrace, makers: list[Span])
     again = f"and {second.process} applied it again"
     if not first.ended_before(second):
         fault = next((fault for fault in trace.fired if fault.f == "redeliver"), None)
-        return Cause("function", f"{second.process} was given the record while {first.process} still ran{by(fault)}")
+        return Cause("function", f"{second.process} got the record while {first.process} still ran{by(fault)}")
     if first.outcome != OK:
         why = f"{how_it_ended(first)} after its effect and before its acknowledgement, {again}"
         return Cause("function", why)
@@ -112,16 +114,18 @@ def _executed_again(index: HistoryIndex, trace: IntentTrace, makers: list[Span])
     if batch and batch[-1].outcome != OK and not moved:
         outcome = batch[-1].closed.value.get("outcome") if batch[-1].closed else "it never ended"
         reported = next((fault for fault in first.faults if fault.f == "partial_failure"), None)
-        why = f"{first.process} applied it, and its batch did not count as done ({outcome}){by(reported)}"
+        why = f"{first.process} applied it, and its batch was not acknowledged ({outcome}){by(reported)}"
         return Cause("function", f"{why}, {again}", (batch[-1],))
     between = [span for span in index.disruptions if first.opened.index < span.last.index < second.opened.index]
     if disabled := next((span for span in between if span.opened.f == "disable_mapping"), None):
-        anew = "enabled again, the mapping began anew instead of where it stopped, as it does on AWS (S-88, G-13)"
+        anew = "enabled again, the mapping began anew; on AWS it goes on where it stopped (S-88, G-13)"
         why = f"{first.process} applied and acknowledged it; {anew}{by(disabled.opened)}, {again}"
         return Cause("platform", why, (disabled,))
     moved += [span.opened for span in between if span.opened.f == "recreate_mapping"]
-    why = f"{first.process} applied and acknowledged it, its record was delivered once more"
-    return Cause("function", f"{why}{by(moved[-1] if moved else None)}, {again} (S-60)", tuple(moved[-1:]))
+    why = (
+        f"{first.process} applied and acknowledged it, its record was delivered again{by(moved[-1] if moved else None)}"
+    )
+    return Cause("function", f"{why}, as at-least-once delivery may (S-60), {again}", tuple(moved[-1:]))
 
 
 def _called_again(index: HistoryIndex, trace: IntentTrace) -> Cause:
@@ -132,7 +136,7 @@ def _called_again(index: HistoryIndex, trace: IntentTrace) -> Cause:
         faults = index.fired_between(repeated[0][-2].opened, again.opened)
         fault = next((fault for fault in faults if fault in trace.fired), None)
         why = f"the SDK repeated {again.opened.f} of {again.process}, attempt {again.value['attempt']}{by(fault)}"
-        return Cause("function", f"{why}, and that call applies again each time (S-13)")
+        return Cause("function", f"{why}, and each attempt applies the change again (S-13)")
     if len(calls) > 1:
         return Cause("function", f"{calls[0][0].process} made its effect call {times(len(calls))} in one execution")
-    return Cause("function", "no second execution and no second call is known: one call applied it more than once")
+    return Cause("function", "the history has one execution and one call: that call applied it more than once")

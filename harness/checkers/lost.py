@@ -61,8 +61,9 @@ def _gone(index: HistoryIndex) -> Cause:
     """The resource that held the item, or the effect, no longer exists: the pipeline is not to blame."""
     outage = index.disrupted("kill_platform", "restart_platform")
     names = ", ".join(operation.value["resource"] for operation in index.gone)
-    lost = f"the platform has lost {names} with all that was in there{by(outage.opened if outage else None)}"
-    return Cause("platform", f"{lost}: LocalStack without persistence keeps nothing (G-14)", (*index.gone,))
+    lost = f"the platform has lost {names} with everything in it{by(outage.opened if outage else None)}"
+    why = f"{lost}: LocalStack without persistence keeps nothing over a restart (G-14)"
+    return Cause("platform", why, (*index.gone,))
 
 
 def refusal(trace: IntentTrace, execution: Span) -> Cause | None:
@@ -93,7 +94,7 @@ def _never_recorded(trace: IntentTrace) -> Cause:
 
 def _never_delivered(index: HistoryIndex, trace: IntentTrace) -> Cause:
     if trace.filters:
-        return Cause("mapping", "its record is in the stream, and the mapping's filter took it out for good (S-84)")
+        return Cause("mapping", "its record is in the stream, and matches no filter of the mapping: it is gone (S-84)")
     if trace.discards:
         reason = trace.discards[0].value["reason"]
         return Cause("mapping", f"its record is in the stream, and the mapping discarded it undelivered: {reason}")
@@ -102,13 +103,13 @@ def _never_delivered(index: HistoryIndex, trace: IntentTrace) -> Cause:
         why = "the platform counted throttles as attempts, which AWS does not (S-68, G-10)"
         return Cause("platform", f"{never}: {why}{by(throttled.opened)}", (throttled,))
     if disabled := index.disrupted("disable_mapping"):
-        why = "enabled again, the mapping did not go on where it stopped, as it does on AWS (S-88, G-13)"
+        why = "enabled again, the mapping did not go on where it stopped; on AWS it does (S-88, G-13)"
         return Cause("platform", f"{never}: {why}{by(disabled.opened)}", (disabled,))
     recreated = index.disrupted("recreate_mapping")
     if recreated and recreated.opened.index < trace.writes[-1].last.index:
         why = "a new mapping that begins at LATEST misses what was written before it (S-86, S-87)"
         return Cause("mapping", f"{never}: {why}{by(recreated.opened)}", (recreated,))
-    why = "a mapping that starts at LATEST, or takes up its position again, misses records like this (S-87)"
+    why = "a mapping that starts at LATEST, or starts again, may miss records like this (S-87)"
     return Cause("mapping", f"{never}; {why}")
 
 
@@ -128,9 +129,8 @@ def _handled_without_effect(trace: IntentTrace) -> Cause:
     if not trace.executions:
         return Cause("mapping", "its record was handed over, and no execution began", tuple(trace.deliveries))
     if not ended:
-        last = how_it_ended(trace.executions[-1])
-        count = times(len(trace.executions))
-        return Cause("function", f"executed {count}, at last {last}; it came no more, and nothing was dead-lettered")
+        count = f"executed {times(len(trace.executions))}, at last {how_it_ended(trace.executions[-1])}"
+        return Cause("function", f"{count}; it was not delivered again, and nothing was dead-lettered")
     landed = [call for call in trace.effect_calls if call.outcome == OK]
     if landed:
         call = landed[0]
@@ -144,7 +144,7 @@ def _handled_without_effect(trace: IntentTrace) -> Cause:
         return Cause(
             "function",
             f"{how_it_ended(before[0])} before its effect, and {ended[-1].process} acknowledged the "
-            "redelivery without one, as code does that writes its marker first (P-02)",
+            "redelivery without one, as code does that writes its marker before the effect (P-02)",
             tuple(call for call in trace.function_calls if call.within is before[0]),
         )
     return Cause("function", f"{ended[-1].process} ended ok and acknowledged it without an effect")
@@ -153,7 +153,7 @@ def _handled_without_effect(trace: IntentTrace) -> Cause:
 def _gave_up(trace: IntentTrace) -> Cause:
     condition = trace.dead_letters[0].value["condition"]
     if condition == TOO_OLD and not trace.executions:
-        return Cause("mapping", f"{condition}: its record grew too old before the function was given it (S-69)")
+        return Cause("mapping", f"{condition}: its record exceeded the maximum age before the function got it (S-69)")
     count = f"executed {times(len(trace.executions))}" if trace.executions else "the function never began"
     failed = [execution for execution in trace.executions if execution.outcome != OK]
     last = f", at last {how_it_ended(failed[-1])}" if failed else ""

@@ -23,10 +23,10 @@ class Phantom(Checker):
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.traces.values():
             if trace.times_applied and trace.status == NEVER_INVOKED:
-                summary = f"intent {trace.intent} was applied, and nobody invoked it"
+                summary = f"intent {trace.intent} was applied, and no writer wrote it"
                 yield self.anomaly(trace.intent, summary, _invented(trace), trail(trace))
             elif trace.times_applied and trace.status == FAILED:
-                summary = f"intent {trace.intent} was applied, although its writer says that it failed"
+                summary = f"intent {trace.intent} was applied, although its writer reported a failure"
                 yield self.anomaly(trace.intent, summary, _denied(trace), trail(trace))
         for effect in index.nameless_effects:
             cause = Cause("function", "the effect does not say which intent it applies")
@@ -37,14 +37,15 @@ class Phantom(Checker):
 def _invented(trace: IntentTrace) -> Cause:
     if trace.records:
         return Cause("stream", "the stream has a record of it, although no writer of this run wrote it")
-    return Cause("function", "neither a writer nor the stream knows it: the function made it up")
+    return Cause("function", "neither a writer nor the stream has it: the function made it up")
 
 
 def _denied(trace: IntentTrace) -> Cause:
     if not trace.landed_calls:
-        return Cause("writer", "none of its calls is known to have taken place, and yet it was applied")
+        return Cause("writer", "none of its calls can have taken place, and yet it was applied")
     call = trace.landed_calls[0]
-    name = f"its {call.opened.f}, attempt {call.value['attempt']},"
+    attempt = f"its {call.opened.f}, attempt {call.value['attempt']},"
     if call.outcome == OK:
-        return Cause("writer", f"{name} had taken place when the writer gave it up")
-    return Cause("writer", f"{name} took place, its reply was lost, and the repetition met its own write (S-07, S-11)")
+        return Cause("writer", f"{attempt} had taken place when the writer gave up")
+    why = "took place, its reply was lost, and the SDK's retry failed on that very write (S-07, S-11)"
+    return Cause("writer", f"{attempt} {why}")

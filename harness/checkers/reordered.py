@@ -68,5 +68,5 @@ def _cause(earlier: IntentTrace, later: IntentTrace) -> Cause:
         return Cause("mapping", f"it handed {later.intent} over before any delivery of {earlier.intent} had ended")
     came_again = any(delivery.opened.index > first.opened.index for delivery in earlier.hand_overs)
     if ended[-1].outcome != OK and came_again:
-        return Cause("mapping", f"it went on to {later.intent} while {earlier.intent} was still to be retried")
-    return Cause("function", "the deliveries were in order, and the function did not keep it")
+        return Cause("mapping", f"it went on to {later.intent} while {earlier.intent} still had to be retried")
+    return Cause("function", "the deliveries were in order, and the function changed the order")

@@ -94,9 +94,9 @@ def _writing(trace: IntentTrace | None) -> tuple[Evidence, ...]:
 def _source_cause(expected: IntentTrace | None, present: IntentTrace | None, actual: str | None) -> Cause:
     """`present` is the trace of the intent `actual`, which the item carries in the end."""
     if actual and not (present and present.writes):
-        return Cause("writer", f"{actual} is there, and no writer of this run invoked it")
+        return Cause("writer", f"{actual} is the final state, and no writer of this run wrote it")
     if present and present.status == FAILED:
-        return Cause("writer", f"{present.intent} is there, although its writer says that it failed")
+        return Cause("writer", f"{present.intent} is the final state, although its writer reported a failure")
     assert expected  # otherwise every state is allowed but the two above
     committed = [call for call in expected.landed_calls if call.outcome == OK]
     left = [call for call in expected.calls if call.left(expected.intent)]

@@ -267,10 +267,11 @@ class Limits(Part):
     """How far a run may go."""
 
     drive: Annotated[float, Field(gt=0), Duration()] = Field(
-        3600, description="How long faults act at most; they heal earlier where the pipeline comes to rest."
+        3600, description="How long faults act at most; they heal earlier if the pipeline becomes quiet."
     )
     drain: Annotated[float, Field(gt=0), Duration()] = Field(
-        93_600, description="How long it may take to come to rest after that; a run that takes longer is unknown."
+        93_600,
+        description="How long the pipeline may take to become quiet after that; a run that takes longer is unknown.",
     )
     steps: int = Field(
         1_000_000, ge=1, description="How many steps the embedded platform may take; a run that needs more is unknown."

@@ -22,7 +22,7 @@ VARIANTS = [
 CUT_INTO_BATCHES = ("partial_batch", "poison_record")
 # Where they depend on when a new mapping begins to deliver (S-87), but kinds and blame do not.
 WHEN_IT_BEGINS = ("mapping_recreated",)
-# Nobody waits for what is known not to come to rest.
+# A run that is expected not to become quiet is not waited for.
 SHORT = {"limits.drive": "5s", "limits.drain": "5s"}
 
 

@@ -44,7 +44,7 @@ def test_the_sdks_own_repetition_is_a_second_record(tmp_path: Path) -> None:
     assert found(stream) == {("duplicated", "writer")}
     [anomaly] = stream.anomalies
     assert anomaly.why.startswith("the SDK sent kinesis.PutRecord again, attempt 2 (lose_reply, #")
-    assert anomaly.why.endswith("to a Kinesis stream each one is a record of its own, so that it got 2 (S-55)")
+    assert anomaly.why.endswith("a Kinesis stream takes each call for a record of its own: it got 2 (S-55)")
 
 
 def test_the_applications_own_repetition_is_one_too(tmp_path: Path) -> None:

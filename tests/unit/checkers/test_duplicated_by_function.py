@@ -47,7 +47,7 @@ def test_a_batch_that_did_not_count_as_done():
     story.handle(ONE)
     duplicated = twice(story)
     assert duplicated.blame == "function"
-    assert "its batch did not count as done (result_lost)" in duplicated.why
+    assert "its batch was not acknowledged (result_lost)" in duplicated.why
 
 
 def test_an_execution_is_told_with_its_own_fault():
@@ -98,7 +98,7 @@ def test_a_report_of_failure_that_a_fault_made():
     end()
     delivery(FAIL, "partly_succeeded")
     story.handle(ONE)
-    assert f"did not count as done (partly_succeeded) (partial_failure, #{fired.index})" in twice(story).why
+    assert f"was not acknowledged (partly_succeeded) (partial_failure, #{fired.index})" in twice(story).why
 
 
 def test_an_anomaly_of_many_retries_stays_readable():
@@ -127,7 +127,7 @@ def test_a_batch_of_which_a_part_did_not_count_as_done():
     story.handle(ONE, delivered=FAIL, word="partly_succeeded")
     story.handle(ONE)
     duplicated = twice(story)
-    assert "function/2 applied it, and its batch did not count as done (partly_succeeded)" in duplicated.why
+    assert "function/2 applied it, and its batch was not acknowledged (partly_succeeded)" in duplicated.why
     failed = [op for op in story.history if op.f == "deliver" and op.value.get("outcome") == "partly_succeeded"]
     assert failed[0].index in duplicated.operations
 
@@ -149,7 +149,7 @@ def test_a_redelivery_by_a_mapping_that_nobody_sees():
         process, end = story.execute(ONE)
         story.call(process, ONE)
         end()
-    assert "its record was delivered once more" in twice(story).why
+    assert "its record was delivered again" in twice(story).why
 
 
 @pytest.mark.parametrize("fault, subject", [("redeliver", ONE), ("roll_back", "todo-9/9"), (None, None)])
@@ -161,7 +161,7 @@ def test_a_batch_that_came_again_although_it_was_acknowledged(fault, subject):
     story.handle(ONE)
     duplicated = twice(story)
     assert duplicated.blame == "function"
-    assert "acknowledged it, its record was delivered once more" in duplicated.why
+    assert "acknowledged it, its record was delivered again" in duplicated.why
     assert not fired or f"({fault}, #{fired.index})" in duplicated.why
     assert not fired or fired.index in duplicated.operations
 
@@ -192,7 +192,7 @@ def test_two_deliveries_at_once():
     first()
     second()
     why = twice(story).why
-    assert why == f"function/2 was given the record while function/1 still ran (redeliver, #{fired.index})"
+    assert why == f"function/2 got the record while function/1 still ran (redeliver, #{fired.index})"
 
 
 def test_a_call_to_the_sink_that_the_sdk_repeated():
@@ -215,7 +215,9 @@ def test_a_call_to_the_sink_that_the_sdk_repeated():
     assert f"dynamodb.PutItem of function/1, attempt 2 (lose_reply, #{fired.index})" in duplicated.why
 
 
-@pytest.mark.parametrize("calls, why", [(2, "made its effect call twice in one execution"), (0, "no second call")])
+@pytest.mark.parametrize(
+    "calls, why", [(2, "made its effect call twice in one execution"), (0, "one execution and one call")]
+)
 def test_one_execution_that_applied_twice_by_itself(calls, why):
     """Without a second record, delivery or attempt only the function is left."""
     story = written(ONE)

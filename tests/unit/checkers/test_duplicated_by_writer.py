@@ -19,7 +19,7 @@ def test_a_write_that_was_made_twice_and_changed_the_item():
     story.state(ONE)
     duplicated = twice(story)
     assert duplicated.blame == "writer"
-    assert duplicated.summary == "intent todo-1/1 was invoked twice and applied twice"
+    assert duplicated.summary == "intent todo-1/1 was written twice, applied twice"
     assert "the operation was made twice (duplicate_put, #2), and changed the item" in duplicated.why
 
 

@@ -89,7 +89,7 @@ def test_a_refused_attempt_has_no_effect():
     story = written(ONE)
     story.handle(ONE, calls=(FAIL, OK))
     story.effect(ONE, count=2)
-    assert "one call applied it more than once" in only(story, "duplicated").why
+    assert "that call applied it more than once" in only(story, "duplicated").why
 
 
 def test_an_execution_that_never_ended_overlaps_whatever_follows():
@@ -99,7 +99,7 @@ def test_an_execution_that_never_ended_overlaps_whatever_follows():
         story.begin(ONE)
         process, _ = story.execute(ONE)
         story.call(process, ONE)
-    assert "function/2 was given the record while function/1 still ran" in twice(story).why
+    assert "function/2 got the record while function/1 still ran" in twice(story).why
 
 
 def test_an_unfinished_history_is_not_settled():

@@ -89,9 +89,9 @@ def test_no_history_at_all_is_unknown():
 @pytest.mark.parametrize(
     "operations, reason",
     [
-        (without("phase", phase="heal"), "phase heal is missing, or not in its place"),
-        (without("phase", quiet=True), "nobody says whether the pipeline came to rest"),
-        (without("phase", complete=True), "reading back was not completed"),
+        (without("phase", phase="heal"), "phase heal is missing or out of order"),
+        (without("phase", quiet=True), "the history does not say whether the pipeline was quiet"),
+        (without("phase", complete=True), "reading back did not end"),
         (without("record"), "no record was read from the stream"),
         (without("state"), "no item was read from the source"),
     ],
@@ -112,7 +112,7 @@ def test_phases_out_of_order_are_unknown():
 
 
 def test_rest_that_was_reached_only_while_reading_is_unknown():
-    """Whatever was read before the pipeline came to rest may be old."""
+    """Whatever was read before the pipeline became quiet may be old."""
     quiet = next(op for op in VALID_HISTORY if "quiet" in op.value)
     late = [op for op in VALID_HISTORY if op is not quiet]
     verdict = judge(renumbered([*late[:-1], quiet, late[-1]]))
@@ -123,14 +123,14 @@ def test_a_pipeline_that_did_not_come_to_rest_is_unknown():
     """The drain hit its bound: an effect may still come."""
     verdict = judge(right(Story(), "todo-1/1").end(quiet=False, reason="3 records after 600 s"))
     assert verdict.verdict == UNKNOWN
-    assert "the pipeline did not come to rest: 3 records after 600 s" in verdict.reasons
+    assert "the pipeline did not become quiet: 3 records after 600 s" in verdict.reasons
 
 
 def test_a_run_without_intents_is_unknown():
     """No writer did anything."""
     verdict = judge(Story().end())
     assert verdict.verdict == UNKNOWN
-    assert "no writer invoked anything: nothing was measured" in verdict.reasons
+    assert "no writer wrote anything: nothing was measured" in verdict.reasons
 
 
 def test_a_run_without_effects_is_unknown():

@@ -171,7 +171,7 @@ def test_the_last_failure_is_the_one_that_is_told():
         ((), OK, "function/1 ended ok and acknowledged it without an effect"),
         ((FAIL,), OK, "ended ok, although its dynamodb.PutItem had failed"),
         ((OK,), OK, "Effects no longer holds the effect"),
-        ((), FAIL, "executed once, at last function/1 raised; it came no more"),
+        ((), FAIL, "executed once, at last function/1 raised; it was not delivered again"),
     ],
 )
 def test_a_loss_inside_the_function(calls, outcome, why):

@@ -27,9 +27,9 @@ def test_an_effect_without_an_intent():
 @pytest.mark.parametrize(
     "calls, why",
     [
-        ((INFO, FAIL), "attempt 1, took place, its reply was lost, and the repetition met its own write"),
-        ((OK,), "attempt 1, had taken place when the writer gave it up"),
-        ((FAIL,), "none of its calls is known to have taken place"),
+        ((INFO, FAIL), "attempt 1, took place, its reply was lost, and the SDK's retry failed on that very write"),
+        ((OK,), "attempt 1, had taken place when the writer gave up"),
+        ((FAIL,), "none of its calls can have taken place"),
     ],
 )
 def test_an_effect_of_what_is_said_to_have_failed(calls, why):

@@ -47,7 +47,7 @@ def test_a_mapping_that_does_not_wait_for_a_retry():
     story.handle(ONE)
     reordered = landed_the_other_way_round(story)
     assert reordered.blame == "mapping"
-    assert "still to be retried" in reordered.why
+    assert "still had to be retried" in reordered.why
 
 
 @pytest.mark.parametrize("outcome, word, again", [(OK, "succeeded", True), (FAIL, "partly_succeeded", False)])

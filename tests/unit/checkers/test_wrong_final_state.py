@@ -79,7 +79,7 @@ def test_an_item_that_nobody_was_told_of():
     story.state("todo-1/7")
     wrong = only(story, "wrong_final_state")
     assert wrong.blame == "writer"
-    assert "no writer of this run invoked it" in wrong.why
+    assert "no writer of this run wrote it" in wrong.why
     assert wrong.summary == "item todo-1 ended as todo-1/7 instead of nothing"
 
 

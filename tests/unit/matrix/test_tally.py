@@ -20,7 +20,7 @@ from harness.verdict import ANOMALIES, Anomaly, Verdict
 
 CLEAN = CellRun(0, reached=True)
 NEVER = CellRun(0, reached=False, reasons=("faults[0]: crash never fired; 0 points matched its aim",))
-STUCK = CellRun(7, reached=True, reasons=("the pipeline did not come to rest",))
+STUCK = CellRun(7, reached=True, reasons=("the pipeline did not become quiet",))
 
 
 def finding(*kinds: str, seed: int = 0) -> CellRun:
@@ -72,7 +72,7 @@ def test_a_run_in_which_the_fault_never_fired_counts_for_nothing() -> None:
 def test_a_run_without_an_end_leaves_the_cell_unknown() -> None:
     """Neither that nothing was lost nor that nothing came twice can be said; both having been seen, nothing is open."""
     assert (claim([CLEAN] * 30 + [STUCK]).name, claim([finding("lost"), STUCK]).name) == (UNKNOWN, UNKNOWN)
-    assert claim([STUCK]).reason == "seed 7: the pipeline did not come to rest"
+    assert claim([STUCK]).reason == "seed 7: the pipeline did not become quiet"
     assert claim([finding("lost", "duplicated"), STUCK]).name == NEITHER
 
 

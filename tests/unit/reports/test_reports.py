@@ -55,7 +55,7 @@ def test_a_finding_shows_what_proves_it():
     lines = finding(result(operations, met=False), operations).splitlines()
     assert lines == [
         "INVALID  lost-reply / put   seed 7   embedded   0.41 s",
-        "  duplicated: intent todo-1/1 was invoked once and applied twice",
+        "  duplicated: intent todo-1/1 was written once, applied twice",
         "      #4     writer/0       ok     dynamodb.PutItem Todos todo-1/1",
         "      #5     writer/0       ok     put todo-1/1",
         "      #9     function/1     ok     dynamodb.PutItem Effects todo-1/1",
@@ -101,7 +101,7 @@ def test_an_unknown_finding_tells_why():
     operations = valid()[:-2]
     text = finding(result(operations, variant=""), operations)
     assert text.startswith("UNKNOWN  lost-reply   seed 7")
-    assert "  unknown: phase destroy is missing, or not in its place; the phases were: deploy, drive" in text
+    assert "  unknown: phase destroy is missing or out of order; the phases were: deploy, drive" in text
 
 
 def test_every_kind_of_operation_can_be_shown():
