@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from harness.side_by_side import collect_seldom
+from harness.runner import collect_seldom
 
 os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"  # nobody listens there
 

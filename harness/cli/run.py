@@ -28,7 +28,7 @@ from harness.reports import text as text_report
 from harness.reports.progress import Progress
 from harness.run_folder import read_history
 from harness.runner import check as check_run
-from harness.side_by_side import results as results_of
+from harness.runner import results as results_of
 
 
 @click.command()

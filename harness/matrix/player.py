@@ -15,9 +15,8 @@ from harness.matrix.tally import REFUSED, CellRun, Claim, claim, enough
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import RunResult, text
-from harness.runner import run_unkept
+from harness.runner import in_processes, run_unkept
 from harness.scenario.load import load_values
-from harness.side_by_side import in_processes
 
 _CELLS_OF_A_PROCESS = 12  # each leaves about 20 MB
 

@@ -15,7 +15,7 @@ import pytest
 from play import LEDGER, document, yaml_file
 
 from harness.cli import main
-from harness.side_by_side import collect_seldom
+from harness.runner import collect_seldom
 
 CRASH = {"crash": {"call": "effect", "when": "after", "nth": 2}}
 

@@ -13,7 +13,7 @@ from play import ROOT
 
 from harness.jobs import jobs_of
 from harness.run_folder import HISTORY
-from harness.side_by_side import results
+from harness.runner import results
 
 SCENARIO = ROOT / "scenarios" / "crash.yaml"
 BOUND_SECONDS = 60

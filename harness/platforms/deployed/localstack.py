@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from harness.delivery import dispatcher
-from harness.disruptions import Disruption, Record
 from harness.faults.actions import Disrupt
 from harness.faults.base import Fault
 from harness.history import INFO, Value
@@ -19,6 +18,7 @@ from harness.platforms import capabilities
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.platforms.deployed.platform import Deployed
+from harness.platforms.disruptions import Disruption, Record
 from harness.platforms.target import Target
 from harness.waiting import until
 

@@ -19,20 +19,19 @@ from harness.agent.control import PLAN, Control, ControlTickets
 from harness.agent.process import FunctionPlan
 from harness.agent.wire import Wire
 from harness.delivery.shards import reader_of
-from harness.disruptions import UNREACHABLE, Disruption, Disruptions
 from harness.faults.nemesis import Nemesis
 from harness.faults.platform import PlatformFault
 from harness.history import Value
 from harness.observer import NOT_FOUND_CODES
 from harness.pipeline.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.platforms import hook
-from harness.platforms.attendance import DisruptionQueue
 from harness.platforms.base import Plan
 from harness.platforms.deployed import cloudformation, run_stack
 from harness.platforms.deployed.cloudformation import RUN_TAG
 from harness.platforms.deployed.executions import FunctionHistory
 from harness.platforms.deployed.mappings import HarnessMapping, PlatformMapping, Records
 from harness.platforms.deployed.threads import ThreadHost, Threads
+from harness.platforms.disruptions import UNREACHABLE, Disruption, DisruptionQueue, Disruptions
 from harness.platforms.endpoints import Endpoints, serving
 from harness.waiting import held_back, until_nothing
 

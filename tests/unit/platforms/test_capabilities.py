@@ -16,7 +16,7 @@ from harness.pipeline.template import read
 from harness.platforms.capabilities import OUTAGES, unsupported_on_aws, unsupported_on_localstack
 from harness.platforms.target import choose_target
 
-SOURCES = Path(__file__).parents[2] / "lambda" / "sources"
+SOURCES = Path(__file__).parents[3] / "lambda" / "sources"
 
 SETTINGS: list[dict[str, Any]] = [
     {"bisect_batch_on_function_error": True},

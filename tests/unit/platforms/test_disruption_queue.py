@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from harness.disruptions import Disruption, Disruptions
 from harness.faults.actions import Disrupt
 from harness.history import FAIL, INVOKE, OK
-from harness.platforms.attendance import DisruptionQueue
+from harness.platforms.disruptions import Disruption, DisruptionQueue, Disruptions
 
 BOUND_SECONDS = 10.0
 Told = list[tuple[str, str]]  # type, f
