@@ -31,13 +31,13 @@ MARKS = {
 }
 MEANINGS = {
     EXACTLY_ONCE: f"no anomaly of any kind in at least {FEWEST_FOR_EXACTLY_ONCE} runs in which the fault fired",
-    AT_LEAST_ONCE: "effects were there twice, and none was lost",
-    AT_MOST_ONCE: "effects were lost, or given up to the on-failure queue, and none was there twice",
-    NEITHER: "both; or a wrong final state, a phantom, or effects in another order",
+    AT_LEAST_ONCE: "effects were duplicated, and none was lost",
+    AT_MOST_ONCE: "effects were lost or dead-lettered, and none was duplicated",
+    NEITHER: "both; or a wrong final state, a phantom, or another order of effects",
     OPEN: f"no anomaly, in fewer than {FEWEST_FOR_EXACTLY_ONCE} runs",
-    NOT_REACHED: "the fault never fired: there is nothing that it could harm",
-    REFUSED: "the platform cannot run it, and says why",
-    UNKNOWN: "a run did not come to an end that could be judged",
+    NOT_REACHED: "the fault never fired: the pattern makes no call that it could harm",
+    REFUSED: "the platform cannot run the cell, and says why",
+    UNKNOWN: "a run could not be judged",
 }
 Cells = dict[tuple[str, str, str, str], str]  # class by writer, consumer, fault and sink
 
@@ -71,16 +71,16 @@ def full(document: Document) -> str:
 
 
 def legend(document: Document) -> str:
-    """What the marks mean, and on how much each stands."""
+    """What the marks mean, and how many runs each needs."""
     classes = {cell["class"] for cell in document["cells"]}
     marks = "; ".join(f"**{MARKS[name]}** {name}: {MEANINGS[name]}" for name in CLASSES if name in classes)
-    return f"{marks}. {standing(document)}"
+    return f"{marks}. {runs_needed(document)}"
 
 
-def standing(document: Document) -> str:
-    """On how many runs the classes with an anomaly stand."""
+def runs_needed(document: Document) -> str:
+    """After how many runs the classes with an anomaly are claimed."""
     few = " and ".join(MARKS[name] for name in (AT_LEAST_ONCE, AT_MOST_ONCE))
-    return f"{few} stand on at least {document['runs_with_anomaly']} runs, {MARKS[NEITHER]} on those that show it."
+    return f"{few} need at least {document['runs_with_anomaly']} runs, {MARKS[NEITHER]} only those that show it."
 
 
 def missing(document: Document) -> str:

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.matrix import document, markdown
 from harness.matrix.document import Document
-from harness.matrix.markdown import MARKS, MEANINGS, standing
+from harness.matrix.markdown import MARKS, MEANINGS, runs_needed
 from harness.matrix.player import Played
 from harness.run_folder import new_folder
 
@@ -35,7 +35,7 @@ def page(document: Document, findings: Mapping[tuple[str, int], str]) -> str:
         findings=findings,
         marks=MARKS,
         meanings=MEANINGS,
-        standing=standing(document),
+        runs_needed=runs_needed(document),
     )
 
 
