@@ -6,12 +6,13 @@ needs, and `executor` is the plugin that runs functions there as child processes
 
 from urllib.parse import urlsplit
 
+from harness.lazy_table import LazyTable
 from harness.localstack.base import Runtime
-from harness.localstack.compose import Compose
-from harness.localstack.native import NativeLocalStack
 
 LOOPBACK = ("127.0.0.1", "localhost", "localhost.localstack.cloud")
-RUNTIMES: dict[str, type[Runtime]] = {"compose": Compose, "host": NativeLocalStack}
+RUNTIMES = LazyTable[type[Runtime]](
+    {"compose": "harness.localstack.compose:Compose", "host": "harness.localstack.native:NativeLocalStack"}
+)
 
 
 def runtime_at(endpoint: str | None) -> tuple[Runtime, int] | None:
