@@ -23,8 +23,7 @@ from harness.pipeline.mapping import Mapping as MappingSettings
 from harness.pipeline.resources import Bucket, Queue, Table, Topic
 from harness.pipeline.stack import Stack
 from harness.pipeline.template import read as read_template
-from harness.platforms.base import platform_class
-from harness.platforms.capabilities import unsupported_expiry
+from harness.platforms.capabilities import unsupported, unsupported_expiry
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.scenario.expectation import Difference
 from harness.scenario.fields import parse_seeds
@@ -146,7 +145,7 @@ def prepare(variant: Variant, seed: int, target: Target = EMBEDDED_TARGET, again
     """Reads the template. Raises UserError where the variant does not fit it, or the platform does not support it."""
     stack = _stack(variant, target)
     scenario = variant.scenario
-    reasons = platform_class(target.platform).unsupported(stack, scenario.faults, target)
+    reasons = unsupported(stack, scenario.faults, target)
     if getattr(scenario.workload.writer_class(stack.source.service), "EXPIRES", False):
         reasons += unsupported_expiry(scenario.workload.writer, target.platform, stack.time_to_live)
     problems = check_against_mapping(variant, stack.mapping)

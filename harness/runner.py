@@ -34,8 +34,8 @@ from harness.history import INFO, OK, History, Operation, Value
 from harness.jobs import Job
 from harness.observer import Observer
 from harness.pipeline.package import unpacked
-from harness.platforms import hook
-from harness.platforms.base import Plan, Platform, platform_class
+from harness.platforms import PLATFORMS, hook
+from harness.platforms.base import Plan, Platform
 from harness.platforms.capabilities import OUTAGES
 from harness.reports import RunResult
 from harness.reports import text as text_report
@@ -97,7 +97,7 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
         log=folder.log,
         target=job.target,
     )
-    with platform_class(job.target.platform)(plan) as platform:
+    with PLATFORMS[job.target.platform](plan) as platform:
 
         def phase(name: str, **value: object) -> None:
             history.append(platform.time(), "harness", INFO, "phase", {"phase": name, **value})

@@ -12,7 +12,6 @@ from harness.cli.options import overrides, scenarios_argument, set_option
 from harness.jobs import jobs_of
 from harness.reports import ExitCode
 from harness.scenario.schema import json_schema
-from harness.workflow.init import ITEMS, SCENARIO, init_files
 
 
 @click.command()
@@ -23,6 +22,8 @@ def init(folder: Path) -> int:
     \b
     Example: python -m harness init my-pipeline
     """
+    from harness.workflow.init import ITEMS, SCENARIO, init_files  # jinja2: not for linting
+
     files = init_files(folder)
     for file, text in files.items():
         file.parent.mkdir(parents=True, exist_ok=True)

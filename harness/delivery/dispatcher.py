@@ -12,46 +12,26 @@ import itertools
 from collections.abc import Callable
 from functools import partial
 
-from harness.delivery import filters
+from harness.delivery import filters, redelivery
 from harness.delivery.deliveries import Deliveries
 from harness.delivery.host import DispatcherHost, Event
 from harness.delivery.lane import lane_number
 from harness.delivery.shards import ShardReader, describe_shards
 from harness.delivery.sources import Record, intents, sequence_numbers
 from harness.delivery.worker import LaneWorker, Route
-from harness.errors import NotImitated
 from harness.history import INFO
 from harness.pipeline.mapping import LATEST, TRIM_HORIZON, Mapping
-from harness.pipeline.resources import queue_url
 
 POLL_SECONDS = 0.25  # Lambda polls a shard four times a second: docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 LATEST_DELAY_SECONDS = 5.0  # at most; until then LATEST misses what is written (S-87; AWS says minutes)
 MAXIMUM_WAITING = 10_000  # records read ahead of a shard's lanes
 
 
-def check(mapping: Mapping) -> None:
-    """Raises NotImitated for a mapping that no dispatcher can serve, and UserError for an invalid filter."""
-    if mapping.tumbling_window_in_seconds:
-        raise NotImitated(f"tumbling_window_in_seconds: {mapping.tumbling_window_in_seconds}; only 0 is imitated")
-    filters.check(mapping.filter_criteria)
-    if mapping.on_failure_arn:
-        queue_url(mapping.on_failure_arn)
-
-
-def unsupported(mapping: Mapping) -> list[str]:
-    """Why no dispatcher can serve this mapping; empty when one can. Raises UserError for an invalid filter."""
-    try:
-        check(mapping)
-    except NotImitated as error:
-        return [str(error)]
-    return []
-
-
 class Dispatcher:
     """Its processes are `dispatcher/<shard>`, or `dispatcher/<shard>.<lane>`; shards are numbered as they are found."""
 
     def __init__(self, host: DispatcherHost, mapping: Mapping, stream_arn: str, function_arn: str) -> None:
-        check(mapping)
+        redelivery.check(mapping)
         self._host = host
         self._route = Route(mapping, stream_arn, function_arn)
         self._deliveries = Deliveries(host, mapping, function_arn)

@@ -1,12 +1,18 @@
 """Where a pipeline can live: in this process (embedded), on a LocalStack, or on AWS.
 
-`base` is the contract, and looks the implementation up; `target` says which of them, and at which address.
+`base` is the contract of a platform, `target` says which one and at which address, `capabilities` what each cannot run.
 """
 
+from typing import Any
+
+from harness.lazy_table import LazyTable
+
 EMBEDDED, LOCALSTACK, AWS = "embedded", "localstack", "aws"
-# Each class is imported when it is used: the names alone need neither boto3 nor moto.
-PLATFORMS = {
-    EMBEDDED: "harness.platforms.embedded.platform:Embedded",
-    LOCALSTACK: "harness.platforms.deployed.localstack:LocalStack",
-    AWS: "harness.platforms.deployed.aws:Aws",
-}
+# Each class is imported when it is looked up: the names alone need neither boto3 nor moto.
+PLATFORMS: LazyTable[Any] = LazyTable(
+    {
+        EMBEDDED: "harness.platforms.embedded.platform:Embedded",
+        LOCALSTACK: "harness.platforms.deployed.localstack:LocalStack",
+        AWS: "harness.platforms.deployed.aws:Aws",
+    }
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -16,7 +15,6 @@ from harness.faults.nemesis import Nemesis, Tickets
 from harness.faults.seed import Seed
 from harness.history import History
 from harness.pipeline.stack import Stack
-from harness.platforms import PLATFORMS
 from harness.platforms.target import Target
 from harness.workload.client import WriterHost
 
@@ -87,10 +85,6 @@ class Platform(Protocol):
 
     def __init__(self, plan: Plan) -> None: ...
 
-    @staticmethod
-    def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
-        """Why the platform cannot run this; empty when it can. A run that needs more does not start."""
-
     # The pipeline's life, in this order.
 
     def __enter__(self) -> Platform: ...
@@ -144,10 +138,3 @@ class Platform(Protocol):
     @property
     def arrival_seconds(self) -> int:
         """How long after it was sent a message can be read at the latest."""
-
-
-def platform_class(name: str) -> type[Platform]:
-    """The implementation of a platform, by its key in PLATFORMS."""
-    module, _, attribute = PLATFORMS[name].partition(":")
-    implementation: type[Platform] = getattr(import_module(module), attribute)
-    return implementation

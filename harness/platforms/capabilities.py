@@ -1,23 +1,82 @@
-"""Limits of the remote platforms; a run that needs more is refused before it starts. Pure.
+"""Limits of each platform; a run that needs more is refused before it starts.
 
-Each reason names a row of docs/semantics.md, or the file of LocalStack that shows it.
+Each reason says the rule, and the row of docs/semantics.md or the version of LocalStack that it comes from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.delivery import redelivery
 from harness.faults import FAULTS
 from harness.faults.actions import DELIVER, DISPATCHER, FUNCTION
 from harness.faults.base import Fault
 from harness.pipeline.mapping import BY_HARNESS, FOREVER, Mapping
 from harness.pipeline.stack import SOURCE, Function, Stack
+from harness.platforms import AWS, EMBEDDED, LOCALSTACK
+from harness.platforms.target import Target
 
 MAX_BATCH_SIZE = 1000
-# Of a LocalStack that `harness up` started.
+# Faults that reach a platform's own processes.
 OUTAGES = frozenset({"kill_platform", "restart_platform", "pause_platform", "slow_platform", "kill_function"})
 KILL = "kill_function"  # as soon as the function says that it has begun
 INSTEAD = "`pipeline.mapping.by: harness` can"
+IN_THIS_PROCESS = "the embedded platform is this very process; run it on a LocalStack that `harness up` started"
+CUSTOM_RUNTIME = "provided"  # how the names of these runtimes begin
+
+
+def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
+    """Why the target cannot run this; empty where it can. Raises UserError for an invalid filter."""
+    return _BY_PLATFORM[target.platform](stack, faults, target)
+
+
+def _on_embedded(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
+    reasons = [f"{fault.NAME}: {IN_THIS_PROCESS}" for fault in faults if fault.NAME in OUTAGES - {KILL}]
+    reasons += [f"not imitated: {reason}" for reason in redelivery.unsupported(stack.mapping)]
+    return [*stack.not_imitated, *reasons]
+
+
+def _on_localstack(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
+    reasons = unsupported_on_localstack(stack, faults)
+    outages = [fault.NAME for fault in faults if fault.NAME in OUTAGES]
+    # Finding out who started it takes time, and only these depend on it.
+    depends = outages or stack.endpoints or not stack.function.has_agent
+    runtime = _runtime_at(target) if depends else None
+    if outages and runtime is None:
+        reasons += [f"{name}: `harness up` did not start the LocalStack at {target.endpoint}" for name in outages]
+    if stack.endpoints and runtime != "host":
+        reasons.append("endpoints: functions reach this machine's 127.0.0.1 with `harness up --runtime host` only")
+    reasons += unsupported_without_agent(stack.function, stack.mapping, faults)
+    runs_natively = stack.function.has_agent or stack.function.runtime.startswith(CUSTOM_RUNTIME)
+    if runtime == "host" and not runs_natively:
+        what = "functions in Python, and those with a runtime of their own (provided.al2023), only"
+        reasons.append(f"{stack.function.runtime}: `harness up --runtime host` runs {what}")
+    if stack.mapping.by == BY_HARNESS:
+        reasons += redelivery.unsupported(stack.mapping)
+    return reasons
+
+
+def _runtime_at(target: Target) -> str | None:
+    """How `harness up` started the LocalStack at this endpoint; None if it did not."""
+    from harness.localstack import runtime_at  # psutil and Docker's client: not for linting
+
+    started = runtime_at(target.endpoint)
+    return started[0].name if started else None
+
+
+def _on_aws(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
+    reasons = unsupported_on_aws(stack.mapping, faults)
+    reasons += unsupported_without_agent(stack.function, stack.mapping, faults)
+    if stack.function.role_id is None:
+        reasons.append("the function's role is not in the template, and must be allowed to use the control table")
+    if stack.endpoints:
+        reasons.append("endpoints: the harness serves them on this machine, which functions on AWS do not reach")
+    if stack.mapping.by == BY_HARNESS:
+        reasons += redelivery.unsupported(stack.mapping)
+    return reasons
+
+
+_BY_PLATFORM = {EMBEDDED: _on_embedded, LOCALSTACK: _on_localstack, AWS: _on_aws}
 
 
 def unsupported_on_localstack(stack: Stack, faults: Sequence[Fault]) -> list[str]:
@@ -54,7 +113,7 @@ def unsupported_without_agent(function: Function, mapping: Mapping, faults: Sequ
 
 def unsupported_expiry(writer: str, platform: str, time_to_live: str | None) -> list[str]:
     """Why a writer's items do not expire in time: they must be gone before the run is over (S-52)."""
-    if platform != "embedded":
+    if platform != EMBEDDED:
         return [f"{writer}: AWS may take days to delete what has expired, and LocalStack 4.14 does not do it by itself"]
     if time_to_live is None:
         return [f"{writer}: the source table has no TimeToLiveSpecification that is enabled"]

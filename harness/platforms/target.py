@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.errors import UserError
-from harness.localstack.health import health
-from harness.platforms import AWS, EMBEDDED, LOCALSTACK, hook
+from harness.platforms import AWS, EMBEDDED, LOCALSTACK
 
 LOCALSTACK_ENDPOINT = "http://127.0.0.1:4566"
 _AWS_HOSTS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
@@ -32,6 +31,8 @@ class Target:
 
     def client(self, service: str) -> Any:
         """A boto3 client for the harness itself, with the user's credentials on AWS."""
+        from harness.platforms import hook  # boto3: not before there is something to ask
+
         session = hook.user_session(self.profile, self.region) if self.platform == AWS else None
         return hook.own_client(service, endpoint=self.endpoint, own=session)
 
@@ -68,6 +69,8 @@ def choose_target(
         if endpoint:
             raise UserError("--endpoint goes with --platform localstack: the embedded platform has none")
         return EMBEDDED_TARGET
+    from harness.localstack.health import health  # Docker's client: not before something has to answer
+
     address = endpoint or os.environ.get("AWS_ENDPOINT_URL") or LOCALSTACK_ENDPOINT
     host = urlsplit(address).hostname
     if not host or host.endswith(_AWS_HOSTS):
@@ -82,6 +85,8 @@ def choose_target(
 def _own_account(endpoint: str | None, account: str | None, profile: str | None, region: str | None) -> Target:
     if not account:
         raise UserError("--platform aws needs --account: the number of the account in which everything is created")
+    from harness.platforms import hook
+
     endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")  # the SDK would follow it, and not say so
     session = hook.user_session(profile, region)
     caller = hook.who_am_i(session, endpoint)

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from harness.delivery import dispatcher
 from harness.faults.actions import Disrupt
-from harness.faults.base import Fault
 from harness.history import INFO, Value
 from harness.localstack import runtime_at
 from harness.localstack.base import Runtime
-from harness.pipeline.mapping import BY_HARNESS
-from harness.pipeline.stack import Stack
-from harness.platforms import capabilities
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.platforms.deployed.platform import Deployed
 from harness.platforms.disruptions import Disruption, Record
-from harness.platforms.target import Target
 from harness.waiting import until
 
-CUSTOM_RUNTIME = "provided"  # how the names of these runtimes begin
 PERIOD_SECONDS = 0.5  # a slow platform runs for a share of each period
 
 
@@ -31,27 +24,6 @@ class LocalStack(Deployed):
 
     name: ClassVar[str] = "localstack"
     timestamp_seconds: ClassVar[int] = 60
-
-    @staticmethod
-    def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
-        reasons = capabilities.unsupported_on_localstack(stack, faults)
-        outages = [fault.NAME for fault in faults if fault.NAME in OUTAGES]
-        # Finding out who started it takes time, and only these depend on it.
-        depends = outages or stack.endpoints or not stack.function.has_agent
-        started = runtime_at(target.endpoint) if depends else None
-        runtime = started[0].name if started else ""
-        if outages and started is None:
-            reasons += [f"{name}: `harness up` did not start the LocalStack at {target.endpoint}" for name in outages]
-        if stack.endpoints and runtime != "host":
-            reasons.append("endpoints: functions reach this machine's 127.0.0.1 with `harness up --runtime host` only")
-        reasons += capabilities.unsupported_without_agent(stack.function, stack.mapping, faults)
-        runs_natively = stack.function.has_agent or stack.function.runtime.startswith(CUSTOM_RUNTIME)
-        if runtime == "host" and not runs_natively:
-            what = "functions in Python, and those with a runtime of their own (provided.al2023), only"
-            reasons.append(f"{stack.function.runtime}: `harness up --runtime host` runs {what}")
-        if stack.mapping.by == BY_HARNESS:
-            reasons += dispatcher.unsupported(stack.mapping)
-        return reasons
 
     def can(self) -> dict[str, Disruption]:
         wanted = any(fault.NAME in OUTAGES for fault in self._plan.faults)

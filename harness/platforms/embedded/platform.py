@@ -18,20 +18,17 @@ from botocore.awsrequest import AWSResponse
 from harness.agent.http import HTTP, lines
 from harness.agent.requests import body_of, is_chunked
 from harness.agent.wire import Raw, Wire
-from harness.delivery import dispatcher
 from harness.delivery.dispatcher import Dispatcher
 from harness.delivery.shards import reader_of
 from harness.delivery.sources import SOURCES
 from harness.errors import NotImitated
 from harness.faults.actions import Action, Disrupt, Point
-from harness.faults.base import Fault
 from harness.faults.nemesis import LocalTickets, Nemesis
 from harness.history import Value
 from harness.pipeline.resources import REGION
 from harness.pipeline.stack import LEDGER, Function, Stack
 from harness.platforms import hook
 from harness.platforms.base import Plan, Reply, Request, Service
-from harness.platforms.capabilities import OUTAGES
 from harness.platforms.embedded.actors import Actors
 from harness.platforms.embedded.disruptions import ImitatedDisruptions
 from harness.platforms.embedded.environment import Code
@@ -43,11 +40,9 @@ from harness.platforms.embedded.services.moto import Moto, Queues
 from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.simulation import Flag, OutOfSteps, Simulation
 from harness.platforms.endpoints import Endpoints
-from harness.platforms.target import Target
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
 FASTEST, SLOWEST = 500, 3_000
-IMITATED = frozenset({"kill_function"})
 _OF_CHUNKS = frozenset(
     {
         *("content-encoding", "transfer-encoding", "x-amz-trailer"),
@@ -55,7 +50,6 @@ _OF_CHUNKS = frozenset(
     }
 )
 _SERVER = "http://endpoints.harness.invalid"
-OWN_PROCESS = "the embedded platform is this very process; run it on a LocalStack that `harness up` started"
 _OBJECT_OPERATIONS = frozenset(
     {"CreateBucket", "PutObject", "GetObject", "HeadObject", "DeleteObject", "ListObjectsV2"}
 )
@@ -82,12 +76,6 @@ class Embedded:
         self._arrivals: dict[str, Flag] = {}
         self._exits = ExitStack()
         self.source = reader_of(self.client, plan.stack.source)
-
-    @staticmethod
-    def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
-        reasons = [f"{fault.NAME}: {OWN_PROCESS}" for fault in faults if fault.NAME in OUTAGES - IMITATED]
-        reasons += [f"not imitated: {reason}" for reason in dispatcher.unsupported(stack.mapping)]
-        return [*stack.not_imitated, *reasons]
 
     def __enter__(self) -> Embedded:
         stack = self._plan.stack

@@ -15,7 +15,8 @@ from harness.errors import UserError
 from harness.pipeline.stack import Endpoint
 from harness.pipeline.template import read
 from harness.platforms import PLATFORMS
-from harness.platforms.base import Request, platform_class
+from harness.platforms.base import Request
+from harness.platforms.capabilities import unsupported
 from harness.platforms.endpoints import Endpoints, serving
 from harness.platforms.target import Target
 
@@ -80,9 +81,8 @@ def test_what_functions_cannot_reach_is_refused(tmp_path: Path) -> None:
     """On AWS, and on a LocalStack that `up --runtime host` did not start; the embedded platform needs no server."""
     metadata = "    Metadata: {harness: {endpoints: {CHARGE: {idempotency_key: honoured}}}}"
     stack = read(write(tmp_path, after("  Handle:", metadata)), "run")
-    target = Target("localstack", "http://127.0.0.1:1")
     for name in PLATFORMS:
-        unsupported = platform_class(name).unsupported
+        target = Target(name, "http://127.0.0.1:1")
         reasons = [reason for reason in unsupported(stack, [], target) if reason.startswith("endpoints: ")]
         assert len(reasons) == (0 if name == "embedded" else 1)
 
