@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from harness.faults.actions import (
     ACKNOWLEDGE,
@@ -30,7 +30,16 @@ BEFORE_AND_AFTER = (BEFORE, AFTER)
 INSIDE_FUNCTION = tuple((call, when) for call in (AWS_CALL, "handle", ACKNOWLEDGE) for when in BEFORE_AND_AFTER)
 
 
-@dataclass(frozen=True, kw_only=True)
+F = TypeVar("F", bound="Fault")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def fault(fault_class: type[F]) -> type[F]:
+    """Makes a frozen dataclass that inherits __eq__ and __repr__: a cold start pays for each method that is made."""
+    return dataclass(frozen=True, kw_only=True, eq=False, repr=False)(fault_class)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Fault:
     """Where and how often a fault fires. Without any of these it fires at every point that it can act at.
 
@@ -56,11 +65,16 @@ class Fault:
     probability: float = 1.0
     between: tuple[float, float] | None = None
 
-    @property
-    def key(self) -> str:
-        """Names the fault in draws by its word and its fields: another spelling gives every seed other draws."""
+    def __repr__(self) -> str:
+        """As dataclass writes it, but after its word and not its class. It names the fault in draws."""
         values = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
         return f"{self.NAME.title().replace('_', '')}({values})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and repr(self) == repr(other)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
 
     def matches(self, point: Point) -> bool:
         """Whether the point is one that this fault is aimed at; `nth`, `times` and `probability` come after."""

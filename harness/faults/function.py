@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.faults import actions
 from harness.faults.actions import ACKNOWLEDGE, AFTER, BEFORE, EFFECT, FUNCTION, HANDLE, Action, Point, When
-from harness.faults.base import INSIDE_FUNCTION, Fault
+from harness.faults.base import INSIDE_FUNCTION, Fault, fault
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class FunctionCrash(Fault):
     """The function's process dies: its memory is gone, its effects stay, the batch comes again.
 
@@ -30,7 +29,7 @@ class FunctionCrash(Fault):
         return actions.Crash() if point.when == self.when else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class FunctionTimeout(Fault):
     """The function hangs at the call that it is aimed at until its timeout ends it; its effects stay.
 
@@ -52,7 +51,7 @@ class FunctionTimeout(Fault):
         return actions.Hang() if point.when == self.when else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class FunctionError(Fault):
     """The handler raises: at `call: handle` before it did anything, at `call: acknowledge` after it did everything.
 
@@ -70,7 +69,7 @@ class FunctionError(Fault):
         return actions.Raise(self.message)
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class FalseFailureReport(Fault):
     """The function's answer reports the records from a position on as failed, although all were handled.
 

@@ -75,7 +75,7 @@ class Nemesis:
         self._deciding = threading.Lock()  # several processes may be threads of one
         self.decisions: list[FiredFault] = []
         # Equal faults are told apart by their rank among equals, so that taking another one away changes no draw.
-        self._keys = [(fault.key, list(faults[:index]).count(fault)) for index, fault in enumerate(faults)]
+        self._keys = [(repr(fault), list(faults[:index]).count(fault)) for index, fault in enumerate(faults)]
 
     def decide(self, point: Point) -> tuple[Action, ...]:
         """What the faults do at this point, in their order, up to the first that lets nobody go on from there.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, make_dataclass
+from dataclasses import make_dataclass
 from typing import Any, ClassVar, Literal
 
 from harness.faults import actions
 from harness.faults.actions import AFTER, BEFORE, DELIVER, OPERATION, WRITER, Action, Point
-from harness.faults.base import Fault
+from harness.faults.base import Fault, fault
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class RepeatedDelivery(Fault):
     """A batch is handed over again although nothing failed, as at-least-once delivery allows (semantics S-61).
 
@@ -31,7 +31,7 @@ class RepeatedDelivery(Fault):
         return actions.Redeliver(self.seconds, self.concurrently) if point.when == start else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class LostCheckpoint(Fault):
     """The mapping's checkpoint rolls back after a delivery: records that were acknowledged come again, in order.
 
@@ -51,7 +51,7 @@ class LostCheckpoint(Fault):
         return actions.RollBack(self.records)
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class PlatformFault(Fault):
     """Disrupts the platform as a whole, or the function or its mapping from outside.
 
@@ -78,7 +78,8 @@ def _platform_fault(word: str, docstring: str, *fields: _Field, **constants: Any
     """A subclass with these fields. Without `seconds` as a field or a constant it lasts until the faults heal."""
     class_name = word.title().replace("_", "")
     namespace = {"__doc__": docstring, "__module__": __name__, "NAME": word, **constants}
-    return make_dataclass(class_name, fields, bases=(PlatformFault,), namespace=namespace, frozen=True, kw_only=True)
+    options = {"frozen": True, "kw_only": True, "eq": False, "repr": False}
+    return make_dataclass(class_name, fields, bases=(PlatformFault,), namespace=namespace, **options)
 
 
 KillPlatform = _platform_fault(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.faults import actions
@@ -19,10 +18,10 @@ from harness.faults.actions import (
     Point,
     When,
 )
-from harness.faults.base import AWS_CALL, BEFORE_AND_AFTER, Fault
+from harness.faults.base import AWS_CALL, BEFORE_AND_AFTER, Fault, fault
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class Noop(Fault):
     """Fires and does no harm: shows where an aim would hit."""
 
@@ -35,7 +34,7 @@ class Noop(Fault):
         return actions.Delay(0.0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class Latency(Fault):
     """A call, an execution or a delivery takes longer.
 
@@ -55,7 +54,7 @@ class Latency(Fault):
         return actions.Delay(self.seconds) if point.when == self.when else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class LostRequest(Fault):
     """The connection breaks before the request was sent: nothing is committed, and the SDK tries again."""
 
@@ -66,7 +65,7 @@ class LostRequest(Fault):
         return actions.LoseRequest()
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class LostReply(Fault):
     """The request was sent and carried out, and its reply is lost: the SDK, which cannot know, sends it again."""
 
@@ -101,7 +100,7 @@ Code = Literal[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class ErrorResponse(Fault):
     """AWS answers a call with an error (a throttle, a 5xx) and carries nothing out.
 
@@ -118,7 +117,7 @@ class ErrorResponse(Fault):
         return actions.Refuse(status, self.code, message)
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class UnprocessedWrites(Fault):
     """BatchWriteItem carries out its first writes, and its answer, a success, names the others as UnprocessedItems.
 
@@ -135,7 +134,7 @@ class UnprocessedWrites(Fault):
         return actions.LeaveUnprocessed(self.position)
 
 
-@dataclass(frozen=True, kw_only=True)
+@fault
 class DuplicatePut(Fault):
     """The client makes the whole operation twice, as a caller does who retries, or who is called twice.
 
