@@ -11,6 +11,7 @@ from harness.delivery import redelivery
 from harness.faults import FAULTS
 from harness.faults.actions import DELIVER, DISPATCHER, FUNCTION
 from harness.faults.base import Fault
+from harness.localstack import runtime_at
 from harness.pipeline.mapping import BY_HARNESS, FOREVER, Mapping
 from harness.pipeline.stack import SOURCE, Function, Stack
 from harness.platforms import AWS, EMBEDDED, LOCALSTACK
@@ -41,8 +42,9 @@ def _on_localstack(stack: Stack, faults: Sequence[Fault], target: Target) -> lis
     outages = [fault.NAME for fault in faults if fault.NAME in OUTAGES]
     # Finding out who started it takes time, and only these depend on it.
     depends = outages or stack.endpoints or not stack.function.has_agent
-    runtime = _runtime_at(target) if depends else None
-    if outages and runtime is None:
+    started = runtime_at(target.endpoint) if depends else None
+    runtime = started[0].name if started else ""
+    if outages and started is None:
         reasons += [f"{name}: `harness up` did not start the LocalStack at {target.endpoint}" for name in outages]
     if stack.endpoints and runtime != "host":
         reasons.append("endpoints: functions reach this machine's 127.0.0.1 with `harness up --runtime host` only")
@@ -54,14 +56,6 @@ def _on_localstack(stack: Stack, faults: Sequence[Fault], target: Target) -> lis
     if stack.mapping.by == BY_HARNESS:
         reasons += redelivery.unsupported(stack.mapping)
     return reasons
-
-
-def _runtime_at(target: Target) -> str | None:
-    """How `harness up` started the LocalStack at this endpoint; None if it did not."""
-    from harness.localstack import runtime_at  # psutil and Docker's client: not for linting
-
-    started = runtime_at(target.endpoint)
-    return started[0].name if started else None
 
 
 def _on_aws(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
