@@ -87,11 +87,14 @@ def _fields(root: Schema, part: Schema, prefix: str = "") -> Iterator[tuple[str,
             yield from _fields(root, root["$defs"][field["$ref"].rpartition("/")[2]], f"{path}.")
             continue
         either = [each["$ref"] for each in field.get("anyOf", ()) if "$ref" in each and path not in _WHOLE]
+        members = field.get("additionalProperties")
         kind = "list, see below" if path in _SEPARATE else _kind(field)
         default = "required" if name in part.get("required", ()) else _default(field, "")
         yield f"`{path}`", kind, default, field["description"]
         for ref in either:
             yield from _fields(root, root["$defs"][ref.rpartition("/")[2]], f"{path}.")
+        if isinstance(members, dict) and "$ref" in members and path not in _WHOLE:
+            yield from _fields(root, root["$defs"][members["$ref"].rpartition("/")[2]], f"{path}.NAME.")
 
 
 def _kind(schema: Schema) -> str:
