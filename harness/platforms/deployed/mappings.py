@@ -29,8 +29,12 @@ SETTINGS = {field.alias for field in MappingProperties.model_fields.values()} - 
 
 
 class PlatformMapping:
-    """`client` makes the harness's own clients, by the name of a service; `note` appends to the run's history;
-    `quiet_seconds` is how long nothing must change before what was never delivered counts as missed."""
+    """The platform's own mapping. Its deliveries cannot be seen: the function's history and the on-failure queue show
+    how far it is.
+
+    `client` makes the harness's own clients, by the name of a service; `note` appends to the run's history;
+    `quiet_seconds` is how long nothing must change before what was never delivered counts as missed.
+    """
 
     def __init__(
         self,
@@ -146,7 +150,10 @@ class PlatformMapping:
 
 
 class HarnessMapping:
-    """`client` and `quiet_seconds` are as for the platform's own mapping."""
+    """The harness's dispatcher in place of the platform's mapping: it reads that stream and invokes that function.
+
+    `client` and `quiet_seconds` are as for the platform's own mapping.
+    """
 
     def __init__(
         self, host: ThreadHost, client: Callable[[str], Any], stack: Stack, history: History, quiet_seconds: float

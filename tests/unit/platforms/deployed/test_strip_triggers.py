@@ -27,7 +27,7 @@ def template(**function: Any) -> dict[str, Any]:
     }
 
 
-def test_entrances_go_with_all_that_depends_on_them() -> None:
+def test_triggers_go_with_all_that_depends_on_them() -> None:
     """Whichever way it names them, outputs too; the rest stays as it is."""
     left = strip_triggers(template(Handler="app.handler"), ["Function"])
     assert left == {
