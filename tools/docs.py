@@ -17,7 +17,7 @@ from harness.jobs import jobs_of
 from harness.matrix import markdown
 from harness.reports import text as text_report
 from harness.runner import run
-from tools import matrix_picture, reference
+from tools import inventory, matrix_picture, reference
 
 MAIN_JOB = Path("scenarios/duplicate_put.yaml")
 MATRIX = Path("docs/matrix.json")
@@ -71,6 +71,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "faults": reference.faults,
     "writers": reference.writers,
     "handlers": reference.handlers,
+    "files": inventory.files,
 }
 
 

@@ -1,4 +1,4 @@
-"""An trace: all that a history says of one intent, from the writer's operation to the effect."""
+"""A trace: all that a history says of one intent, from the writer's operation to the effect."""
 
 from __future__ import annotations
 

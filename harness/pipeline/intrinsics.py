@@ -1,4 +1,7 @@
-"""Which resources and parameters a part of a template names. Pure."""
+"""CloudFormation's intrinsic functions: which names a value mentions, and what `!Ref`, `!Sub` and the others stand for.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every mapping of a scenario has in common, and those that say where intents and items are found."""
+"""A scenario as it is when everything in it is known: one variant of what the user wrote, checked."""
 
 from __future__ import annotations
 

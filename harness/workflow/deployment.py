@@ -1,4 +1,4 @@
-"""What CloudFormation would change of a stack: a change set, which is carried out or removed again.
+"""Deploys the user's own stack by a change set, compares it, and removes it. Other stacks are left alone.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
 """

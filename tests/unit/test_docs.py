@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from source_tree import place, tracked
 
 from harness.errors import UserError
 from tools import docs
@@ -109,3 +110,24 @@ def exists(target: str, name: str) -> bool:
     if not anchor:
         return file.exists()
     return file.is_file() and anchor in anchors(file.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_path_of_the_repository_that_is_named_exists(name: str) -> None:
+    """In code style, below a folder that the repository has; a name may have a `*` in it."""
+    tops = "|".join({place(file).partition("/")[0] for file in tracked() if file.parent != ROOT})
+    paths = re.findall(rf"`((?:{tops})/[\w./*-]*)`", DOCUMENTS[name])
+    assert [path for path in paths if not any(ROOT.glob(path))] == []
+
+
+def test_every_file_of_the_package_has_a_line() -> None:
+    """docs/whats-here.md names each file of harness/ once, and no other."""
+    listed: list[str] = []
+    for section in re.split(r"^## ", DOCUMENTS["docs/whats-here.md"], flags=re.MULTILINE)[1:]:
+        folder = section.partition("\n")[0]
+        listed += [
+            f"{folder}__init__.py",
+            *(folder + row for row in re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)),
+        ]
+    files = [place(file) for file in tracked() if place(file).startswith("harness/")]
+    assert sorted(listed) == sorted(files)
