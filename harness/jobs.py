@@ -79,6 +79,7 @@ class Job:
             "expect": self.expect,
             "difference": self.difference.why if self.difference else None,
             "again": self.again,
+            "checkers": list(self.scenario.checkers),
             "document": self.variant.document.value,
         }
 

@@ -29,6 +29,7 @@ from time import perf_counter
 from typing import TypeVar
 
 from harness import checkers
+from harness.errors import UserError
 from harness.faults.seed import Seed
 from harness.history import INFO, OK, History, Operation, Value
 from harness.jobs import Job
@@ -41,6 +42,7 @@ from harness.reports import RunResult
 from harness.reports import text as text_report
 from harness.run_folder import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
 from harness.scenario import expectation
+from harness.scenario.fields import checker_class
 from harness.workload.base import BatchWriter, Writer
 from harness.workload.client import Client
 from harness.workload.items import Change
@@ -77,7 +79,7 @@ def _run(job: Job, folder: RunFolder | NoFolder) -> tuple[RunResult, Sequence[Op
 def check(folder: Path) -> RunResult:
     """Judges a stored run again, from its history alone; one that was killed is never valid.
 
-    Raises UserError when the folder is none.
+    Raises UserError for a folder that is not of a run, and for checkers that cannot be imported.
     """
     began = perf_counter()
     question, operations = read_run(folder), read_history(folder)
@@ -160,7 +162,11 @@ def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
 def _conclude(
     question: Value, operations: Sequence[Operation], folder: Path | str, wall_seconds: float, ended: bool = True
 ) -> RunResult:
-    verdict = checkers.judge(operations, ended)
+    try:
+        own = {word: checker_class(word) for word in question.get("checkers", ())}
+    except ValueError as error:
+        raise UserError(f"{folder}: {error}") from error
+    verdict = checkers.judge(operations, ended, own)
     expected = expectation.parse(question["expect"])
     met, reason = expectation.met(expected, verdict)
     return RunResult(

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.checkers.base import Checker
@@ -31,22 +31,27 @@ CHECKERS: LazyTable[type[Checker]] = LazyTable(
 )
 
 
-def judge(operations: Sequence[Operation], ended: bool = True) -> Verdict:
+def judge(
+    operations: Sequence[Operation], ended: bool = True, own: Mapping[str, type[Checker]] | None = None
+) -> Verdict:
     """Invalid beats unknown beats valid. A history that cannot be read, or a checker that raises, is unknown.
 
     ended: False for a run that was killed, which is not valid, however much of its history there is.
+    own: the user's checkers by their words, in addition to CHECKERS.
     """
+    own = own or {}
     try:
         index = HistoryIndex(operations)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"the history cannot be read: {type(error).__name__}: {error}"
         return Verdict(UNKNOWN, reasons=(reason,))
-    findings = [_ask(checker_class(kind), index) for kind, checker_class in CHECKERS.items()]
+    findings = [_ask(checker_class(kind), index) for kind, checker_class in (*CHECKERS.items(), *own.items())]
     if not ended:
         findings.append(Finding("completeness", UNKNOWN, reasons=("the run ended before it had a verdict",)))
     anomalies = tuple(anomaly for finding in findings for anomaly in finding.anomalies)
     reasons = dict.fromkeys(reason for finding in findings for reason in finding.reasons)
-    counts = _counts(index) | {kind: sum(anomaly.kind == kind for anomaly in anomalies) for kind in ANOMALIES}
+    kinds = [anomaly.kind for anomaly in anomalies]
+    counts = _counts(index) | {kind: kinds.count(kind) for kind in (*ANOMALIES, *own)}
     return Verdict(compose(finding.verdict for finding in findings), anomalies, tuple(reasons), counts)
 
 
@@ -62,7 +67,10 @@ def faults(operations: Sequence[Operation]) -> list[dict[str, Any]]:
 
 def _ask(checker: Checker, index: HistoryIndex) -> Finding:
     try:
-        return checker.check(index)
+        finding = checker.check(index)
+        if not isinstance(finding, Finding):
+            raise TypeError(f"check returned {type(finding).__name__}, not a Finding")
+        return finding
     except Exception as error:
         return checker.unknown(f"checker {checker.kind} raised {type(error).__name__}: {error}")
 

@@ -84,7 +84,8 @@ def _span(counts: Iterable[int]) -> str:
 
 
 def _kinds(runs: Sequence[RunResult]) -> str:
-    counts = {kind: [run.verdict.counts.get(kind, 0) for run in runs] for kind in ANOMALIES}
+    kinds = dict.fromkeys((*ANOMALIES, *(anomaly.kind for run in runs for anomaly in run.verdict.anomalies)))
+    counts = {kind: [run.verdict.counts.get(kind, 0) for run in runs] for kind in kinds}
     return "\n".join(f"{_span(each)} {kind}" for kind, each in counts.items() if any(each))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from harness.history import INVOKE, Operation, Value
 from harness.reports import RunResult
 from harness.reports.table import tables
-from harness.verdict import ANOMALIES, VALID, Anomaly
+from harness.verdict import VALID, Anomaly
 
 MAX_ANOMALIES = 3
 MAX_UNEXPECTED = 10  # runs whose expectation was not met, each shown with its finding
@@ -54,7 +54,7 @@ def finding(result: RunResult, operations: Sequence[Operation]) -> str:
         lines += _anomaly(anomaly, operations)
     if len(verdict.anomalies) > MAX_ANOMALIES:
         rest = Counter(anomaly.kind for anomaly in verdict.anomalies[MAX_ANOMALIES:])
-        lines.append("  and " + ", ".join(f"{rest[kind]} more {kind}" for kind in ANOMALIES if rest[kind]))
+        lines.append("  and " + ", ".join(f"{count} more {kind}" for kind, count in rest.items()))
     lines += [f"  unknown: {reason}" for reason in verdict.reasons]
     if result.difference:
         lines.append(f"  known to differ on {result.platform}: {result.difference}")

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema, create_model
+from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema, create_model
 
-from harness.errors import Mistakes, shown
+from harness.errors import Mistake, Mistakes, shown
 from harness.platforms import PLATFORMS
+from harness.scenario.fields import PATTERN
 from harness.scenario.messages import mistakes, refusal
 from harness.scenario.model import Part
 from harness.verdict import ANOMALIES, INVALID, PARTIES, UNKNOWN, VERDICTS, Verdict
@@ -65,7 +66,7 @@ def _sign_and_number(value: Any) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-_COUNT_SCHEMA = {
+_COUNT_SCHEMA: Any = {
     "anyOf": [
         {"type": "integer", "minimum": 0},
         {"type": "string", "pattern": _COUNT.pattern, "examples": [">= 1", "== 2"]},
@@ -76,7 +77,15 @@ _ANY_COUNT: Any = (
     Field(None, description="How many anomalies of this kind there are to be."),
 )
 _BLAME: Any = (Literal[PARTIES], Field(None, description="Who every anomaly of these kinds is to blame."))
-_Conditions: Any = create_model("_Conditions", __base__=Part, **dict.fromkeys(ANOMALIES, _ANY_COUNT), blame=_BLAME)
+
+
+class _Kinds(Part):
+    """An anomaly of a checker of the user's own is called by the checker's word, which `parse` reads by itself."""
+
+    model_config = ConfigDict(json_schema_extra={"patternProperties": {PATTERN: _COUNT_SCHEMA}})
+
+
+_Conditions: Any = create_model("_Conditions", __base__=_Kinds, **dict.fromkeys(ANOMALIES, _ANY_COUNT), blame=_BLAME)
 
 
 class _WithConditions(Part):
@@ -95,12 +104,31 @@ def parse(spec: Any) -> Expectation:
         return Expectation(spec)
     if not isinstance(spec, dict):
         raise Mistakes([refusal((), _SCHEMA, spec)])
+    spec, own, wrong = _without_own(spec)
     try:
         conditions: Any = _WithConditions.model_validate(spec).invalid or _Conditions()
     except ValidationError as error:
-        raise Mistakes(mistakes(error, _SCHEMA, spec, "an expectation")) from error
+        wrong += mistakes(error, _SCHEMA, spec, "an expectation")
+    if wrong:
+        raise Mistakes(wrong)
     counts = (Count(kind, *getattr(conditions, kind)) for kind in spec[INVALID] or () if kind in ANOMALIES)
-    return Expectation(INVALID, tuple(counts), conditions.blame)
+    return Expectation(INVALID, (*counts, *own), conditions.blame)
+
+
+def _without_own(spec: dict[Any, Any]) -> tuple[dict[Any, Any], list[Count], list[Mistake]]:
+    """The spec without the anomalies of the user's own checkers; the counts of these, and what is wrong with them."""
+    counts: list[Count] = []
+    wrong: list[Mistake] = []
+    conditions = spec.get(INVALID)
+    if not isinstance(conditions, dict):
+        return spec, counts, wrong
+    words = [word for word in conditions if isinstance(word, str) and re.fullmatch(PATTERN, word)]
+    for word in words:
+        try:
+            counts.append(Count(word, *_sign_and_number(conditions[word])))
+        except ValueError as error:
+            wrong.append(Mistake((INVALID, word), str(error)))
+    return spec | {INVALID: {key: value for key, value in conditions.items() if key not in words}}, counts, wrong
 
 
 Spec = Annotated[Expectation, PlainValidator(parse, json_schema_input_type=_Spec)]
@@ -132,7 +160,7 @@ def met(expectation: Expectation, verdict: Verdict) -> tuple[bool, str]:
         number = _count(verdict, count.kind)
         if not count.holds(number):
             return False, f"expected {count}, found {number}"
-    named = [count.kind for count in expectation.counts] or list(ANOMALIES)
+    named = [count.kind for count in expectation.counts] or _kinds(verdict)
     for anomaly in verdict.anomalies:
         if expectation.blame and anomaly.kind in named and anomaly.blame != expectation.blame:
             what = f"{anomaly.subject} is {anomaly.kind} because of the {anomaly.blame}"
@@ -144,9 +172,13 @@ def _count(verdict: Verdict, kind: str) -> int:
     return verdict.counts.get(kind, sum(anomaly.kind == kind for anomaly in verdict.anomalies))
 
 
+def _kinds(verdict: Verdict) -> list[str]:
+    return list(dict.fromkeys((*ANOMALIES, *(anomaly.kind for anomaly in verdict.anomalies))))
+
+
 def _described(verdict: Verdict) -> str:
     if verdict.verdict == INVALID:
-        counts = {kind: _count(verdict, kind) for kind in ANOMALIES}
+        counts = {kind: _count(verdict, kind) for kind in _kinds(verdict)}
         return f"invalid: {', '.join(f'{number} {kind}' for kind, number in counts.items() if number)}"
     if verdict.verdict == UNKNOWN and verdict.reasons:
         return f"unknown: {'; '.join(verdict.reasons)}"

@@ -170,9 +170,7 @@ def _in_seconds(name: str, value: Any) -> Any:
 @cache
 def _named(word: str) -> tuple[type[Fault], TypeAdapter[Any]]:
     """Kept, because to make an adapter takes a millisecond, and a matrix reads the same faults for each variant."""
-    fault_class = implementation(word, FAULTS, "a fault")
-    if not issubclass(fault_class, Fault):
-        raise ValueError(f"'{word}' is not a fault: it is no subclass of harness.faults.base.Fault")
+    fault_class = implementation(word, FAULTS, "a fault", Fault)
     return fault_class, TypeAdapter(fault_class)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from harness.checkers.base import Checker
 from harness.errors import closest, nearest, shown
 
 _SECONDS = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600), "d": Fraction(86400)}
@@ -122,10 +123,14 @@ def _names(folder: Path) -> list[str]:
 
 
 PATTERN = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+OWN_SCHEMA = {"type": "string", "pattern": PATTERN, "examples": ["my_module:MyClass"]}
 
 
-def implementation(word: str, table: Mapping[str, type], noun: str) -> type:
-    """Raises ValueError, naming the nearest word. `noun` is what the table holds, as in "a fault"."""
+def implementation(word: str, table: Mapping[str, type], noun: str, base: type = object) -> type:
+    """The class behind a word of the table, or behind `module:Class`, which must be a subclass of `base`.
+
+    Raises ValueError, naming the nearest word. noun: what the table holds, as in "a fault".
+    """
     module_name, colon, attribute = word.partition(":")
     if not colon:
         if word not in table:
@@ -142,4 +147,11 @@ def implementation(word: str, table: Mapping[str, type], noun: str) -> type:
         raise ValueError(f"'{word}' is not {noun}: '{module_name}' has no '{attribute}'. {nearest(attribute, names)}")
     if not isinstance(found, type):
         raise ValueError(f"'{word}' is not {noun}: it is not a class")
+    if not issubclass(found, base):
+        raise ValueError(f"'{word}' is not {noun}: it is no subclass of {base.__module__}.{base.__name__}")
     return found
+
+
+def checker_class(word: str) -> type[Checker]:
+    """The checker behind `module:Class`. Raises ValueError for anything else."""
+    return implementation(word, {}, "a checker", Checker)

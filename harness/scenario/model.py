@@ -27,7 +27,17 @@ from harness.pipeline.attribution import checked
 from harness.pipeline.mapping import SETTINGS, setting_type
 from harness.pipeline.resources import DataStream, Table
 from harness.scenario.fault_entry import parse_fault
-from harness.scenario.fields import SEEDS_SCHEMA, Duration, Handler, find, find_handler, implementation, parse_seeds
+from harness.scenario.fields import (
+    OWN_SCHEMA,
+    SEEDS_SCHEMA,
+    Duration,
+    Handler,
+    checker_class,
+    find,
+    find_handler,
+    implementation,
+    parse_seeds,
+)
 
 Expression = Annotated[str, Field(min_length=1), AfterValidator(checked)]
 
@@ -133,6 +143,13 @@ def _writer(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"got {shown(value)}; expected a writer, such as put")
     _writer_class(value)
+    return value
+
+
+def _own_checker(value: Any) -> str:
+    if not isinstance(value, str) or ":" not in value:
+        raise ValueError(f"got {shown(value)}; expected module:Class: the built-in checkers always run")
+    checker_class(value)
     return value
 
 
@@ -287,6 +304,9 @@ class Scenario(Part):
     workload: Workload = Field(description="What is written into the source, and how.")
     faults: tuple[Annotated[Fault, PlainValidator(parse_fault), WithJsonSchema({})], ...] = Field(
         (), description="The faults of a run: a word alone, or a word with its fields."
+    )
+    checkers: tuple[Annotated[str, PlainValidator(_own_checker), WithJsonSchema(OWN_SCHEMA)], ...] = Field(
+        (), description="Checkers of your own, each as module:Class; the built-in ones always run."
     )
     seeds: Annotated[tuple[int, ...], PlainValidator(parse_seeds), WithJsonSchema(SEEDS_SCHEMA)] = Field(
         (0,), description="One run for each seed: a number, a list of numbers, or a range such as 0..49."

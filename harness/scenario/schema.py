@@ -10,7 +10,7 @@ from pydantic import Field, WithJsonSchema
 from harness.faults import FAULTS
 from harness.scenario.expectation import Differs, Spec
 from harness.scenario.fault_entry import fault_schema
-from harness.scenario.fields import PATTERN
+from harness.scenario.fields import OWN_SCHEMA, PATTERN
 from harness.scenario.messages import Schema
 from harness.scenario.model import Scenario
 from harness.workload import WRITERS
@@ -26,9 +26,6 @@ _MATRIX = {
     },
     "examples": [{"workload.writer": ["put", "stamped_put"]}],
 }
-
-
-_OWN = {"type": "string", "pattern": PATTERN, "examples": ["my_module:MyClass"]}
 
 
 class _File(Scenario):
@@ -59,7 +56,7 @@ def json_schema() -> Schema:
         schema["$defs"][word] = fault_schema(fault_class)
     schema["properties"]["faults"]["items"] = {"oneOf": _fault_entries()}
     writer = schema["$defs"]["Workload"]["properties"]["writer"]
-    writer |= {"examples": list(WRITERS), "anyOf": [{"enum": list(WRITERS)}, _OWN]}
+    writer |= {"examples": list(WRITERS), "anyOf": [{"enum": list(WRITERS)}, OWN_SCHEMA]}
     schema["$defs"]["Workload"]["required"].remove("intents")  # which follows from `data`, where that is given
     function = schema["$defs"]["Pipeline"]["properties"]["function"]
     function["anyOf"] = [{"type": "string"}, {"$ref": function.pop("$ref")}]
@@ -85,7 +82,7 @@ def _fault_entries() -> list[Schema]:
         "minProperties": 1,
         "maxProperties": 1,
     }
-    return [{"enum": list(FAULTS)}, _OWN, *with_fields, own]
+    return [{"enum": list(FAULTS)}, OWN_SCHEMA, *with_fields, own]
 
 
 def _without_titles(part: Any) -> Any:

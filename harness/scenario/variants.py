@@ -31,7 +31,7 @@ from harness.scenario.expectation import Difference, Differs, Expectation, parse
 from harness.scenario.messages import Schema, mistakes, properties, schema_at, unknown_key
 from harness.scenario.model import Scenario
 from harness.scenario.schema import json_schema
-from harness.verdict import INVALID
+from harness.verdict import ANOMALIES, INVALID
 
 MATRIX = "matrix"
 # What tells variants apart is how they run, not what they are called or what is expected of them.
@@ -129,7 +129,7 @@ def _name(value: Any, path: DocumentPath) -> str | None:
     return str(value) if isinstance(value, str) else shown(value)
 
 
-EXPECT, DIFFERS = "expect", "differs"
+EXPECT, DIFFERS, CHECKERS = "expect", "differs", "checkers"
 DEFAULT_NAME = "default"
 MAX_VARIANTS = 1_000
 _NOUN = "a scenario"
@@ -243,10 +243,12 @@ class _Reading:
 
     def expectation(self, path: DocumentPath) -> Expectation | None:
         try:
-            return parse(self._document.get(path))
+            expectation = parse(self._document.get(path))
         except Mistakes as error:
             self._add(self._document, [mistake.below(path) for mistake in error.mistakes])
             return None
+        self._add(self._document, self._unlisted(expectation, path))
+        return expectation
 
     def differing(self, names: list[str]) -> dict[str, dict[str, tuple[DocumentPath, Difference]]]:
         """The differences of each variant by platform, with where in the document they are."""
@@ -262,9 +264,25 @@ class _Reading:
             matched = {name: pattern for name in names if (pattern := _first_match(name, patterns)) is not None}
             for name, pattern in matched.items():
                 differing[name][platform] = ((DIFFERS, platform, pattern), patterns[pattern])
+            for pattern, difference in patterns.items():
+                if difference.expect:
+                    place = (DIFFERS, platform, pattern, EXPECT)
+                    self._add(self._document, self._unlisted(difference.expect, place))
             dead = [pattern for pattern in patterns if pattern not in matched.values()] if self._complete else []
             self._add(self._document, [_dead((DIFFERS, platform, pattern), names) for pattern in dead])
         return differing
+
+    def _unlisted(self, expectation: Expectation, path: DocumentPath) -> list[Mistake]:
+        """The kinds of anomaly that are expected, and that no checker looks for."""
+        own = self._document.value.get(CHECKERS, [])
+        if not isinstance(own, list) or CHECKERS in self._meant:
+            return []
+        kinds = [*ANOMALIES, *(word for word in own if isinstance(word, str))]
+        unlisted = [count.kind for count in expectation.counts if count.kind not in kinds]
+        return [
+            Mistake((*path, INVALID, kind), f"'{kind}' is not in `checkers`. {nearest(kind, kinds)}", at_key=True)
+            for kind in unlisted
+        ]
 
     def _cell(self, base: Document, names: Sequence[str]) -> Document:
         for dimension, name in zip(self._dimensions, names, strict=True):

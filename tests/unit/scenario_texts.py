@@ -106,6 +106,7 @@ faults:
       seconds: 3
   - timeout:
       times: 1
+checkers: [own_checkers:HandledLate]
 matrix:
   workload.writer: [put, stamped_put]
   faults[0].crash.when: [before, after]
@@ -119,6 +120,7 @@ expect:
       reordered: "< 3"
       wrong_final_state: "!= 1"
       dead_lettered: 0
+      own_checkers:HandledLate: ">= 1"
       blame: writer
 differs:
   localstack:

@@ -6,6 +6,7 @@ import pytest
 from histories import Story, right, valid
 from hypothesis import given
 from hypothesis import strategies as st
+from own_checkers import Forgetful, HandledLate, Raising, Undecided
 
 from harness.checkers import faults, judge
 from harness.checkers.lost import Lost
@@ -182,6 +183,31 @@ def test_a_checker_that_raises_is_unknown(monkeypatch):
     verdict = judge(VALID_HISTORY)
     assert verdict.verdict == UNKNOWN
     assert verdict.reasons == ("checker lost raised RuntimeError: no",)
+
+
+def test_a_checker_of_the_users_own_is_asked_too():
+    """Its anomalies carry its word, make the run invalid, and are counted; where it finds none the count is 0."""
+    own = {"own_checkers:HandledLate": HandledLate}
+    verdict = judge(VALID_HISTORY, own=own)
+    assert verdict.verdict == INVALID
+    assert {anomaly.kind for anomaly in verdict.anomalies} == set(own)
+    assert [anomaly.subject for anomaly in verdict.anomalies] == ["todo-2/1", "todo-2/2"]
+    assert verdict.counts["own_checkers:HandledLate"] == 2
+    assert judge(right(Story(), "todo-1/1").end(), own=own).counts["own_checkers:HandledLate"] == 0
+
+
+@pytest.mark.parametrize(
+    "checker, reason",
+    [
+        (Undecided, "nobody can say"),
+        (Raising, "checker mine raised ZeroDivisionError: division by zero"),
+        (Forgetful, "checker mine raised TypeError: check returned NoneType, not a Finding"),
+    ],
+)
+def test_a_checker_of_the_users_own_without_a_finding_is_unknown(checker, reason):
+    """Whether it says so, raises, or returns something else."""
+    verdict = judge(VALID_HISTORY, own={"mine": checker})
+    assert (verdict.verdict, verdict.reasons) == (UNKNOWN, (reason,))
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ def test_the_full_scenario_is_read(project: Path) -> None:
         between=(0.5, 3600.0),
         when="before",
     )
+    assert scenario.checkers == ("own_checkers:HandledLate",)
     assert (scenario.seeds, scenario.limits.drain) == ((0, 1, 2, 3), 93_600.0)
 
 
@@ -157,11 +158,21 @@ def test_a_typo_in_a_path_of_the_matrix_is_one_line(project: Path, path: str, ty
         ({"pipeline": {"template": "handlers/templates.yaml"}}, "Did you mean 'template.yaml'?"),
         ({"workload": {"writer": "putt"}}, "workload.writer: 'putt' is not a writer. Did you mean 'put'?"),
         ({"workload": {"writer": "no_module:Put"}}, "module 'no_module' cannot be imported"),
-        ({"workload": {"writer": "harness.workload:Putt"}}, "has no 'Putt'. Did you mean 'Put'?"),
+        ({"workload": {"writer": "harness.workload.put:Putt"}}, "has no 'Putt'. Did you mean 'Put'?"),
         ({"workload": {"intents": "20"}}, "workload.intents: got '20'; expected a whole number from 1 to 10000"),
         ({"workload": {"intents": 2.5}}, "workload.intents: got 2.5; expected a whole number from 1 to 10000"),
         ({"workload": {"items": 4}}, "workload.items: got 4; expected at most 3"),
         ({"workload": {"sdk": {"retry_mode": "legcy"}}}, "Did you mean 'legacy'?"),
+        ({"checkers": ["lost"]}, "checkers[0]: got 'lost'; expected module:Class: the built-in checkers always run"),
+        ({"checkers": [3]}, "checkers[0]: got 3; expected module:Class"),
+        ({"checkers": "own_checkers:HandledLate"}, "checkers: got 'own_checkers:HandledLate'; expected a list"),
+        ({"checkers": ["no_module:Mine"]}, "checkers[0]: 'no_module:Mine' is not a checker: module 'no_module' cannot"),
+        ({"checkers": ["own_checkers:HandledLat"]}, "has no 'HandledLat'. Did you mean 'HandledLate'?"),
+        (
+            {"checkers": ["own_checkers:Stranger"]},
+            "'own_checkers:Stranger' is not a checker: it is no subclass of harness.checkers.base.Checker",
+        ),
+        ({"expect": {"invalid": {"own_checkers:HandledLate": 1}}}, "'own_checkers:HandledLate' is not in `checkers`"),
         ({"seeds": "9..1"}, "seeds: got '9..1', which is empty"),
         ({"seeds": "0..99999999999"}, "expected at most 100000 seeds"),
         ({"seeds": [1, -1]}, "seeds: got [1, -1]; expected a whole number from 0"),

@@ -48,6 +48,8 @@ def test_a_right_scenario_fits(text: str) -> None:
         {"faults": [{"crash": {"between": [1]}}]},
         {"faults": [{"crash": {"between": ["1m", "2x"]}}]},
         {"faults": [{"crash": None, "noop": None}]},
+        {"checkers": ["lost"]},
+        {"checkers": "mine:Own"},
         {"matrix": {"workload.writer": "put"}},
         {"matrix": {"faults": [["crash"]]}},
         {"expect": "vald"},
