@@ -59,7 +59,7 @@ def finding(result: RunResult, operations: Sequence[Operation]) -> str:
     if result.difference:
         lines.append(f"  known to differ on {result.platform}: {result.difference}")
     if not result.expectation_met:
-        lines.append(f"  expected {result.expectation}: {result.expectation_reason}")
+        lines.append(f"  {result.expectation_reason}")
     if result.again:
         lines.append(f"  run again     {result.again}")
     if result.run_folder:
