@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
 from source_tree import ROOT, harness_modules, imported, module_of, outer_packages, own_modules, place, sources
 
 from harness.pipeline.package import AGENT_FILES, AGENT_FOLDERS
@@ -26,6 +30,7 @@ FLOORS = """
     delivery workload
     agent pipeline
     documents run_folder faults localstack checkers reports
+    project
     errors history lazy_table verdict cache waiting
 """
 FLOOR = {package: -row for row, line in enumerate(FLOORS.split("\n")) for package in line.split()}
@@ -52,13 +57,18 @@ def package_of(module: str) -> str:
     return module.partition(".")[0]
 
 
+def test_every_package_has_a_floor() -> None:
+    """A new package gets its floor here, and one that went leaves the table."""
+    assert {package_of(module) for module in harness_modules() if module} == set(FLOOR)
+
+
 def test_imports_go_down() -> None:
     """A package imports only from packages on lower floors."""
     upward = {
         f"{module} imports {name}"
         for module, file in harness_modules().items()
         for name in own_modules(file)
-        if package_of(name) != package_of(module) and package_of(name) in FLOOR and package_of(module) in FLOOR
+        if name and package_of(name) != package_of(module)
         if FLOOR[package_of(name)] >= FLOOR[package_of(module)]
     }
     assert upward == set()
@@ -69,9 +79,31 @@ def test_no_package_imports_in_a_circle() -> None:
     graph = {
         module: {name for name in own_modules(file) if package_of(name) == package_of(module)} - {module}
         for module, file in harness_modules().items()
-        if package_of(module) in FLOOR
     }
     TopologicalSorter(graph).prepare()  # raises CycleError, with the circle
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "reason"),
+    [
+        ("errors.py", "from harness.runner import run", "errors imports runner"),
+        ("delivery/lane.py", "from harness.delivery import dispatcher", "CycleError"),
+    ],
+)
+def test_an_import_that_is_turned_round_is_found(tmp_path: Path, file: str, line: str, reason: str) -> None:
+    """Two tests above turn red in a copy of the package in which one import goes the wrong way."""
+    for folder in ("harness", "tests/unit"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    copy = tmp_path / "harness" / file
+    copy.write_text(copy.read_text("utf-8") + f"\n{line}\n", "utf-8")
+    tests = ["tests/unit/test_layers.py", "-k", "imports_go_down or imports_in_a_circle"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path / "tests" / "unit")])}
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert reason in ended.stdout
+    assert "1 failed, 1 passed" in ended.stdout
 
 
 def test_what_decides_touches_nothing() -> None:
