@@ -16,7 +16,7 @@ from harness.errors import NotImitated, UserError
 from harness.platforms import AWS, LOCALSTACK
 from harness.platforms.target import Target, choose_target
 from harness.workflow import loading
-from harness.workflow.deployment import Change, UserDeployment
+from harness.workflow.deployment import ResourceChange, UserDeployment
 from harness.workflow.stack import UserStack, user_stack
 from harness.workflow.watch import changes
 
@@ -201,7 +201,7 @@ def _deployment(choice: TemplateChoice, target: Target) -> UserDeployment:
     return UserDeployment(target, choice.name)
 
 
-def _tell(choice: TemplateChoice, target: Target, changes: Sequence[Change]) -> None:
+def _tell(choice: TemplateChoice, target: Target, changes: Sequence[ResourceChange]) -> None:
     click.echo(f"{choice.name} at {target}: {len(changes) or 'no'} change{'' if len(changes) == 1 else 's'}")
     for change in changes:
         click.echo(f"  {change}")

@@ -61,7 +61,7 @@ class Sink(Part):
     count: Expression | None = Field(None, description="Where a row says how many effects it stands for; else one.")
 
 
-class Source(Part):
+class SourceAttribution(Part):
     """The table or the Kinesis stream that triggers the function."""
 
     intent: Expression = Field("intent", description="Where an item says which intent has made it what it is.")
@@ -83,10 +83,10 @@ def _optional(name: str) -> Any:
 
 
 _optional_settings = {name: _optional(name) for name in SETTINGS if name not in _ONLY_IN_TEMPLATES}
-_Settings = create_model("_Settings", __base__=Part, **_optional_settings)
+_MappingSettings = create_model("_MappingSettings", __base__=Part, **_optional_settings)
 
 
-class MappingOverrides(_Settings):
+class MappingOverrides(_MappingSettings):
     """Settings of the event source mapping; those that are given override the template's.
 
     Source of the bounds: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
@@ -195,7 +195,9 @@ class Pipeline(Part):
     function: Annotated[FunctionOverrides, BeforeValidator(named)] = Field(
         FunctionOverrides(), description="The function by its logical id, or overrides of its settings."
     )
-    source: Source = Field(Source(), description="Where the source's items say what they are about.")
+    source: SourceAttribution = Field(
+        SourceAttribution(), description="Where the source's items say what they are about."
+    )
     sinks: dict[str, Sink] = Field(
         {}, description="Where effects land, by logical id, for a template that does not say so itself."
     )

@@ -28,7 +28,7 @@ _SIGNS = {"Add": "+", "Modify": "~", "Remove": "-"}
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ResourceChange:
     """Of one resource. action: Add, Modify, Remove, …; `properties` are those that differ; replaced: made anew."""
 
     action: str
@@ -60,7 +60,7 @@ class ChangeSet:
             self.carried_out = True
         return wait(self._client, self._request.name, seconds)
 
-    def _computed(self) -> list[Change]:
+    def _computed(self) -> list[ResourceChange]:
         answer = until(self._described, MAX_CHANGE_SET_SECONDS)
         if answer is None:
             raise UserError(
@@ -115,10 +115,10 @@ def _foreign(client: Any, name: str) -> bool:
 
 def changes(
     resources: Sequence[Mapping[str, Any]], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> list[Change]:
+) -> list[ResourceChange]:
     """What CloudFormation says will change. LocalStack 4.14 does not name the properties: the templates do."""
     return [
-        Change(
+        ResourceChange(
             each["Action"],
             each["LogicalResourceId"],
             each["ResourceType"],
@@ -163,14 +163,14 @@ class UserDeployment:
         self._target = target
         self._stacks = target.client("cloudformation")
 
-    def difference(self, wanted: UserStack) -> list[Change]:
+    def difference(self, wanted: UserStack) -> list[ResourceChange]:
         """What `deploy` would change. Uploads no code and leaves nothing behind."""
         with _as_user_error():
             self._deployed()
             with change_set(self._stacks, wanted.request) as difference:
                 return difference.changes
 
-    def deploy(self, wanted: UserStack) -> list[Change]:
+    def deploy(self, wanted: UserStack) -> list[ResourceChange]:
         """Makes the stack as wanted. Returns what that changed.
 
         Raises UserError with CloudFormation's reasons; the stack is then as it was before.

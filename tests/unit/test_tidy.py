@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -18,7 +19,7 @@ from harness.lazy_table import LazyTable
 from harness.workload import STREAM_WRITERS, WRITERS
 from harness.workload.base import Writer
 
-MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
+MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_MODULES = 400, 60, 20
 VAGUE = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
 
 # A bracket in each word keeps the pattern from finding itself.
@@ -45,6 +46,22 @@ def test_no_function_is_longer_than_60_lines() -> None:
         and (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION_LINES
     ]
     assert long == []
+
+
+def test_no_folder_holds_more_than_20_modules() -> None:
+    """A listing of a folder can be read at a glance."""
+    modules = Counter(place(file.parent) for file in sources("harness"))
+    assert {folder: count for folder, count in modules.items() if count > MAX_MODULES} == {}
+
+
+def test_no_class_name_is_defined_twice() -> None:
+    """A name means one thing in the whole package."""
+    places: dict[str, list[str]] = {}
+    for file in sources("harness"):
+        for node in ast.walk(tree_of(file)):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(place(file, node.lineno))
+    assert {name: defined for name, defined in places.items() if len(defined) > 1} == {}
 
 
 def test_no_file_has_a_name_that_says_nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.workflow.deployment import Change, changes
+from harness.workflow.deployment import ResourceChange, changes
 
 BEFORE = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 1, "FifoQueue": True}}}}
 AFTER = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 2, "KmsMasterKeyId": "k"}}}}
@@ -36,4 +36,4 @@ def test_a_change_is_a_line(what: dict[str, object], line: str) -> None:
 
 def test_a_resource_that_is_in_neither_template_has_no_properties() -> None:
     """As one that a macro makes."""
-    assert changes([told("Modify")], {}, {}) == [Change("Modify", "Queue", "AWS::SQS::Queue")]
+    assert changes([told("Modify")], {}, {}) == [ResourceChange("Modify", "Queue", "AWS::SQS::Queue")]
