@@ -98,7 +98,7 @@ def test_an_import_that_is_turned_round_is_found(tmp_path: Path, file: str, line
     copy = tmp_path / "harness" / file
     copy.write_text(copy.read_text("utf-8") + f"\n{line}\n", "utf-8")
     tests = ["tests/unit/test_layers.py", "-k", "imports_go_down or imports_in_a_circle"]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path / "tests" / "unit")])}
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert ended.returncode == 1, ended.stdout + ended.stderr
