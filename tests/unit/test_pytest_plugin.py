@@ -69,7 +69,7 @@ def test_a_violated_expectation_fails_with_the_finding_and_the_way_back(pytester
             "INVALID  small / naive   seed 0   embedded*",
             "  duplicated: intent todo-*",
             "      why: function/* (blame: function)",
-            "  expected valid: *",
+            "  expected valid, found *",
             "  run again     python -m harness run question.yaml --variant naive --seed 0 --platform embedded",
         ]
     )

@@ -24,7 +24,7 @@ def result(operations, variant="put", met=True, scenario="lost-reply", seed=7):
         verdict=judge(operations),
         expectation="valid",
         expectation_met=met,
-        expectation_reason="it was valid" if met else "it was not",
+        expectation_reason="found valid, as expected" if met else "expected valid, found invalid: 1 duplicated",
         faults=tuple(faults(operations)),
         run_folder="runs/lost reply/1",
         wall_seconds=0.4123,
@@ -67,7 +67,7 @@ def test_a_finding_shows_what_proves_it():
         "      #24    observer       ok     effect of todo-1/1 in Effects ×2",
         "      why: function/1 broke off (crash, #10) after its effect and before its acknowledgement, "
         "and function/2 applied it again (blame: function)",
-        "  expected valid: it was not",
+        "  expected valid, found invalid: 1 duplicated",
         "  run again     python -m harness run x.yaml --variant put --seed 7",
         "  judge again   python -m harness check 'runs/lost reply/1'",
     ]
