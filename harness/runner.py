@@ -176,7 +176,6 @@ def _conclude(
         platform=question["platform"],
         seed=question["seed"],
         verdict=verdict,
-        expectation=str(expected),
         expectation_met=met,
         expectation_reason=reason,
         faults=tuple(checkers.faults(operations)),

@@ -22,7 +22,7 @@ FORMAT = 1
 class RunResult:
     """The result of one run: what was asked, what was found, and where to look.
 
-    expectation: what the scenario expected, in words; expectation_reason: why it was met or not.
+    expectation_reason: what the scenario expected, what was found, and so why the expectation is met or not.
     faults: those of `harness.checkers.faults`: fault, armed, fired.
     run_folder: empty for a run that was not kept.
     wall_seconds: how long the run took here.
@@ -36,7 +36,6 @@ class RunResult:
     platform: str
     seed: int
     verdict: Verdict
-    expectation: str
     expectation_met: bool
     expectation_reason: str
     faults: tuple[dict[str, Any], ...]

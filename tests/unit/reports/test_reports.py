@@ -22,7 +22,6 @@ def result(operations, variant="put", met=True, scenario="lost-reply", seed=7):
         platform="embedded",
         seed=seed,
         verdict=judge(operations),
-        expectation="valid",
         expectation_met=met,
         expectation_reason="found valid, as expected" if met else "expected valid, found invalid: 1 duplicated",
         faults=tuple(faults(operations)),
@@ -212,7 +211,11 @@ def test_the_json_report_is_a_list_of_runs():
     assert (entry["scenario"], entry["variant"], entry["platform"], entry["seed"]) == (
         "lost-reply", "put", "embedded", 7,
     )  # fmt: skip
-    assert (entry["verdict"], entry["expectation_met"], entry["expectation_reason"]) == ("invalid", False, "it was not")
+    assert (entry["verdict"], entry["expectation_met"], entry["expectation_reason"]) == (
+        "invalid",
+        False,
+        "expected valid, found invalid: 1 duplicated",
+    )
     assert entry["counts"]["effects"] == 2
     assert entry["faults"] == [{"fault": "crash", "armed": 1, "fired": 1}]
     assert (anomaly["kind"], anomaly["subject"], anomaly["blame"]) == ("duplicated", ONE, "function")
