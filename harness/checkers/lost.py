@@ -14,7 +14,7 @@ TOO_OLD = "RecordAgeExceeded"
 
 
 class Lost(Checker):
-    """The writer was told that it happened, and no sink has the effect, nor was it dead-lettered.
+    """A write was acknowledged, no sink has its effect, and it was not dead-lettered.
 
     Blame follows from where the trail of the intent ends: in the stream, in the mapping or in the function.
     Where a view is the only sink, an intent may rightly leave nothing: wrong_final_state judges that.
@@ -33,7 +33,7 @@ class Lost(Checker):
 
 
 class DeadLettered(Checker):
-    """The mapping gave up on an intent and said so at its destination, and no sink has the effect.
+    """The mapping gave up on an intent and reported it to its on-failure destination, and no sink has the effect.
 
     Such an intent is not lost without a word, but it is not applied either (S-82).
     """

@@ -12,10 +12,7 @@ from harness.verdict import Anomaly, Finding
 
 
 class Phantom(Checker):
-    """An effect of something that nobody did.
-
-    An effect needs an intent that a writer invoked and that did not surely fail.
-    """
+    """An effect of an intent that no writer has written, or whose write surely failed."""
 
     def check(self, index: HistoryIndex) -> Finding:
         return self.finding(self._anomalies(index))

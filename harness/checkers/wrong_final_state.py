@@ -13,7 +13,7 @@ from harness.verdict import Anomaly, Finding
 
 
 class WrongFinalState(Checker):
-    """An item is not, in the end, what its last acknowledged intent made of it.
+    """An item does not end as its last acknowledged intent left it, or a view does not end as its source.
 
     The source is compared with what the writers learned, and a view with the source. One writer owns an item, so the
     order of its intents is the order in which they were first invoked. An intent whose outcome is unknown may be the

@@ -1,11 +1,15 @@
 """The checkers together: what is right is left alone, and an oracle counts the same."""
 
+from importlib import import_module
+
 from histories import ONE, TWO, Story, anomalies, right
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
+from source_tree import module_of, sources
 
-from harness.checkers import judge
+from harness.checkers import CHECKERS, judge
+from harness.checkers.base import Checker
 from harness.history import FAIL, INFO, OK
 from harness.verdict import ANOMALIES
 
@@ -13,6 +17,14 @@ from harness.verdict import ANOMALIES
 def test_nothing_is_found_where_everything_went_right():
     """Intents that went the whole way once, and in order, are no anomaly."""
     assert anomalies(right(Story(), ONE, TWO, "todo-2/1")) == ()
+
+
+def test_every_checker_is_in_the_table():
+    """A class of the package without a word would never be asked; and each kind of anomaly has a checker."""
+    for file in sources("harness/checkers"):
+        import_module(f"harness.{module_of(file)}")
+    assert {each for each in Checker.__subclasses__() if each.__module__.startswith("harness.")} == {*CHECKERS.values()}
+    assert list(CHECKERS)[: len(ANOMALIES)] == list(ANOMALIES)
 
 
 INTENTS = ["todo-1/1", "todo-1/2", "todo-2/1"]
