@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -38,18 +40,30 @@ NOT_RUN = {
 }
 
 
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[None]]]:
+    """The documents, played side by side: their commands wait for each other in one document only."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        folders = {name: tmp_path_factory.mktemp("document") for name in DOCUMENTS}
+        yield {name: pool.submit(play_document, name, folder) for name, folder in folders.items()}
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_command_does_what_the_document_says(name: str, tmp_path: Path) -> None:
+def test_every_command_does_what_the_document_says(name: str, played: dict[str, Future[None]]) -> None:
     """One after another, in a folder with nothing but what is shipped and the files that the document shows."""
-    for folder in SHIPPED:
-        (tmp_path / folder).symlink_to(ROOT / folder)
+    played[name].result()
+
+
+def play_document(name: str, folder: Path) -> None:
+    for shipped in SHIPPED:
+        (folder / shipped).symlink_to(ROOT / shipped)
     programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     environment = {**os.environ, "PATH": programs, "PYTHONPATH": str(ROOT)}
     for step in steps(DOCUMENTS[name]):
         if isinstance(step, Block):
-            write(tmp_path / step.file, step.text)
+            write(folder / step.file, step.text)
         elif step.mark != ON_LOCALSTACK and step.line not in NOT_RUN:
-            play(step, tmp_path, environment)
+            play(step, folder, environment)
 
 
 def write(file: Path, text: str) -> None:
