@@ -43,7 +43,7 @@ _RECORD_AGE_SCHEMA = {
 class Mapping:
     """Seconds where a name ends in `_in_seconds`; -1 means without limit. AWS's name of `batch_size` is BatchSize.
 
-    by: the platform's own mapping, or the harness's dispatcher in its place (design, decision 7).
+    by: the platform's own mapping, or the harness's dispatcher in its place (docs/design.md, decision 7).
     """
 
     by: Annotated[

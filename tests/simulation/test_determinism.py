@@ -42,7 +42,7 @@ def test_another_seed_gives_another_history(tmp_path: Path) -> None:
 
 
 def test_taking_one_fault_away_leaves_the_draws_of_the_others(tmp_path: Path) -> None:
-    """Draws are keyed, not sequential (design, decision 9): a fault with a probability fires at the same points
+    """Draws are keyed, not sequential (docs/design.md, decision 9): a fault with a probability fires at the same points
     whether or not another fault, which changes nothing, stands before it."""
     lossy = {"lose_reply": {"process": "writer", "call": "dynamodb.PutItem", "probability": 0.3}}
     alone = play(tmp_path, faults=[lossy], workload={"intents": 20, "items": 20})

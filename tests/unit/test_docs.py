@@ -134,6 +134,15 @@ def test_every_path_of_the_repository_that_is_named_exists(name: str) -> None:
     assert [path for path in paths if not any(ROOT.glob(path))] == []
 
 
+def test_every_document_that_the_code_names_exists() -> None:
+    """Whoever reads a reference to a page can open it."""
+    texts = {
+        file: file.read_text("utf-8", "replace") for file in tracked() if file.suffix in (".py", ".yaml", ".jinja")
+    }
+    named = {(page, place(file)) for file, text in texts.items() for page in re.findall(r"\bdocs/[\w-]+\.\w+", text)}
+    assert [(page, file) for page, file in sorted(named) if not (ROOT / page).is_file()] == []
+
+
 def test_every_file_of_the_package_has_a_line() -> None:
     """docs/whats-here.md names each file of harness/ once, and no other."""
     listed: list[str] = []
