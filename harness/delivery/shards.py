@@ -1,8 +1,12 @@
-"""Reads a stream through AWS calls only: its shards, and their records."""
+"""Reads a stream through AWS calls only: its shards, and their records.
+
+The dispatcher's ShardReader reads one shard, page by page, and repeats calls that fail. The observer's StreamReader
+reads all shards of a stream from their beginning. Both keep their position in a shard with a ShardCursor.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,6 +22,7 @@ from harness.pipeline.resources import DataStream, Table
 READ_LIMIT = 1000  # the most that GetRecords allows (S-49)
 RETRY_SECONDS = 1.0
 MAXIMUM_CALLS = 1000  # for one answer
+MAXIMUM_PAGES = 100_000
 
 NOT_FOUND, EXPIRED, TRIMMED = "ResourceNotFoundException", "ExpiredIteratorException", "TrimmedDataAccessException"
 
@@ -26,40 +31,88 @@ class Unreadable(Exception):
     """AWS gave no answer in a thousand calls."""
 
 
-def describe_shards(host: DispatcherHost, stream_arn: str) -> list[dict[str, Any]]:
-    """The stream's shards, as its service lists them; none when the stream is gone. Raises Unreadable."""
-    source = source_at(stream_arn)
-    reader = host.client(source.READER)
+@dataclass
+class ShardCursor:
+    """A position in a shard, kept by sequence number: an expired iterator costs no record (S-48, S-93).
+
+    client: of the service that reads the stream. last: the sequence number of the last record read. closed: the shard
+    was read to its end. behind: whether the shard may already have more records than were read.
+    """
+
+    source: Source
+    client: Any
+    stream_arn: str
+    shard_id: str
+    starting_position: str = TRIM_HORIZON
+    last: str | None = None
+    iterator: str | None = None
+    closed: bool = False
+    behind: bool = True
+
+    def place(self) -> None:
+        """Gets an iterator: after the last record read, or at the starting position. Raises ClientError."""
+        kind = self.starting_position if self.last is None else "AFTER_SEQUENCE_NUMBER"
+        self.iterator = self.source.iterator(self.client, self.stream_arn, self.shard_id, kind, self.last)
+
+    def read(self) -> list[Record]:
+        """The records of the next page. Raises ClientError."""
+        page = self.client.get_records(ShardIterator=self.iterator, Limit=READ_LIMIT)
+        records = [self.source.to_record(read, self.stream_arn, self.shard_id) for read in page["Records"]]
+        self.iterator = page.get("NextShardIterator")
+        self.closed = self.iterator is None
+        self.behind = bool(records or page.get("MillisBehindLatest"))
+        new = [record for record in records if self.last is None or int(record.sequence_number) > int(self.last)]
+        if new:
+            self.last = new[-1].sequence_number
+        return new
+
+    def recover(self, error: Exception) -> bool:
+        """Whether a new iterator solves the error. After TRIMMED it is one at the oldest record left (S-46)."""
+        code = _code(error)
+        self.iterator = None if code in (EXPIRED, TRIMMED) else self.iterator
+        self.last = None if code == TRIMMED else self.last
+        return code in (EXPIRED, TRIMMED)
+
+
+def list_shards(source: Source, client: Any, stream_arn: str) -> list[dict[str, Any]]:
+    """The stream's shards, as its service lists them. Raises ClientError."""
     shards: list[dict[str, Any]] = []
+    for _ in range(MAXIMUM_PAGES):
+        page, more = source.shards(client, stream_arn, shards[-1]["ShardId"] if shards else None)
+        shards += page
+        if not more:
+            break
+    return shards
+
+
+def describe_shards(host: DispatcherHost, stream_arn: str) -> list[dict[str, Any]]:
+    """The stream's shards; none when the stream is gone. Repeats a listing that fails. Raises Unreadable."""
+    source = source_at(stream_arn)
+    client = host.client(source.READER)
     for _ in range(MAXIMUM_CALLS):
         try:
-            page, more = source.shards(reader, stream_arn, shards[-1]["ShardId"] if shards else None)
+            return list_shards(source, client, stream_arn)
         except (ClientError, BotoCoreError) as error:
             if _code(error) == NOT_FOUND:
                 return []
             host.sleep(RETRY_SECONDS)
-            continue
-        shards += page
-        if not more:
-            return shards
     raise Unreadable(f"the shards of {stream_arn}")
 
 
 class ShardReader:
-    """Keeps the position by sequence number, so that an iterator that has expired (S-48, S-93) costs nothing."""
+    """Reads a shard for the dispatcher, from the mapping's starting position on."""
 
     def __init__(self, host: DispatcherHost, stream_arn: str, shard_id: str, starting_position: str) -> None:
         self._host = host
         self._source = source_at(stream_arn)
-        self._reader = host.client(self._source.READER)
-        self._stream_arn = stream_arn
-        self._shard_id = shard_id
-        self._starting_position = starting_position
-        self._position: str | None = None
-        self._iterator: str | None = None
-        self._latest_at: int | None = None
+        client = host.client(self._source.READER)
+        self._cursor = ShardCursor(self._source, client, stream_arn, shard_id, starting_position)
+        self._latest_at = 0
         self._skip_before = 0
-        self.closed = False
+
+    @property
+    def closed(self) -> bool:
+        return self._cursor.closed
 
     def read(self) -> list[Record]:
         """The next records; an empty list when there are none at present, or, once `closed`, none any more.
@@ -70,73 +123,43 @@ class ShardReader:
             if self.closed:
                 return []
             try:
-                self._iterator = self._iterator or self._new_iterator()
-                page = self._reader.get_records(ShardIterator=self._iterator, Limit=READ_LIMIT)
+                if self._cursor.iterator is None:
+                    self._place()
+                page = self._cursor.read()
             except (ClientError, BotoCoreError) as error:
-                self._recover(_code(error))
+                if _code(error) == NOT_FOUND:
+                    self._cursor.closed = True
+                elif not self._cursor.recover(error):
+                    self._host.sleep(RETRY_SECONDS)
             else:
-                return self._advance(page)
-        raise Unreadable(f"GetRecords {self._shard_id}")
+                dated = [self._source.dated(record, self._host.timestamp_seconds, self._host.now()) for record in page]
+                return [record for record in dated if record.created_at >= self._skip_before]
+        raise Unreadable(f"GetRecords {self._cursor.shard_id}")
 
-    def _advance(self, page: dict[str, Any]) -> list[Record]:
-        records = [self._record(read) for read in page["Records"]]
-        self._iterator = page.get("NextShardIterator")
-        self.closed = self._iterator is None
-        if records:
-            self._position = records[-1].sequence_number
-        return [record for record in records if record.created_at >= self._skip_before]
-
-    def _record(self, read: dict[str, Any]) -> Record:
-        record = self._source.to_record(read, self._stream_arn, self._shard_id)
-        return self._source.dated(record, self._host.timestamp_seconds, self._host.now())
-
-    def _new_iterator(self) -> str:
-        kind = self._starting_position
-        if self._position is not None:
-            kind = "AFTER_SEQUENCE_NUMBER"
-        else:
-            self._skip_before = self._latest_at or 0
-        iterator = self._source.iterator(self._reader, self._stream_arn, self._shard_id, kind, self._position)
-        if self._starting_position == LATEST:
-            # LATEST asked for again would skip what was written in between. If it must be, then its first moment
-            # stands for it, in whole seconds, because records carry no more.
+    def _place(self) -> None:
+        if self._cursor.last is None:
+            self._skip_before = self._latest_at
+        self._cursor.place()
+        if self._cursor.starting_position == LATEST:
+            # A second iterator at LATEST would skip the records written since the first. It starts at the oldest record
+            # instead, and records from before the first iterator are skipped; their times are in whole seconds.
             self._latest_at = self._host.now() // MICROSECONDS * MICROSECONDS
-            self._starting_position = TRIM_HORIZON
-        return iterator
-
-    def _recover(self, code: str) -> None:
-        if code == NOT_FOUND:
-            self.closed = True
-        elif code == EXPIRED:
-            self._iterator = None
-        elif code == TRIMMED:
-            self._iterator, self._position, self._starting_position = None, None, TRIM_HORIZON
-        else:
-            self._host.sleep(RETRY_SECONDS)
-
-
-def _code(error: Exception) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
-
-
-_MAX_PAGES = 100_000
-_FROM_THE_BEGINNING = "-1"
+            self._cursor.starting_position = TRIM_HORIZON
 
 
 @dataclass
 class StreamReader:
-    """Reads one stream from its beginning, and goes on where it stopped. `client` is by a service's name, and `name`
-    that of the table or the stream, which is not asked for before the first reading.
+    """Reads one stream from its beginning; each reading continues where the last one stopped.
 
-    records: all that were read so far, each with its shard, as Lambda's event has them.
+    `client` makes a client of the service that is named to it. `name` is the table's or the stream's; its ARN is looked
+    up at the first reading. records: all that were read so far, each with its shard.
     """
 
     client: Callable[[str], Any]
     source: Source
     name: str
     records: list[tuple[str, Record]] = field(default_factory=list)
-    _after: dict[str, str] = field(default_factory=dict)
-    _iterators: dict[str, str | None] = field(default_factory=dict)  # None where a shard has ended
+    _cursors: dict[str, ShardCursor] = field(default_factory=dict)
 
     @cached_property
     def _arn(self) -> str:
@@ -147,60 +170,36 @@ class StreamReader:
         return self.client(self.source.READER)
 
     def new_records(self) -> list[tuple[str, Record]]:
-        """Those that were not read before, shard by shard."""
+        """The records that were not read before, shard by shard. Raises ClientError."""
         before = len(self.records)
-        for shard in self._iterators:
-            self._read(shard)
-        if not self._iterators or None in self._iterators.values():
-            for shard in self._unknown_shards():
-                self._iterators[shard] = self._iterator(shard)
-                self._read(shard)
+        for cursor in self._cursors.values():
+            self._read(cursor)
+        # A new shard replaces one that has ended (S-47, S-94): as long as none has ended, there is no new one.
+        if not self._cursors or any(cursor.closed for cursor in self._cursors.values()):
+            for shard_id in [shard["ShardId"] for shard in list_shards(self.source, self._reader, self._arn)]:
+                if shard_id not in self._cursors:
+                    self._cursors[shard_id] = ShardCursor(self.source, self._reader, self._arn, shard_id)
+                    self._read(self._cursors[shard_id])
         return self.records[before:]
 
-    def _unknown_shards(self) -> Iterator[str]:
-        """There can be some only where one has ended: a new shard takes another's place (S-47, S-94)."""
-        last, more = None, True
-        for _ in range(_MAX_PAGES):
-            if not more:
-                return
-            shards, more = self.source.shards(self._reader, self._arn, last)
-            for shard in shards:
-                last = str(shard["ShardId"])
-                if last not in self._iterators:
-                    yield last
-
-    def _read(self, shard: str) -> None:
-        for _ in range(_MAX_PAGES):
-            if (iterator := self._iterators[shard]) is None:
+    def _read(self, cursor: ShardCursor) -> None:
+        cursor.behind = True
+        for _ in range(MAXIMUM_PAGES):
+            if cursor.closed or not cursor.behind:
                 return
             try:
-                page = self._reader.get_records(ShardIterator=iterator)
+                if cursor.iterator is None:
+                    cursor.place()
+                self.records += [(cursor.shard_id, record) for record in cursor.read()]
             except ClientError as error:
-                if error.response["Error"]["Code"] not in (EXPIRED, TRIMMED):
+                if not cursor.recover(error):
                     raise
-                self._iterators[shard] = self._iterator(shard)
-                continue
-            self._iterators[shard] = page.get("NextShardIterator")
-            for read in page["Records"]:
-                record = self.source.to_record(read, self._arn, shard)
-                number = record.sequence_number
-                if int(number) > int(self._after.get(shard, _FROM_THE_BEGINNING)):
-                    self._after[shard] = number
-                    self.records.append((shard, record))
-            if not (page["Records"] or page.get("MillisBehindLatest")):
-                return
-
-    def _iterator(self, shard: str) -> str:
-        """After what was read last; where that has left the stream, at the oldest record there is (S-46)."""
-        if shard in self._after:
-            try:
-                return self.source.iterator(self._reader, self._arn, shard, "AFTER_SEQUENCE_NUMBER", self._after[shard])
-            except ClientError as error:
-                if error.response["Error"]["Code"] != TRIMMED:
-                    raise
-        return self.source.iterator(self._reader, self._arn, shard, "TRIM_HORIZON")
 
 
 def reader_of(client: Callable[[str], Any], store: Table | DataStream) -> StreamReader:
-    """Of the stream that a table has, or that the store is. `client` is by a service's name."""
+    """The reader of a table's stream, or of a data stream; `client` makes a client of the service named to it."""
     return StreamReader(client, SOURCES[store.service], store.name)
+
+
+def _code(error: Exception) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
