@@ -6,6 +6,7 @@ from bench import call_cost, localstack, run_rate, startup
 
 BENCHMARKS = {
     "startup": startup.measure,
+    "lint": startup.measure_lint,
     "call_cost": call_cost.measure,
     "run_rate": run_rate.measure,
     "localstack": localstack.measure,

@@ -1,5 +1,6 @@
-"""Fills the generated parts of every document, and draws docs/matrix.svg: `python -m tools.docs`.
+"""Fills the generated parts of every document, draws docs/matrix.svg, and derives the schema of a scenario file.
 
+`python -m tools.docs` writes all of them.
 A part stands between `<!-- generated: NAME -->` and `<!-- end -->`, and is replaced whole.
 """
 
@@ -17,7 +18,9 @@ from harness.jobs import jobs_of
 from harness.matrix import markdown
 from harness.reports import text as text_report
 from harness.runner import run
+from harness.scenario import schema
 from tools import inventory, matrix_picture, reference
+from tools.scenario_schema import derived_schema
 
 MAIN_JOB = Path("scenarios/duplicate_put.yaml")
 MATRIX = Path("docs/matrix.json")
@@ -59,6 +62,10 @@ def matrix_svg() -> str:
     return matrix_picture.svg(json.loads(MATRIX.read_text("utf-8")))
 
 
+def scenario_schema() -> str:
+    return json.dumps(derived_schema(), indent=1) + "\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "main job": main_job,
     "matrix summary": matrix_summary,
@@ -91,6 +98,7 @@ def _fenced(text: str) -> str:
 
 
 if __name__ == "__main__":
+    schema.FILE.write_text(scenario_schema(), encoding="utf-8")
     for document in documents(Path()):
         document.write_text(filled(document.read_text("utf-8")), encoding="utf-8")
     PICTURE.write_text(matrix_svg(), encoding="utf-8")

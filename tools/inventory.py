@@ -15,6 +15,7 @@ ORDER = (
 )
 # What is no Python, and so has no docstring.
 OTHER_FILES = {
+    "schema.json": "The schema itself, which `python -m tools.docs` derives from the models.",
     "py.typed": "Says to type checkers that the package has types.",
     "__init__.pyi": "What `__init__.py` imports on demand, for type checkers.",
     "constraints.txt": "The exact versions of what LocalStack without Docker installs.",

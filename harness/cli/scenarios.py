@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from harness.cli.options import overrides, scenarios_argument, set_option
-from harness.jobs import jobs_of
 from harness.reports import ExitCode
-from harness.scenario.schema import json_schema
+from harness.scenario import schema as scenario_schema
 
 
 @click.command()
@@ -50,6 +48,8 @@ def lint(scenarios: Sequence[Path], settings: Sequence[str]) -> int:
     \b
     Example: python -m harness lint scenarios/*.yaml
     """
+    from harness.jobs import jobs_of
+
     jobs = jobs_of(scenarios, overrides(settings))
     variants = {(job.scenario.scenario, job.variant.name) for job in jobs}
     click.echo(f"no problems in {len(scenarios)} scenario file(s) with {len(variants)} variant(s)")
@@ -66,6 +66,8 @@ def list_scenarios(scenarios: Sequence[Path]) -> int:
     \b
     Example: python -m harness list
     """
+    from harness.jobs import jobs_of
+
     variants: dict[tuple[str, str], list[str]] = {}
     for job in jobs_of(scenarios or sorted(Path("scenarios").glob("*.yaml"))):
         names = variants.setdefault((job.scenario.scenario, job.scenario.question), [])
@@ -82,5 +84,5 @@ def schema() -> int:
     \b
     Example: python -m harness schema > scenario.schema.json
     """
-    click.echo(json.dumps(json_schema(), indent=2))
+    click.echo(scenario_schema.FILE.read_text("utf-8"), nl=False)
     return ExitCode.MET

@@ -53,7 +53,7 @@ Text = Annotated[str, BeforeValidator(_text)]
 class Properties(BaseModel):
     """A resource's properties, or a part of them, under AWS's names."""
 
-    model_config = ConfigDict(alias_generator=to_pascal, frozen=True)
+    model_config = ConfigDict(alias_generator=to_pascal, frozen=True, defer_build=True)
     ignored: ClassVar[tuple[str, ...]] = ()
 
 
@@ -188,7 +188,7 @@ class FunctionProperties(Properties):
     runtime: Annotated[str, AfterValidator(_runtime)]
     timeout: Annotated[int, Field(ge=1, le=900)] = 3
     memory_size: Annotated[int, Field(ge=128, le=10_240)] = 128
-    environment: Environment = Environment()
+    environment: Environment = Environment.model_construct()
     package_type: Literal["Zip"] = "Zip"
 
 
@@ -222,8 +222,8 @@ class _MappingEnds(Properties):
     event_source_arn: str
     function_name: str
     function_response_types: list[Literal["ReportBatchItemFailures"]] = []
-    filter_criteria: FilterCriteria = FilterCriteria()
-    destination_config: DestinationConfig = DestinationConfig()
+    filter_criteria: FilterCriteria = FilterCriteria.model_construct()
+    destination_config: DestinationConfig = DestinationConfig.model_construct()
     enabled: bool = True
 
     def to_mapping(self) -> Mapping:
@@ -392,7 +392,7 @@ class DataStreamProperties(Properties):
     ignored = ("DesiredShardLevelMetrics", "StreamEncryption", "Tags", "WarmThroughputMiBps")
     name: str | None = None
     shard_count: Annotated[int, Field(ge=1, le=100)] | None = None
-    stream_mode_details: StreamMode = StreamMode(StreamMode="PROVISIONED")
+    stream_mode_details: StreamMode = StreamMode.model_construct(stream_mode="PROVISIONED")
     retention_period_hours: int = RETENTION_HOURS
 
     @property

@@ -6,6 +6,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema, create_model
@@ -15,6 +16,7 @@ from harness.platforms import PLATFORMS
 from harness.scenario.fields import PATTERN
 from harness.scenario.messages import mistakes, refusal
 from harness.scenario.model import Part
+from harness.scenario.schema import Schema
 from harness.verdict import ANOMALIES, INVALID, PARTIES, UNKNOWN, VERDICTS, Verdict
 
 REFUSED = "refused"
@@ -95,7 +97,11 @@ class _WithConditions(Part):
 
 
 _Spec: Any = Literal[VERDICTS] | _WithConditions
-_SCHEMA = TypeAdapter(_Spec).json_schema()
+
+
+@cache
+def _schema() -> Schema:
+    return TypeAdapter(_Spec).json_schema()
 
 
 def parse(spec: Any) -> Expectation:
@@ -103,12 +109,12 @@ def parse(spec: Any) -> Expectation:
     if isinstance(spec, str) and spec in VERDICTS:
         return Expectation(spec)
     if not isinstance(spec, dict):
-        raise Mistakes([refusal((), _SCHEMA, spec)])
+        raise Mistakes([refusal((), _schema(), spec)])
     spec, own, wrong = _without_own(spec)
     try:
         conditions: Any = _WithConditions.model_validate(spec).invalid or _Conditions()
     except ValidationError as error:
-        wrong += mistakes(error, _SCHEMA, spec, "an expectation")
+        wrong += mistakes(error, _schema(), spec, "an expectation")
     if wrong:
         raise Mistakes(wrong)
     counts = (Count(kind, *getattr(conditions, kind)) for kind in spec[INVALID] or () if kind in ANOMALIES)

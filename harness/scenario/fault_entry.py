@@ -17,8 +17,8 @@ from harness.faults import FAULTS
 from harness.faults.actions import ACKNOWLEDGE, DELIVER, DISPATCHER, EFFECT, FUNCTION, HANDLE, OPERATION, WRITER
 from harness.faults.base import AWS_CALL, Fault, is_of
 from harness.scenario.fields import TEXT_SCHEMA, implementation, seconds
-from harness.scenario.messages import Schema
 from harness.scenario.messages import mistakes as sentences
+from harness.scenario.schema import Schema
 
 # Who passes by at a place.
 ROLES: dict[str, tuple[str, ...]] = {

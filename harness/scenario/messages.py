@@ -13,8 +13,8 @@ from pydantic_core import ErrorDetails
 
 from harness.errors import DocumentPath, Mistake, Mistakes, closest, nearest, path_text, shown
 from harness.scenario.fields import TEXT_SCHEMA
+from harness.scenario.schema import Schema
 
-Schema = dict[str, Any]
 _UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 
 

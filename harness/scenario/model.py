@@ -45,7 +45,7 @@ Expression = Annotated[str, Field(min_length=1), AfterValidator(checked)]
 class Part(BaseModel):
     """No key that is not known, no value of a near type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class Sink(Part):
@@ -190,13 +190,13 @@ class Pipeline(Part):
         {}, description="Values of the template's parameters; those without a default need one."
     )
     mapping: MappingOverrides = Field(
-        MappingOverrides(), description="Overrides of the event source mapping's settings."
+        MappingOverrides.model_construct(), description="Overrides of the event source mapping's settings."
     )
     function: Annotated[FunctionOverrides, BeforeValidator(named)] = Field(
-        FunctionOverrides(), description="The function by its logical id, or overrides of its settings."
+        FunctionOverrides.model_construct(), description="The function by its logical id, or overrides of its settings."
     )
     source: SourceAttribution = Field(
-        SourceAttribution(), description="Where the source's items say what they are about."
+        SourceAttribution.model_construct(), description="Where the source's items say what they are about."
     )
     sinks: dict[str, Sink] = Field(
         {}, description="Where effects land, by logical id, for a template that does not say so itself."
@@ -245,7 +245,7 @@ class Workload(Part):
     items: int | None = Field(None, ge=1, description="Over how many items they are spread; one each unless given.")
     writers: int = Field(1, ge=1, le=64, description="How many writer processes there are.")
     titles: dict[str, str] = Field({}, description="Titles of items, by their ids (todo-0, todo-1, …).")
-    sdk: Sdk = Field(Sdk(), description="How the writers' SDK retries.")
+    sdk: Sdk = Field(Sdk.model_construct(), description="How the writers' SDK retries.")
 
     @model_validator(mode="before")
     @classmethod
@@ -313,4 +313,4 @@ class Scenario(Part):
     seeds: Annotated[tuple[int, ...], PlainValidator(parse_seeds), WithJsonSchema(SEEDS_SCHEMA)] = Field(
         (0,), description="One run for each seed: a number, a list of numbers, or a range such as 0..49."
     )
-    limits: Limits = Field(Limits(), description="The bounds of a run.")
+    limits: Limits = Field(Limits.model_construct(), description="The bounds of a run.")

@@ -28,9 +28,9 @@ from harness.errors import (
 )
 from harness.faults import FAULTS
 from harness.scenario.expectation import Difference, Differs, Expectation, parse
-from harness.scenario.messages import Schema, mistakes, properties, schema_at, unknown_key
+from harness.scenario.messages import mistakes, properties, schema_at, unknown_key
 from harness.scenario.model import Scenario
-from harness.scenario.schema import json_schema
+from harness.scenario.schema import Schema, json_schema
 from harness.verdict import ANOMALIES, INVALID
 
 MATRIX = "matrix"

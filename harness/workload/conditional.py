@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
-
-from botocore.exceptions import ClientError
+from typing import Any, ClassVar
 
 from harness.history import COUNT
-from harness.workload.base import Writer, condition_failed, holds_own, is_new, item_of, key_of, updated_to
+from harness.workload.base import Writer, holds_own, is_new, item_of, key_of, updated_to
 from harness.workload.items import Change
 
 _MAX_TRIES = 5  # of a blind versioned put
@@ -28,13 +26,11 @@ class CreateOnce(Writer):
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **is_new(change),
             )
-        except ClientError as error:
-            if condition_failed(error):
-                return self.exists_already(error, change)
-            raise
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            return self.exists_already(error, change)
         return True
 
-    def exists_already(self, error: ClientError, change: Change) -> bool:
+    def exists_already(self, error: Any, change: Change) -> bool:
         return holds_own(error, change)
 
 
@@ -44,7 +40,7 @@ class BlindCreate(CreateOnce):
 
     OPERATION: ClassVar[str] = "blind_create"
 
-    def exists_already(self, error: ClientError, change: Change) -> bool:
+    def exists_already(self, error: Any, change: Change) -> bool:
         return False
 
 
@@ -57,10 +53,8 @@ class VersionedPut(Writer):
     def write(self, change: Change, note: str) -> bool:
         try:
             self.put(change, note, expected=change.number - 1)
-        except ClientError as error:
-            if condition_failed(error):
-                return holds_own(error, change)
-            raise
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            return holds_own(error, change)
         return True
 
     def put(self, change: Change, note: str, expected: int) -> None:
@@ -91,11 +85,9 @@ class BlindVersionedPut(VersionedPut):
             item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
             try:
                 self.put(change, note, expected=int(item.get("version", {"N": "0"})["N"]))
-            except ClientError as error:
-                if not condition_failed(error):
-                    raise
-            else:
-                return True
+            except self._client.exceptions.ConditionalCheckFailedException:
+                continue
+            return True
         return False
 
 
@@ -148,7 +140,5 @@ class TransactAdd(BlindTransactAdd):
     def write(self, change: Change, note: str) -> bool:
         try:
             return super().write(change, note)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "IdempotentParameterMismatchException":
-                raise
+        except self._client.exceptions.IdempotentParameterMismatchException:
             return True  # the intent was carried out under its token, with other values (S-18)

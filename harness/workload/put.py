@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
-
 from harness.history import NOTHING
 from harness.pipeline.attribution import item_as_json
 from harness.workload.base import BatchWriter, Writer, item_of, key_of
@@ -66,7 +64,7 @@ class PutThenDelete(Put):
         super().write(change, note)
         try:
             self._client.delete_item(TableName=self._table, Key=key_of(change))
-        except ClientError:
+        except self._client.exceptions.ClientError:
             return None  # half of it was done
         return True
 

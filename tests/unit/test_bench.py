@@ -14,6 +14,7 @@ from bench.rounds import by_turns
 ROOT = Path(__file__).parents[2]
 SMALL: dict[str, Callable[[], str]] = {
     "startup": lambda: startup.measure(rounds=1, job=("-m", "harness", "run", "scenarios/baseline.yaml")),
+    "lint": lambda: startup.measure_lint(rounds=1),
     "call cost": lambda: call_cost.measure(rounds=1, calls=3),
     "run rate": lambda: run_rate.measure(rounds=1, runs=1),
 }
