@@ -21,14 +21,11 @@ from harness.errors import UserError
 from harness.history import Operation
 from harness.jobs import Job, jobs_of
 from harness.platforms import AWS, PLATFORMS
-from harness.platforms.deployed.run_stack import names
 from harness.platforms.target import choose_target
 from harness.reports import RunResult, exit_code, to_json
 from harness.reports import text as text_report
 from harness.reports.progress import Progress
 from harness.run_folder import read_history
-from harness.runner import check as check_run
-from harness.runner import results as results_of
 
 
 @click.command()
@@ -63,6 +60,8 @@ def run(
     \b
     Example: python -m harness run scenarios/crash.yaml --variant '*naive*' --seeds 0..9
     """
+    from harness.runner import results as results_of  # boto3: not for --help
+
     if seed is not None and seeds is not None:
         if context.get_parameter_source("seeds") is ParameterSource.COMMANDLINE:
             raise UserError("--seed and --seeds: give one of them")
@@ -95,11 +94,15 @@ def check(folders: Sequence[Path], json_to: str | None) -> int:
     \b
     Example: python -m harness check runs/duplicate-put/latest
     """
+    from harness.runner import check as check_run
+
     return _report([check_run(folder) for folder in folders], json_to)
 
 
 def _tell_created(jobs: Sequence[Job]) -> None:
     """What will be in the user's account for a while."""
+    from harness.platforms.deployed.run_stack import names
+
     for job in jobs:
         if not job.refused:
             click.echo(f"{job.scenario.scenario} / {job.variant.name} creates, tags and deletes again:", err=True)
