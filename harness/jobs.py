@@ -20,7 +20,6 @@ from harness.faults.seed import Seed
 from harness.history import Value
 from harness.pipeline.attribution import Attribution
 from harness.pipeline.mapping import Mapping as MappingSettings
-from harness.pipeline.resources import Bucket, Queue, Table, Topic
 from harness.pipeline.stack import Stack
 from harness.pipeline.template import read as read_template
 from harness.platforms.capabilities import unsupported, unsupported_expiry
@@ -199,9 +198,7 @@ def _attributions(stack: Stack, pipeline: Pipeline) -> dict[str, Attribution]:
         name: Attribution(sink.intent, sink.item or "", sink.count) for name, sink in pipeline.sinks.items()
     }
     attributions[stack.source.logical_id] = Attribution(pipeline.source.intent, pipeline.source.item or "")
-    items = {
-        resource.logical_id: stack.attribution(resource).item for resource in (*_resources(stack), *stack.data_streams)
-    }
+    items = {resource.logical_id: stack.attribution(resource).item for resource in stack.resources}
     return {name: each if each.item else replace(each, item=items[name]) for name, each in attributions.items()}
 
 
@@ -216,16 +213,12 @@ def check_against_stack(scenario: Scenario, stack: Stack) -> list[Problem]:
         message = "a Kinesis stream has as many shards as its ShardCount in the template says"
         problems.append(Problem(message, "pipeline.shards"))
     if not stack.sinks and not stack.endpoints:
-        possible = sorted(resource.logical_id for resource in _resources(stack) if resource.role is None)
+        possible = sorted(resource.logical_id for resource in stack.resources if resource.role is None)
         nothing = "It has no table, queue, bucket or topic beside the source"
         hint = f"Known: {', '.join(possible)}" if possible else nothing
         message = f"nothing says where effects land in {stack.template}: name it under `sinks`. {hint}"
         problems.append(Problem(message, "pipeline.sinks"))
     return problems
-
-
-def _resources(stack: Stack) -> tuple[Table | Queue | Bucket | Topic, ...]:
-    return (*stack.tables, *stack.queues, *stack.buckets, *stack.topics)
 
 
 def check_against_mapping(variant: Variant, mapping: MappingSettings) -> list[Problem]:

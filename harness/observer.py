@@ -18,11 +18,10 @@ from harness.delivery.shards import StreamReader, reader_of
 from harness.delivery.sources import Record as StreamRecord
 from harness.history import Value
 from harness.pipeline.attribution import BY_NAME, Attribution, item_as_json
-from harness.pipeline.resources import Bucket, DataStream, Queue, Table, Topic
+from harness.pipeline.resources import Bucket, Queue, Resource, Table, Topic
 from harness.pipeline.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
 
 Record = Callable[[str, Value], object]  # f, value
-Sink = Table | DataStream | Queue | Bucket | Topic
 # The error codes of DynamoDB, its streams, SQS and S3 for a resource that does not exist.
 NOT_FOUND_CODES = (
     "ResourceNotFoundException",
@@ -69,7 +68,7 @@ class Observer:
         self._source = source
         self._observed = 0  # records
         # Without a stream the order in which effects reached a ledger is unknown.
-        ordered = [table for table in stack.tables_of(LEDGER) if table.stream_view_type]
+        ordered = [table for table in stack.of(Table, LEDGER) if table.stream_view_type]
         self._ordered_ledgers = [(table, reader_of(client, table)) for table in ordered]
         self._gone: set[str] = set()
         self._landed: dict[tuple[str, str], int] = {}
@@ -92,35 +91,35 @@ class Observer:
     def read_back(self) -> None:
         """Reads the final state: effects, the items of the source and of the views, and the dead letters."""
         self.catch_up()
-        for table in self._stack.tables_of(LEDGER):
+        for table in self._stack.of(Table, LEDGER):
             with self._reading(table):
                 self._effects(table)
-        for queue in self._stack.queues_of(LEDGER):
+        for queue in self._stack.of(Queue, LEDGER):
             with self._reading(queue):
                 at, sqs = self._stack.attribution(queue), self._client("sqs")
                 self._landed_in(queue.logical_id, _in_queue(sqs, queue, self._arrival_seconds, at))
-        for bucket in self._stack.buckets_of(LEDGER):
+        for bucket in self._stack.of(Bucket, LEDGER):
             with self._reading(bucket):
                 at = self._stack.attribution(bucket)
                 self._landed_in(bucket.logical_id, _in_bucket(self._client("s3"), bucket, at))
-        for topic in self._stack.topics_of(LEDGER):
+        for topic in self._stack.of(Topic, LEDGER):
             with self._reading(topic):
                 at, sqs = self._stack.attribution(topic), self._client("sqs")
                 self._landed_in(topic.logical_id, _in_topic(sqs, topic, self._arrival_seconds, at))
         for position, (endpoint, body) in enumerate(self._applied):
             self._landed_in(endpoint, [_landed(body, BY_NAME, position)])
-        for table in self._stack.tables_of(SOURCE):
+        for table in self._stack.of(Table, SOURCE):
             with self._reading(table):
                 self._states("source", table)
-        for table in self._stack.tables_of(VIEW):
+        for table in self._stack.of(Table, VIEW):
             with self._reading(table):
                 self._states("view", table)
-        for queue in self._stack.queues_of(ON_FAILURE):
+        for queue in self._stack.of(Queue, ON_FAILURE):
             with self._reading(queue):
                 self._dead_letters(queue)
 
     @contextmanager
-    def _reading(self, resource: Sink) -> Iterator[None]:
+    def _reading(self, resource: Resource) -> Iterator[None]:
         """A resource that no longer exists is recorded once as gone, and not read."""
         try:
             yield

@@ -10,10 +10,8 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.history import Operation
 from harness.pipeline.dependencies import REQUIREMENTS
-from harness.pipeline.resources import Bucket, Queue, Table, Topic
+from harness.pipeline.resources import Bucket, Queue, Resource, Table, Topic
 from harness.pipeline.stack import Endpoint, Stack
-
-Resource = Table | Queue | Bucket | Topic | Endpoint
 
 HANDLERS = Path("lambda")
 TEMPLATE = "template.yaml"
@@ -91,18 +89,17 @@ def _landed_in(operation: Operation, stack: Stack) -> Iterator[str]:
         yield VIEW
     if operation.f != "effect":
         return
-    resources: tuple[Resource, ...]
-    resources = (*stack.tables, *stack.queues, *stack.buckets, *stack.topics, *stack.endpoints)
+    resources: tuple[Resource | Endpoint, ...] = (*stack.resources, *stack.endpoints)
     for resource in resources:
         if operation.value["sink"] == _name(resource):
             yield from _words(resource)
 
 
-def _name(resource: Resource) -> str:
+def _name(resource: Resource | Endpoint) -> str:
     return resource.variable if isinstance(resource, Endpoint) else resource.logical_id
 
 
-def _words(resource: Resource) -> tuple[str, ...]:
+def _words(resource: Resource | Endpoint) -> tuple[str, ...]:
     match resource:
         case Table():
             return (TABLE,)

@@ -158,8 +158,8 @@ class TableProperties(Keyed):
             {attribute.attribute_name: attribute.attribute_type for attribute in self.attribute_definitions},
             tuple(index.to_index() for index in self.global_secondary_indexes),
             stream.stream_view_type if stream else None,
-            role,
             ends.attribute_name if ends and ends.enabled else None,
+            role=role,
         )
 
 

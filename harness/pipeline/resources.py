@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-templ
 from __future__ import annotations
 
 from collections.abc import Mapping as Values
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from harness.errors import NotImitated
@@ -97,26 +97,34 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Resource:
+    """Something that a template makes, by its name at AWS. role: one of pipeline.stack.ROLES, where it has one."""
+
+    TYPE: ClassVar[str]
+    logical_id: str
+    name: str
+    role: str | None = field(default=None, kw_only=True)
+
+    @property
+    def arn(self) -> str:
+        return attribute(self.TYPE, self.name, "TopicArn" if self.TYPE == TOPIC else "Arn")
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Resource):
     """`attribute_types` are those of the keys: S, N or B. `stream_view_type` is None where there is no stream.
 
     time_to_live: the attribute that says when an item expires, where the table has one.
     """
 
-    logical_id: str
-    name: str
+    TYPE: ClassVar[str] = TABLE
     partition_key: str
     sort_key: str | None
     attribute_types: Values[str, str]
     indexes: tuple[Index, ...] = ()
     stream_view_type: str | None = None
-    role: str | None = None
     time_to_live: str | None = None
     service: ClassVar[str] = "dynamodb"  # whose stream it has
-
-    @property
-    def arn(self) -> str:
-        return attribute(TABLE, self.name)
 
     @property
     def stream_arn(self) -> str | None:
@@ -143,20 +151,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class DataStream:
+class DataStream(Resource):
     """A Kinesis stream. What is written into it is an item with an `id`, which is the partition key."""
 
-    logical_id: str
-    name: str
+    TYPE: ClassVar[str] = DATA_STREAM
     shards: int = 1
-    role: str | None = None
     service: ClassVar[str] = "kinesis"
     key_names: ClassVar[tuple[str, ...]] = ("id",)
     attribute_types: ClassVar[Values[str, str]] = {"id": "S"}
-
-    @property
-    def arn(self) -> str:
-        return attribute(DATA_STREAM, self.name)
 
     def create_parameters(self) -> dict[str, Any]:
         """The parameters of Kinesis's CreateStream."""
@@ -164,18 +166,12 @@ class DataStream:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(Resource):
     """An SQS queue. by_content: whether a FIFO queue takes the content for the deduplication id (P-11)."""
 
-    logical_id: str
-    name: str
+    TYPE: ClassVar[str] = QUEUE
     fifo: bool = False
-    role: str | None = None
     by_content: bool = False
-
-    @property
-    def arn(self) -> str:
-        return attribute(QUEUE, self.name)
 
     @property
     def url(self) -> str:
@@ -188,29 +184,17 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Resource):
     """An S3 bucket."""
 
-    logical_id: str
-    name: str
-    role: str | None = None
-
-    @property
-    def arn(self) -> str:
-        return attribute(BUCKET, self.name)
+    TYPE: ClassVar[str] = BUCKET
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(Resource):
     """An SNS topic. `inbox` is the harness's own queue, which gets what is published."""
 
-    logical_id: str
-    name: str
-    role: str | None = None
-
-    @property
-    def arn(self) -> str:
-        return attribute(TOPIC, self.name, "TopicArn")
+    TYPE: ClassVar[str] = TOPIC
 
     @property
     def inbox(self) -> Queue:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping as Values
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from harness.pipeline.attribution import BY_NAME, Attribution, by_key
 from harness.pipeline.mapping import Mapping
-from harness.pipeline.resources import FUNCTION, Bucket, DataStream, Queue, Table, Topic, attribute
+from harness.pipeline.resources import FUNCTION, Bucket, DataStream, Queue, Resource, Table, Topic, attribute
 
 SOURCE, LEDGER, VIEW, STATE, ON_FAILURE = "source", "ledger", "view", "state", "on_failure"
 ROLES = (SOURCE, LEDGER, VIEW, STATE, ON_FAILURE)
+R = TypeVar("R", bound=Resource)
 
 
 def is_python(runtime: str) -> bool:
@@ -86,6 +88,15 @@ class Stack:
     data_streams: tuple[DataStream, ...] = ()
 
     @property
+    def resources(self) -> tuple[Resource, ...]:
+        """What the stack keeps things in."""
+        return (*self.tables, *self.data_streams, *self.queues, *self.buckets, *self.topics)
+
+    def of(self, kind: type[R], role: str) -> list[R]:
+        """The resources of this kind that have this role."""
+        return [each for each in self.resources if isinstance(each, kind) and each.role == role]
+
+    @property
     def source(self) -> Table | DataStream:
         """What the mapping reads the records of."""
         sources: tuple[Table | DataStream, ...] = (*self.tables, *self.data_streams)
@@ -94,12 +105,9 @@ class Stack:
     @property
     def time_to_live(self) -> str | None:
         """The attribute that says when an item of the source expires, where it is a table that has one."""
-        return next((table.time_to_live for table in self.tables_of(SOURCE)), None)
+        return next((table.time_to_live for table in self.of(Table, SOURCE)), None)
 
-    def tables_of(self, role: str) -> tuple[Table, ...]:
-        return tuple(table for table in self.tables if table.role == role)
-
-    def attribution(self, resource: Table | DataStream | Queue | Bucket | Topic) -> Attribution:
+    def attribution(self, resource: Resource) -> Attribution:
         """Where what is in it says which intent and which item it is about."""
         attribution = self.attributions.get(resource.logical_id)
         if attribution is None and isinstance(resource, Table | DataStream) and resource.role != LEDGER:
@@ -114,19 +122,7 @@ class Stack:
         intents, items = (each.intent_name for each in sinks), (each.item_name for each in sinks)
         return tuple(dict.fromkeys(intents)), tuple(dict.fromkeys((*items, *keys)))
 
-    def queues_of(self, role: str) -> tuple[Queue, ...]:
-        return tuple(queue for queue in self.queues if queue.role == role)
-
-    def buckets_of(self, role: str) -> tuple[Bucket, ...]:
-        return tuple(bucket for bucket in self.buckets if bucket.role == role)
-
-    def topics_of(self, role: str) -> tuple[Topic, ...]:
-        return tuple(topic for topic in self.topics if topic.role == role)
-
     @property
     def sinks(self) -> frozenset[str]:
         """The names, as requests have them, of what effects land in. Endpoints get theirs when they start."""
-        tables = [table.name for table in (*self.tables_of(LEDGER), *self.tables_of(VIEW))]
-        queues = [queue.name for queue in self.queues_of(LEDGER)]
-        topics = [topic.name for topic in self.topics_of(LEDGER)]
-        return frozenset([*tables, *queues, *topics, *(bucket.name for bucket in self.buckets_of(LEDGER))])
+        return frozenset(each.name for each in self.resources if each.role in (LEDGER, VIEW))

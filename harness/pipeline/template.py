@@ -204,20 +204,20 @@ class _StackReader:
         if settings.retention_period_hours != DataStreamProperties.RETENTION_HOURS:
             path = properties(logical_id, "RetentionPeriodHours")
             self._reader.set_aside(path, f"only {DataStreamProperties.RETENTION_HOURS} hours are imitated")
-        return DataStream(logical_id, self._scope.physical(logical_id), settings.shards, self._role(logical_id))
+        return DataStream(logical_id, self._scope.physical(logical_id), settings.shards, role=self._role(logical_id))
 
     def _queue(self, logical_id: str) -> Queue:
         settings = self._reader.read(logical_id, QueueProperties)
         name, role = self._scope.physical(logical_id), self._role(logical_id)
-        return Queue(logical_id, name, settings.fifo_queue, role, settings.content_based_deduplication)
+        return Queue(logical_id, name, settings.fifo_queue, settings.content_based_deduplication, role=role)
 
     def _bucket(self, logical_id: str) -> Bucket:
         self._reader.read(logical_id, BucketProperties)
-        return Bucket(logical_id, self._scope.physical(logical_id), self._role(logical_id))
+        return Bucket(logical_id, self._scope.physical(logical_id), role=self._role(logical_id))
 
     def _topic(self, logical_id: str) -> Topic:
         self._reader.read(logical_id, TopicProperties)
-        return Topic(logical_id, self._scope.physical(logical_id), self._role(logical_id))
+        return Topic(logical_id, self._scope.physical(logical_id), role=self._role(logical_id))
 
     def _function(self, logical_id: str, handler: Path | None, function_name: str) -> Function:
         settings = self._reader.read(logical_id, self._function_model)

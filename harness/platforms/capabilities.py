@@ -13,6 +13,7 @@ from harness.faults.actions import DELIVER, DISPATCHER, FUNCTION
 from harness.faults.base import Fault
 from harness.localstack import runtime_at
 from harness.pipeline.mapping import BY_HARNESS, FOREVER, Mapping
+from harness.pipeline.resources import Table
 from harness.pipeline.stack import SOURCE, Function, Stack
 from harness.platforms import AWS, EMBEDDED, LOCALSTACK
 from harness.platforms.target import Target
@@ -77,7 +78,7 @@ def unsupported_on_localstack(stack: Stack, faults: Sequence[Fault]) -> list[str
     """What LocalStack's own mapping does not do, and which faults cannot act there."""
     if stack.mapping.by == BY_HARNESS:
         return [reason for fault in faults for reason in _custom_fault_reasons(fault)]
-    of_table = _table_reasons(stack.mapping) if stack.tables_of(SOURCE) else ()
+    of_table = _table_reasons(stack.mapping) if stack.of(Table, SOURCE) else ()
     return [
         *_mapping_reasons(stack.mapping),
         *of_table,

@@ -14,6 +14,7 @@ from harness.delivery.sources import SOURCES, Record, intents
 from harness.history import INFO, History, Value
 from harness.pipeline.mapping import LATEST, Mapping
 from harness.pipeline.properties import MappingProperties
+from harness.pipeline.resources import Queue
 from harness.pipeline.stack import ON_FAILURE, Stack
 from harness.platforms.deployed.executions import FunctionHistory, processed, under_way
 from harness.platforms.deployed.threads import ThreadHost
@@ -56,7 +57,7 @@ class PlatformMapping:
 
     def start(self) -> None:
         """Waits until it delivers; raises TimeoutError when it does not."""
-        queues = [queue.name for queue in self._stack.queues_of(ON_FAILURE)]
+        queues = [queue.name for queue in self._stack.of(Queue, ON_FAILURE)]
         self._on_failure = [self._client("sqs").get_queue_url(QueueName=name)["QueueUrl"] for name in queues]
         self._until_state("Enabled")
 
@@ -225,7 +226,7 @@ class HarnessMapping:
         self._dispatcher.start()
 
     def _queue_arn(self) -> str:
-        (queue,) = self._stack.queues_of(ON_FAILURE)
+        (queue,) = self._stack.of(Queue, ON_FAILURE)
         sqs = self._client("sqs")
         url = sqs.get_queue_url(QueueName=queue.name)["QueueUrl"]
         arn: str = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -14,7 +14,7 @@ from harness.documents import load_template
 from harness.pipeline.intrinsics import mentioned
 from harness.pipeline.mapping import BY_HARNESS
 from harness.pipeline.package import unpacked, zipped
-from harness.pipeline.resources import RESOURCE_TYPES, Bucket, DataStream, Queue, Table, Topic
+from harness.pipeline.resources import RESOURCE_TYPES, DataStream, Resource, Topic
 from harness.pipeline.sam import cloudformation, in_json
 from harness.pipeline.stack import LEDGER, Function, Stack
 from harness.platforms.deployed.cloudformation import RUN_TAG, StackRequest
@@ -37,7 +37,7 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
             *properties.get("Tags", ()),
             RUN_TAG,
         ]  # LocalStack does not pass a stack's tags on to its resources
-    for topic in stack.topics_of(LEDGER):
+    for topic in stack.of(Topic, LEDGER):
         resources.update(topic_inbox(topic, RUN_TAG))
     function = resources[stack.function.logical_id]["Properties"]
     function["Code"] = {"S3Bucket": bucket, "S3Key": _KEY}
@@ -62,8 +62,8 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     return strip_triggers(template, names if stack.mapping_id in idle else (*names, stack.mapping_id), idle)
 
 
-def _named(stack: Stack) -> tuple[Table | DataStream | Queue | Bucket | Topic | Function, ...]:
-    return (*stack.tables, *stack.data_streams, *stack.queues, *stack.buckets, *stack.topics, stack.function)
+def _named(stack: Stack) -> tuple[Resource | Function, ...]:
+    return (*stack.resources, stack.function)
 
 
 def request(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> StackRequest:
@@ -78,7 +78,7 @@ def names(stack: Stack) -> list[str]:
     return [
         f"stack {stack.name}, with its role and its mapping",
         *(f"{_noun(each)} {each.name}" for each in _named(stack)),
-        *(f"queue {topic.inbox.name}" for topic in stack.topics_of(LEDGER)),
+        *(f"queue {topic.inbox.name}" for topic in stack.of(Topic, LEDGER)),
         f"table {control_of(stack.name)}",
         f"bucket {bucket_of(stack.name)}",
     ]

@@ -25,7 +25,7 @@ from harness.errors import NotImitated
 from harness.faults.actions import Action, Disrupt, Point
 from harness.faults.nemesis import LocalTickets, Nemesis
 from harness.history import Value
-from harness.pipeline.resources import REGION
+from harness.pipeline.resources import REGION, Topic
 from harness.pipeline.stack import LEDGER, Function, Stack
 from harness.platforms import hook
 from harness.platforms.base import Plan, Reply, Request, Service
@@ -264,7 +264,7 @@ def provision(client: Callable[[str], Any], stack: Stack) -> str:
         client("s3").create_bucket(Bucket=bucket.name)
     for topic in stack.topics:
         client("sns").create_topic(Name=topic.name)
-    for topic in stack.topics_of(LEDGER):
+    for topic in stack.of(Topic, LEDGER):
         client("sqs").create_queue(**topic.inbox.create_parameters())
         # Raw: what else would be in the envelope is moto's own.
         raw = {"RawMessageDelivery": "true"}

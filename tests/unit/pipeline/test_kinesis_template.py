@@ -41,7 +41,7 @@ def problems(template: Path, **more: Any) -> str:
 def test_the_stream_is_the_source(tmp_path: Path) -> None:
     """With its shards, under a name that is known beforehand; no item of it expires."""
     stack = read(write(tmp_path, ITEMS, FED), "run")
-    assert stack.source == DataStream("Items", "run-Items", 2, SOURCE)
+    assert stack.source == DataStream("Items", "run-Items", 2, role=SOURCE)
     assert stack.source.arn == "arn:aws:kinesis:us-east-1:123456789012:stream/run-Items"
     assert (stack.time_to_live, stack.not_imitated) == (None, ())
     assert [table.role for table in stack.tables] == [None]

@@ -19,9 +19,9 @@ def test_the_ledger_is_a_pipeline() -> None:
     stack = read(LEDGER / "template.yaml", "run")
 
     def table(logical_id: str, key: str, role: str, view_type: str | None = None, ends: str | None = None) -> Table:
-        return Table(logical_id, f"run-{logical_id}", key, None, {key: "S"}, (), view_type, role, ends)
+        return Table(logical_id, f"run-{logical_id}", key, None, {key: "S"}, (), view_type, ends, role=role)
 
-    queue = Queue("OnFailureQueue", "run-OnFailureQueue", False, "on_failure")
+    queue = Queue("OnFailureQueue", "run-OnFailureQueue", role="on_failure")
     names = {"EFFECTS_TABLE": "run-Effects", "VIEW_TABLE": "run-View", "MARKERS_TABLE": "run-Markers"}
     assert stack == Stack(
         name="run",
@@ -121,7 +121,7 @@ def test_every_setting_of_a_mapping_is_read(tmp_path: Path) -> None:
         parallelization_factor=4,
         tumbling_window_in_seconds=30,
         filter_criteria=({"eventName": ["INSERT"]},),
-        on_failure_arn=stack.queues_of("on_failure")[0].arn,
+        on_failure_arn=stack.of(Queue, "on_failure")[0].arn,
         enabled=False,
     )
 
