@@ -6,7 +6,6 @@ The file is looked for in the current folder and its parents, as ruff and pytest
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,8 @@ def defaults(start: Path) -> dict[str, Any]:
     text = file.read_text("utf-8", "replace")
     if not _TABLE.search(text):
         return {}
+    import tomllib  # most projects have no such table
+
     try:
         table = tomllib.loads(text)["tool"]["harness"]
     except tomllib.TOMLDecodeError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -80,6 +79,8 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             sys.exit(ExitCode.INTERRUPTED)
         except Exception:
+            import traceback  # slow to import
+
             _stop(f"{traceback.format_exc()}this is a mistake of the harness", ExitCode.OUR_MISTAKE)
 
 

@@ -60,7 +60,7 @@ def diff(choice: TemplateChoice, target: Target, fail: bool) -> int:
     \b
     Example: python -m harness diff --fail
     """
-    wanted, deployment = _wanted(choice), _deployment(choice, target)
+    wanted, deployment = _wanted(choice), UserDeployment(target, choice.name)
     found = deployment.difference(wanted)
     _tell(choice, target, found)
     return 1 if fail and found else 0
@@ -77,7 +77,7 @@ def deploy(choice: TemplateChoice, target: Target) -> int:
     \b
     Example: python -m harness deploy --stack orders
     """
-    wanted, deployment = _wanted(choice), _deployment(choice, target)
+    wanted, deployment = _wanted(choice), UserDeployment(target, choice.name)
     _tell(choice, target, deployment.deploy(wanted))
     for name, value in deployment.outputs().items():
         click.echo(f"  {name} = {value}")
@@ -94,7 +94,7 @@ def destroy(choice: TemplateChoice, target: Target, yes: bool) -> int:
     \b
     Example: python -m harness destroy --yes
     """
-    deployment = _deployment(choice, target)
+    deployment = UserDeployment(target, choice.name)
     found = deployment.resources()
     click.echo("".join(f"  - {name} {type}\n" for type, name in found.values()), nl=False)
     asked = f"Remove {choice.name} at {target}, with these {len(found)} and what they hold?"
@@ -120,7 +120,7 @@ def load(data: Path, choice: TemplateChoice, target: Target) -> int:
     """
     source = choice.read().source
     items = loading.read_items(data, source)
-    found = _deployment(choice, target).resources()
+    found = UserDeployment(target, choice.name).resources()
     if source.logical_id not in found:
         raise UserError(f"{source.logical_id} is not in {choice.name} at {target} yet: `harness deploy` comes first")
     _, table = found[source.logical_id]
@@ -169,7 +169,7 @@ def watch(context: click.Context, choice: TemplateChoice, target: Target, scenar
     \b
     Example: python -m harness watch --scenario scenario.yaml
     """
-    wanted, deployment = _wanted(choice), _deployment(choice, target)
+    wanted, deployment = _wanted(choice), UserDeployment(target, choice.name)
     folders = [choice.template.parent, *(program.root for program in wanted.programs)]
     deployed = None
     try:
@@ -195,10 +195,6 @@ def _wanted(choice: TemplateChoice) -> UserStack:
     for warning in wanted.warnings:
         click.echo(f"warning: {warning}", err=True)
     return wanted
-
-
-def _deployment(choice: TemplateChoice, target: Target) -> UserDeployment:
-    return UserDeployment(target, choice.name)
 
 
 def _tell(choice: TemplateChoice, target: Target, changes: Sequence[ResourceChange]) -> None:
