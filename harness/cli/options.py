@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from harness.errors import Problem, UserError
 
 if TYPE_CHECKING:  # pydantic: not before it is needed
     from harness.pipeline.stack import Stack
-from collections.abc import Callable
 
 SHIPPED = Path("lambda/ledger/template.yaml")
 _OPTIONS = (
@@ -34,9 +33,9 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class TemplateChoice:
-    """What the user has said of it."""
+    """The template and the stack that the options name."""
 
-    given: Path | None
+    file: Path | None
     stack: str | None
     parameters: Sequence[str]
     function: str | None
@@ -44,17 +43,17 @@ class TemplateChoice:
     @property
     def template(self) -> Path:
         """Raises UserError where there is none."""
-        if self.given:
-            return self.given
-        found = next((file for file in (*map(Path, TEMPLATES), SHIPPED) if file.is_file()), None)
-        if found is None:
+        if self.file:
+            return self.file
+        template = next((file for file in (*map(Path, TEMPLATES), SHIPPED) if file.is_file()), None)
+        if template is None:
             names = ", ".join((*TEMPLATES, str(SHIPPED)))
             raise UserError(f"no template is here: looked for {names}. Name one with --template; `init` writes one")
-        return found
+        return template
 
     @property
     def name(self) -> str:
-        """The stack's. Raises UserError for one that cannot be."""
+        """The stack's name. Raises UserError for an invalid one."""
         from harness.workflow.stack import check_name, name_of
 
         name = self.stack or name_of(self.template)
@@ -62,16 +61,10 @@ class TemplateChoice:
         return name
 
     def read(self) -> Stack:
-        """Raises UserError with all that is wrong with the template or with what was said."""
+        """Raises UserError with all that is wrong with the template or the options."""
         from harness.workflow.stack import read_stack
 
-        return read_stack(self.template, self.name, self._parameters(), self.function)
-
-    def _parameters(self) -> Mapping[str, str]:
-        wrong = [each for each in self.parameters if "=" not in each]
-        if wrong:
-            raise UserError(Problem(f"--parameter {each}: expected NAME=VALUE") for each in wrong)
-        return dict(each.split("=", 1) for each in self.parameters)
+        return read_stack(self.template, self.name, _pairs("--parameter", self.parameters, "NAME=VALUE"), self.function)
 
 
 def of_a_template(command: Any) -> Any:
@@ -83,36 +76,34 @@ def of_a_template(command: Any) -> Any:
     ) -> Any:
         return command(choice=TemplateChoice(template, stack, parameters, function), **rest)
 
-    for option in reversed(_OPTIONS):
-        with_choice = option(with_choice)
-    return with_choice
+    return _with(_OPTIONS, with_choice)
+
+
+def _with(options: Sequence[Callable[[Any], Any]], command: Any) -> Any:
+    """The command with the options, which `--help` shows in this order."""
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
 
 TARGET_FIELDS = ("platform", "endpoint", "account", "profile", "region")
 
 
-def target_options(platforms: Sequence[str], told: str, default: str | None = None) -> Callable[[Any], Any]:
+def target_options(platforms: Sequence[str], meaning: str, default: str | None = None) -> Callable[[Any], Any]:
     """The options of a Target, as `harness.platforms.target.choose_target` takes them."""
     options = (
-        click.option("--platform", type=click.Choice(platforms), default=default, help=told),
+        click.option("--platform", type=click.Choice(platforms), default=default, help=meaning),
         click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given."),
         click.option("--account", metavar="ID", help="With --platform aws: the account in which it all happens."),
         click.option("--profile", metavar="NAME", help="With --platform aws: whose credentials are used."),
         click.option("--region", metavar="NAME", help="With --platform aws: where."),
     )
 
-    def with_options(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return with_options
+    return functools.partial(_with, options)
 
 
 def processes_option(what: str) -> Callable[[Any], Any]:
     """None unless it is given: then `Target.side_by_side` says."""
-    told = f"How many {what} go side by side; one for each core, two elsewhere than on the embedded platform."
-    return click.option("--processes", type=click.IntRange(1, 64), help=told)
+    meaning = f"How many {what} go side by side; one for each core, and on remote platforms two for each."
+    return click.option("--processes", type=click.IntRange(1, 64), help=meaning)
 
 
 scenarios_argument = click.argument("scenarios", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -129,7 +120,10 @@ runs_option = click.option(
 
 def overrides(settings: Sequence[str]) -> dict[str, str]:
     """The values of --set, by their paths. Raises UserError for one without a value."""
-    wrong = [setting for setting in settings if "=" not in setting]
-    if wrong:
-        raise UserError(Problem(f"--set {setting}: expected PATH=VALUE, as in workload.intents=5") for setting in wrong)
-    return dict(setting.split("=", 1) for setting in settings)
+    return _pairs("--set", settings, "PATH=VALUE, as in workload.intents=5")
+
+
+def _pairs(option: str, texts: Sequence[str], expected: str) -> dict[str, str]:
+    if wrong := [text for text in texts if "=" not in text]:
+        raise UserError(Problem(f"{option} {text}: expected {expected}") for text in wrong)
+    return dict(text.split("=", 1) for text in texts)

@@ -93,35 +93,33 @@ def _overridden(mapping: Mapping, overrides: Values[str, Any]) -> Mapping:
     return replace(mapping, **overrides)
 
 
-class _StackReader:
+class _StackReader(PropertiesReader):
     """`sinks` are the roles that the scenario gives, by logical id: they come before the template's."""
 
     def __init__(
         self, template: Path, scope: Scope, sinks: Values[str, str], function_model: type[FunctionProperties]
     ) -> None:
+        super().__init__(scope)
         self._template = template
-        self._scope = scope
-        self._document = scope.document
-        self._reader = PropertiesReader(scope)
         self._sinks = sinks
         self._function_model = function_model
         self._unread: list[str] = []  # why the source of a mapping is not known
 
     def stack(self, handler: Path | None, function_name: str, logical_id: str | None) -> Stack:
         self._check_sinks()
-        tables = self._reader.each(TABLE, self._table)
-        data_streams = self._reader.each(DATA_STREAM, self._data_stream)
-        queues = self._reader.each(QUEUE, self._queue)
-        buckets = self._reader.each(BUCKET, self._bucket)
-        topics = self._reader.each(TOPIC, self._topic)
+        tables = self.each(TABLE, self._table)
+        data_streams = self.each(DATA_STREAM, self._data_stream)
+        queues = self.each(QUEUE, self._queue)
+        buckets = self.each(BUCKET, self._bucket)
+        topics = self.each(TOPIC, self._topic)
         mapping_id, others = self._mapping_ids(logical_id)
-        settings = self._reader.read(mapping_id, MappingProperties)
+        settings = self.read(mapping_id, MappingProperties)
         function = self._function(self._function_id(mapping_id, settings.function_name), handler, function_name)
         endpoints = self._endpoints(function.logical_id)
         mapping = settings.to_mapping()
         if mapping.on_failure_arn not in (None, *(queue.arn for queue in queues)):
             path = properties(mapping_id, "DestinationConfig")
-            self._reader.set_aside(path, "a destination other than the template's queues is not imitated")
+            self.set_aside(path, "a destination other than the template's queues is not imitated")
         source_arn, placed = settings.event_source_arn, self._placed
         tables = [placed(table, table.stream_arn == source_arn, SOURCE) for table in tables]
         data_streams = [placed(stream, stream.arn == source_arn, SOURCE) for stream in data_streams]
@@ -130,19 +128,19 @@ class _StackReader:
             self._check_views(tables)
         elif not any(table.role == SOURCE for table in tables):
             message = "is neither the stream of a table of the template nor a Kinesis stream of it"
-            self._reader.add(properties(mapping_id, "EventSourceArn"), message)
-        self._reader.raise_problems()
+            self.add(properties(mapping_id, "EventSourceArn"), message)
+        self.raise_problems()
         return Stack(
-            name=self._scope.stack_name,
+            name=self.scope.stack_name,
             template=self._template,
-            parameters=self._scope.parameters,
+            parameters=self.scope.parameters,
             tables=tuple(tables),
             data_streams=tuple(data_streams),
             queues=tuple(queues),
             function=function,
             mapping=mapping,
             mapping_id=mapping_id,
-            not_imitated=tuple(self._reader.not_imitated),
+            not_imitated=tuple(self.not_imitated),
             buckets=tuple(buckets),
             topics=tuple(topics),
             endpoints=endpoints,
@@ -152,8 +150,8 @@ class _StackReader:
 
     def _mapping_ids(self, wanted: str | None) -> tuple[str, tuple[str, ...]]:
         """The mapping of a stream that triggers the wanted function, and those that trigger others."""
-        triggers = [name for name in self._reader.each(MAPPING, self._stream_trigger) if name]
-        self._reader.raise_problems()
+        triggers = [name for name in self.each(MAPPING, self._stream_trigger) if name]
+        self.raise_problems()
         fed = {name: self._triggered(name) for name in triggers}
         functions = {function for function in fed.values() if function}
         if wanted is not None and wanted not in functions:
@@ -167,20 +165,20 @@ class _StackReader:
             many = f"there are {len(fitting)}: {', '.join(fitting)}"
             count = many if fitting else "; ".join(["there is none", *self._unread])
             message = f"a pipeline has one {MAPPING} of a stream of DynamoDB or Kinesis; {count}"
-            raise UserError([self._document.problem(("Resources",), message)])
+            raise UserError([self.scope.document.problem(("Resources",), message)])
         return fitting[0], tuple(name for name in triggers if name not in fitting)
 
     def _triggered(self, mapping_id: str) -> str | None:
         """The function that a mapping triggers, where it is one of the template."""
         try:
-            name = str(self._scope.resolver.resolve(properties(mapping_id, "FunctionName")))
+            name = str(self.scope.resolver.resolve(properties(mapping_id, "FunctionName")))
             return self._function_id(mapping_id, name)
         except (NotImitated, UserError):  # reported when the mapping is read
             return None
 
     def _stream_trigger(self, mapping_id: str) -> str | None:
         try:
-            source = str(self._scope.resolver.resolve(properties(mapping_id, "EventSourceArn")))
+            source = str(self.scope.resolver.resolve(properties(mapping_id, "EventSourceArn")))
         except NotImitated as error:  # a source of another kind, and no part of this pipeline
             self._unread.append(str(error))
             return None
@@ -188,39 +186,39 @@ class _StackReader:
         return mapping_id if of_table or ":kinesis:" in source else None
 
     def _function_id(self, mapping_id: str, name: str) -> str:
-        names = {self._scope.physical(logical_id): logical_id for logical_id in self._scope.of_type(FUNCTION)}
+        names = {self.scope.physical(logical_id): logical_id for logical_id in self.scope.of_type(FUNCTION)}
         physical = name.removeprefix(attribute(FUNCTION, ""))
         if physical not in names:
             message = f"'{name}' is not a function of the template. {nearest(physical, names)}"
-            raise UserError([self._document.problem(properties(mapping_id, "FunctionName"), message)])
+            raise UserError([self.scope.document.problem(properties(mapping_id, "FunctionName"), message)])
         return names[physical]
 
     def _table(self, logical_id: str) -> Table:
-        settings = self._reader.read(logical_id, TableProperties)
-        return settings.to_table(logical_id, self._scope.physical(logical_id), self._role(logical_id))
+        settings = self.read(logical_id, TableProperties)
+        return settings.to_table(logical_id, self.scope.physical(logical_id), self._role(logical_id))
 
     def _data_stream(self, logical_id: str) -> DataStream:
-        settings = self._reader.read(logical_id, DataStreamProperties)
+        settings = self.read(logical_id, DataStreamProperties)
         if settings.retention_period_hours != DataStreamProperties.RETENTION_HOURS:
             path = properties(logical_id, "RetentionPeriodHours")
-            self._reader.set_aside(path, f"only {DataStreamProperties.RETENTION_HOURS} hours are imitated")
-        return DataStream(logical_id, self._scope.physical(logical_id), settings.shards, role=self._role(logical_id))
+            self.set_aside(path, f"only {DataStreamProperties.RETENTION_HOURS} hours are imitated")
+        return DataStream(logical_id, self.scope.physical(logical_id), settings.shards, role=self._role(logical_id))
 
     def _queue(self, logical_id: str) -> Queue:
-        settings = self._reader.read(logical_id, QueueProperties)
-        name, role = self._scope.physical(logical_id), self._role(logical_id)
+        settings = self.read(logical_id, QueueProperties)
+        name, role = self.scope.physical(logical_id), self._role(logical_id)
         return Queue(logical_id, name, settings.fifo_queue, settings.content_based_deduplication, role=role)
 
     def _bucket(self, logical_id: str) -> Bucket:
-        self._reader.read(logical_id, BucketProperties)
-        return Bucket(logical_id, self._scope.physical(logical_id), role=self._role(logical_id))
+        self.read(logical_id, BucketProperties)
+        return Bucket(logical_id, self.scope.physical(logical_id), role=self._role(logical_id))
 
     def _topic(self, logical_id: str) -> Topic:
-        self._reader.read(logical_id, TopicProperties)
-        return Topic(logical_id, self._scope.physical(logical_id), role=self._role(logical_id))
+        self.read(logical_id, TopicProperties)
+        return Topic(logical_id, self.scope.physical(logical_id), role=self._role(logical_id))
 
     def _function(self, logical_id: str, handler: Path | None, function_name: str) -> Function:
-        settings = self._reader.read(logical_id, self._function_model)
+        settings = self.read(logical_id, self._function_model)
         root, entry = self._root(logical_id), settings.handler
         if handler is not None:
             root, entry = handler.parent, f"{handler.stem}.{function_name}"
@@ -229,10 +227,10 @@ class _StackReader:
         if is_python(settings.runtime) and not exists:
             message = f"'{entry}' is not a handler in {root}: there is no {module.name}.py."
             modules = nearest(module.name, (file.stem for file in root.glob("*.py")))
-            self._reader.add(properties(logical_id, "Handler"), f"{message} {modules}")
+            self.add(properties(logical_id, "Handler"), f"{message} {modules}")
         return Function(
             logical_id,
-            self._scope.physical(logical_id),
+            self.scope.physical(logical_id),
             root,
             entry,
             settings.runtime,
@@ -245,45 +243,43 @@ class _StackReader:
     def _endpoints(self, function_id: str) -> tuple[Endpoint, ...]:
         """As in `Metadata: {harness: {endpoints: {WEBHOOK_URL: {idempotency_key: honoured}}}}` of the function."""
         path = ("Resources", function_id, "Metadata", "harness", "endpoints")
-        declared = self._scope.resolver.resolve(path) or {}
+        declared = self.scope.resolver.resolve(path) or {}
         if not isinstance(declared, dict):
-            self._reader.add(path, "maps variables of the function to settings such as {idempotency_key: honoured}")
+            self.add(path, "maps variables of the function to settings such as {idempotency_key: honoured}")
             return ()
         for variable, declaration in declared.items():
             settings = declaration if isinstance(declaration, dict) else {"": declaration}
             for name, value in settings.items():
                 if name != _KEY_SETTING or value not in _KEY_VALUES:
                     expected = f"is {' or '.join(_KEY_VALUES)}, as in {{{_KEY_SETTING}: {_KEY_VALUES[0]}}}"
-                    self._reader.add((*path, variable), f"{_KEY_SETTING} {expected}")
+                    self.add((*path, variable), f"{_KEY_SETTING} {expected}")
         honoured = {_KEY_SETTING: _KEY_VALUES[0]}
         return tuple(Endpoint(variable, settings == honoured) for variable, settings in declared.items())
 
     def _role_id(self, logical_id: str) -> str | None:
-        role = self._document.at(properties(logical_id, "Role"))
+        role = self.scope.document.at(properties(logical_id, "Role"))
         target = role.get("Fn::GetAtt") if isinstance(role, dict) else None
         name = str(target[0] if isinstance(target, list) else target).partition(".")[0]
-        return name if name in self._scope.of_type(ROLE) else None
+        return name if name in self.scope.of_type(ROLE) else None
 
     def _root(self, logical_id: str) -> Path:
         """A local folder, as `aws cloudformation package` takes it; else the code lies beside the template."""
-        code = self._document.at(properties(logical_id, "Code"))
+        code = self.scope.document.at(properties(logical_id, "Code"))
         if isinstance(code, dict) and ("ZipFile" in code or "ImageUri" in code):
-            self._reader.add(
-                properties(logical_id, "Code"), "the code must be in a folder: neither inline nor an image"
-            )
+            self.add(properties(logical_id, "Code"), "the code must be in a folder: neither inline nor an image")
         return self._template.parent / code if isinstance(code, str) else self._template.parent
 
     def _other_code(self, function_id: str) -> dict[str, Path]:
         """Their folders: a stack with them is not made unless somebody puts their code where AWS finds it."""
-        others = [name for name in self._scope.of_type(FUNCTION) if name != function_id]
-        code = {name: self._document.at(properties(name, "Code")) for name in others}
+        others = [name for name in self.scope.of_type(FUNCTION) if name != function_id]
+        code = {name: self.scope.document.at(properties(name, "Code")) for name in others}
         return {name: self._template.parent / folder for name, folder in code.items() if isinstance(folder, str)}
 
     def _role(self, logical_id: str) -> str | None:
         if logical_id in self._sinks:
             return self._sinks[logical_id]
-        role: str | None = self._document.at(_role_path(logical_id))
-        type, message = self._scope.types[logical_id], ""
+        role: str | None = self.scope.document.at(_role_path(logical_id))
+        type, message = self.scope.types[logical_id], ""
         if role is not None and role not in ROLES:
             message = f"'{role}' is not a role. {nearest(role, ROLES)}"
         elif type == DATA_STREAM and role not in (None, SOURCE):
@@ -291,16 +287,16 @@ class _StackReader:
         elif role in (SOURCE, VIEW) and type not in (TABLE, DATA_STREAM):
             message = f"only a table can be '{role}'; a sink of another kind is a '{LEDGER}'"
         if message:
-            self._reader.add(_role_path(logical_id), message)
+            self.add(_role_path(logical_id), message)
         return role
 
     def _placed(self, resource: R, is_mapped: bool, role: str) -> R:
         """The mapping says which resource is the source, and which queue takes what failed."""
         path = _role_path(resource.logical_id)
         if is_mapped and resource.role not in (None, role):
-            self._reader.add(path, f"is '{resource.role}', but for the mapping it is '{role}'")
+            self.add(path, f"is '{resource.role}', but for the mapping it is '{role}'")
         if resource.role == role and not is_mapped:
-            self._reader.add(path, f"is '{role}', but the mapping does not use it so")
+            self.add(path, f"is '{role}', but the mapping does not use it so")
         return replace(resource, role=role) if is_mapped else resource
 
     def _check_views(self, tables: list[Table]) -> None:
@@ -308,12 +304,12 @@ class _StackReader:
         for table in tables:
             if table.role == VIEW:
                 message = f"is a '{VIEW}' of a table's items, and the source is a Kinesis stream: make it a '{LEDGER}'"
-                self._reader.add(_role_path(table.logical_id), message)
+                self.add(_role_path(table.logical_id), message)
 
     def _check_sinks(self) -> None:
         """Raises UserError for sinks of the scenario that the template does not have."""
-        tables = self._scope.of_type(TABLE)
-        names = [*tables, *(name for type in (QUEUE, BUCKET, TOPIC) for name in self._scope.of_type(type))]
+        tables = self.scope.of_type(TABLE)
+        names = [*tables, *(name for type in (QUEUE, BUCKET, TOPIC) for name in self.scope.of_type(type))]
         kinds = f"no table, queue, bucket or topic of {self._template}"
         problems = [
             Problem(f"'{name}' is {kinds}. {nearest(name, names)}", f"{SINKS_PATH}.{name}")
