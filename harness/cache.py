@@ -1,4 +1,4 @@
-"""The folder of what the harness can make again: unpacked functions, and programs that it has fetched."""
+"""The cache folder: unpacked functions and installed programs, all of which can be made again."""
 
 from __future__ import annotations
 

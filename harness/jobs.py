@@ -34,7 +34,7 @@ from harness.workload.items import Change, changes
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run that is to be made: everything is read, and nothing has started.
+    """One run before it starts: everything is read and checked.
 
     again: the command that runs it again, where there is one. refused: why the platform does not run it, where the
     scenario lists that as a known difference.
@@ -53,12 +53,12 @@ class Job:
 
     @property
     def difference(self) -> Difference | None:
-        """How this platform is known to differ."""
+        """The known difference of this platform, where there is one."""
         return self.variant.differences.get(self.target.platform)
 
     @property
     def expect(self) -> Any:
-        """What the scenario expects here, as it says it."""
+        """The expectation on this platform, as it stands in the scenario."""
         document = self.variant.document.value
         return (document[DIFFERS][self.target.platform]["*"] if self.difference else document)["expect"]
 
@@ -67,7 +67,7 @@ class Job:
         return _changes(self.scenario, self.stack, self.seed)
 
     def question(self) -> Value:
-        """What the run is to answer, as its folder keeps it."""
+        """The question of the run, as its folder keeps it."""
         return {
             "format": 1,
             "scenario": self.scenario.scenario,
@@ -193,7 +193,7 @@ def _changes(scenario: Scenario, stack: Stack, seed: int) -> list[list[Change]]:
 
 
 def _attributions(stack: Stack, pipeline: Pipeline) -> dict[str, Attribution]:
-    """What the scenario says of the stack's tables and queues, by logical id; the template says the rest."""
+    """The scenario's attributions by logical id. One that names no item takes the item from the stack's own."""
     attributions = {
         name: Attribution(sink.intent, sink.item or "", sink.count) for name, sink in pipeline.sinks.items()
     }

@@ -1,4 +1,4 @@
-"""The folder of a run: what was asked, what was decided, what happened, what was found.
+"""The folder of a run: its question, the decisions, the history and the verdict.
 
 runs/<scenario>/<time>-<variant>-<seed>/     and runs/<scenario>/latest, a link to the newest
     run.json         the question: scenario, variant, platform, seed, expectation, and the scenario itself
@@ -72,7 +72,7 @@ class NoFolder:
 
 
 def read_run(path: Path) -> dict[str, Any]:
-    """The question of a run, from its run.json. Raises UserError for a folder that is not of a run."""
+    """The question of a run, from its run.json. Raises UserError for a folder of something else."""
     try:
         question = json.loads((path / RUN).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -27,7 +27,7 @@ _OPTIONS = (
     click.option(
         "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="Of the template; else its default."
     ),
-    click.option("--function", metavar="ID", help="The function that is meant, where several have a stream."),
+    click.option("--function", metavar="ID", help="Which function, where several have a stream."),
 )
 
 
@@ -92,7 +92,7 @@ def target_options(platforms: Sequence[str], meaning: str, default: str | None =
     options = (
         click.option("--platform", type=click.Choice(platforms), default=default, help=meaning),
         click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given."),
-        click.option("--account", metavar="ID", help="With --platform aws: the account in which it all happens."),
+        click.option("--account", metavar="ID", help="With --platform aws: the account that is used."),
         click.option("--profile", metavar="NAME", help="With --platform aws: whose credentials are used."),
         click.option("--region", metavar="NAME", help="With --platform aws: where."),
     )

@@ -100,7 +100,7 @@ def check(folders: Sequence[Path], json_to: str | None) -> int:
 
 
 def _tell_created(jobs: Sequence[Job]) -> None:
-    """What will be in the user's account for a while."""
+    """Lists what the runs will create in the user's account."""
     from harness.platforms.deployed.run_stack import names
 
     for job in jobs:
@@ -110,7 +110,7 @@ def _tell_created(jobs: Sequence[Job]) -> None:
 
 
 def _tell_refused(jobs: Sequence[Job]) -> None:
-    """What was not run, each variant once, and why the scenario says that it is so."""
+    """Lists each variant that was not run, with the scenario's reason."""
     refused: dict[tuple[str, str, str], list[str]] = {}
     for job in jobs:
         if job.refused and job.difference:

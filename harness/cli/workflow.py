@@ -21,16 +21,16 @@ from harness.workflow.stack import UserStack, user_stack
 from harness.workflow.watch import changes
 
 
-def _at_a_place(command: Any) -> Any:
-    """Gives a command its target as `target`; it has been asked whether it is there, and on AWS whose it is."""
+def _at_a_target(command: Any) -> Any:
+    """Gives a command its `target`, which answers, and on AWS belongs to the account that was named."""
 
     @functools.wraps(command)
     @click.pass_context
-    def with_place(context: click.Context, /, **given: Any) -> Any:
-        at = {name: given.pop(name) for name in TARGET_FIELDS}
-        return context.invoke(command, target=choose_target(**at), **given)
+    def with_target(context: click.Context, /, **options: Any) -> Any:
+        at = {name: options.pop(name) for name in TARGET_FIELDS}
+        return context.invoke(command, target=choose_target(**at), **options)
 
-    return target_options([LOCALSTACK, AWS], "Where the stack is.", LOCALSTACK)(with_place)
+    return target_options([LOCALSTACK, AWS], "Where the stack is.", LOCALSTACK)(with_target)
 
 
 @click.command()
@@ -50,7 +50,7 @@ def synth(choice: TemplateChoice) -> int:
 
 @click.command()
 @of_a_template
-@_at_a_place
+@_at_a_target
 @click.option("--fail", is_flag=True, help="End with exit code 1 where there is a difference.")
 def diff(choice: TemplateChoice, target: Target, fail: bool) -> int:
     """Say what `deploy` would change.
@@ -61,14 +61,14 @@ def diff(choice: TemplateChoice, target: Target, fail: bool) -> int:
     Example: python -m harness diff --fail
     """
     wanted, deployment = _wanted(choice), UserDeployment(target, choice.name)
-    found = deployment.difference(wanted)
-    _tell(choice, target, found)
-    return 1 if fail and found else 0
+    changes = deployment.difference(wanted)
+    _tell(choice, target, changes)
+    return 1 if fail and changes else 0
 
 
 @click.command()
 @of_a_template
-@_at_a_place
+@_at_a_target
 def deploy(choice: TemplateChoice, target: Target) -> int:
     """Deploy the template as it is written, to stay.
 
@@ -86,8 +86,8 @@ def deploy(choice: TemplateChoice, target: Target) -> int:
 
 @click.command()
 @of_a_template
-@_at_a_place
-@click.option("--yes", is_flag=True, help="Without being asked.")
+@_at_a_target
+@click.option("--yes", is_flag=True, help="Remove without asking.")
 def destroy(choice: TemplateChoice, target: Target, yes: bool) -> int:
     """Remove the stack that `deploy` made, with what it holds.
 
@@ -95,9 +95,9 @@ def destroy(choice: TemplateChoice, target: Target, yes: bool) -> int:
     Example: python -m harness destroy --yes
     """
     deployment = UserDeployment(target, choice.name)
-    found = deployment.resources()
-    click.echo("".join(f"  - {name} {type}\n" for type, name in found.values()), nl=False)
-    asked = f"Remove {choice.name} at {target}, with these {len(found)} and what they hold?"
+    resources = deployment.resources()
+    click.echo("".join(f"  - {name} {type}\n" for type, name in resources.values()), nl=False)
+    asked = f"Remove {choice.name} at {target}, with these {len(resources)} and what they hold?"
     if not yes and not click.confirm(asked):
         click.echo("nothing was removed")
         return 1
@@ -109,7 +109,7 @@ def destroy(choice: TemplateChoice, target: Target, yes: bool) -> int:
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path, dir_okay=False))
 @of_a_template
-@_at_a_place
+@_at_a_target
 def load(data: Path, choice: TemplateChoice, target: Target) -> int:
     """Put the items of DATA into the table whose stream triggers the function.
 
@@ -120,10 +120,10 @@ def load(data: Path, choice: TemplateChoice, target: Target) -> int:
     """
     source = choice.read().source
     items = loading.read_items(data, source)
-    found = UserDeployment(target, choice.name).resources()
-    if source.logical_id not in found:
+    resources = UserDeployment(target, choice.name).resources()
+    if source.logical_id not in resources:
         raise UserError(f"{source.logical_id} is not in {choice.name} at {target} yet: `harness deploy` comes first")
-    _, table = found[source.logical_id]
+    _, table = resources[source.logical_id]
     outcomes: Counter[str] = Counter()
     for item, outcome in loading.load(target.client("dynamodb"), table, items):
         outcomes[outcome] += 1
@@ -158,7 +158,7 @@ def build(choice: TemplateChoice, out: Path) -> int:
 
 @click.command()
 @of_a_template
-@_at_a_place
+@_at_a_target
 @click.option("--scenario", type=click.Path(path_type=Path, dir_okay=False), help="Run it after each deployment.")
 @click.pass_context
 def watch(context: click.Context, choice: TemplateChoice, target: Target, scenario: Path | None) -> int:

@@ -1,1 +1,7 @@
-"""The pipeline under test: from a CloudFormation or SAM template to a Stack, and from a handler to its zip."""
+"""The pipeline under test: a CloudFormation or SAM template becomes a Stack, and a handler becomes its zip.
+
+`template` reads the resources: `sam` translates first, `scope` and `intrinsics` resolve names and functions, and
+`properties` checks each resource. `stack` and `resources` hold the values, `mapping` the settings of the event source
+mapping, and `attribution` says which intent an item or a row is about. `package` makes the zip, from what
+`dependencies` finds. Begin with `stack`.
+"""

@@ -61,7 +61,7 @@ def _modules(distribution: Distribution) -> set[str]:
 
 
 def _files(distribution: Distribution) -> list[str]:
-    """Those in the folder; programs lie beside it, and nobody imports them."""
+    """Files of the distribution that can be imported: not the programs in bin/ or beside the folder."""
     return [str(file) for file in distribution.files or () if file.parts[0] not in ("..", "bin")]
 
 
@@ -97,7 +97,7 @@ def installed(root: Path, python: str = THIS_PYTHON) -> Path | None:
 
 
 def _is_local(file: Path) -> bool:
-    """Whether it names files beside it, which are others in another folder."""
+    """Whether it names files by relative paths, which are other files in another folder."""
     return any(line.lstrip().startswith((".", "-", "/")) for line in file.read_text("utf-8").splitlines())
 
 
@@ -181,7 +181,7 @@ def _package_of(root: Path, file: Path) -> list[str]:
 
 
 def _read(file: Path, package: list[str]) -> list[str] | None:
-    """The names of modules that it imports, and of what may be one; None where only running it would tell."""
+    """The names that may be modules which it imports; None where only running it would tell."""
     try:
         tree = ast.parse(file.read_bytes())
     except SyntaxError:
@@ -203,7 +203,7 @@ def _read(file: Path, package: list[str]) -> list[str] | None:
 
 
 def _nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """All but what only a type checker reads."""
+    """All nodes outside `if TYPE_CHECKING`."""
     yield node
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):

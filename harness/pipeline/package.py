@@ -1,6 +1,6 @@
 """The zip that is deployed: what the handler imports of the function's folder, and the agent that wraps the handler.
 
-Files that are not Python are read by name, not imported: they stay, unless they lie with code that goes.
+Files that are not Python may be read by name: they stay, unless all code in their folder is left out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.errors import Problem, UserError
 from harness.pipeline.dependencies import REQUIREMENTS, THIS_PYTHON, imports_of, installed, needed
 from harness.pipeline.stack import is_python
 
-# What the agent needs of the harness, and all of it: folders whole, single files by name.
+# Everything that the agent needs of the harness: whole folders, and single files.
 AGENT_FOLDERS = ("agent", "faults")
 AGENT_FILES = ("__init__.py", "history.py", "lazy_table.py")
 
@@ -60,7 +60,7 @@ def build(root: Path, out: Path, python: str = THIS_PYTHON, handler: str | None 
     left_out = _not_imported(list(code), imports.files) if imports else []
     required = _required(root, python, imports.outside if imports else None)
     kept = [(name, file) for name, file in code.items() if name not in left_out]
-    every = [*required, *kept, *(_agent() if agent else ())]  # of two files of one name the function's own counts
+    every = [*required, *kept, *(_agent() if agent else ())]  # the function's own files replace others of the same name
     files = {name: file for name, file in sorted(dict(every).items()) if file != out}
     contents = {name: file.read_bytes() for name, file in files.items()}
     with zipfile.ZipFile(out, "w") as archive:
@@ -125,7 +125,7 @@ def _required(root: Path, python: str, imported: Set[str] | None) -> list[tuple[
 
 
 def _not_imported(names: Sequence[str], imported: Set[str]) -> list[str]:
-    """Python that is not imported, and what lies in folders in which there is no other."""
+    """Python files that are not imported, and the other files of folders without imported Python files."""
     code = [name for name in names if name.endswith(".py")]
     used, all_code = _folders(imported), _folders(code)
     return [

@@ -1,6 +1,7 @@
 """A SAM template as the CloudFormation template that AWS makes of it, translated by AWS's own library.
 
-That library wants code in S3. A folder that the template names is hidden from it, and put back where it leads to.
+That library takes only code in S3. A folder that the template names is replaced by an S3 location before the
+translation, and put back afterwards.
 Source: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification.html
 """
 
@@ -19,7 +20,7 @@ TRANSFORM = "AWS::Serverless-2016-10-31"
 _FUNCTION, _LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
 _CODE = {_FUNCTION: "CodeUri", _LAYER: "ContentUri"}
 _NO_FOLDER = ("CodeUri", "InlineCode", "ImageUri")
-# Each run deploys anew: an alias of the newest version would be one more name of the function, and nothing else.
+# Left out: each run deploys a new function, of which an alias would be a second name.
 OF_RELEASES = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")
 _BUCKET = "a-folder-beside-the-template"
 
@@ -31,9 +32,7 @@ def cloudformation(document: Document, parameters: Mapping[str, str]) -> Documen
         return document
     for transform in transforms if isinstance(transforms, list) else [transforms]:
         if transform != TRANSFORM:
-            message = (
-                f"{transform} runs at AWS only: give the template that it makes. {nearest(transform, [TRANSFORM])}"
-            )
+            message = f"{transform} runs at AWS only: use the template that it makes. {nearest(transform, [TRANSFORM])}"
             raise UserError([document.problem(("Transform",), message)])
     content = _translated(document, _folders_hidden(document), parameters)
     for resource in content["Resources"].values():
@@ -42,7 +41,7 @@ def cloudformation(document: Document, parameters: Mapping[str, str]) -> Documen
 
 
 def in_json(value: Any) -> Any:
-    """A copy with `Fn::GetAtt` as JSON wants it, which SAM and LocalStack 4.14 want too: as a list, not as a text."""
+    """A copy with each `Fn::GetAtt` as a list: JSON, SAM and LocalStack 4.14 do not take it as a text."""
     if isinstance(value, list):
         return [in_json(inner) for inner in value]
     if not isinstance(value, dict):
@@ -54,7 +53,7 @@ def in_json(value: Any) -> Any:
 
 
 def _translated(document: Document, content: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
-    # Slow to import, and most templates are not SAM templates.
+    # Imported here, because it is slow and most templates are not SAM templates.
     from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocumentException
 
     try:
@@ -73,7 +72,7 @@ def _translation(content: str, parameters: tuple[tuple[str, str], ...]) -> str:
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
 
-    # Without a session that has a Region it would look for one; the names of AWS's policies come with the library.
+    # Given a session with a Region, it does not look for one; the names of AWS's policies come with the library.
     translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=REGION))
     try:
         return json.dumps(translator.translate(json.loads(content), dict(parameters), passthrough_metadata=True))
@@ -85,7 +84,7 @@ def _problem(document: Document, error: Any) -> Problem:
     logical_id = str(getattr(error, "_logical_id", ""))
     with_made = Document(document.value, {}, {**document.places, **_places_of(document, [logical_id])})
     path: DocumentPath = ("Resources", logical_id) if ("Resources", logical_id) in with_made.places else ()
-    return with_made.problem(path, f"SAM does not take it: {error.message}")
+    return with_made.problem(path, f"SAM refuses it: {error.message}")
 
 
 def _folders_hidden(document: Document) -> dict[str, Any]:
@@ -108,7 +107,7 @@ def _folders_hidden(document: Document) -> dict[str, Any]:
 
 
 def _code_paths(document: Document) -> Iterator[tuple[str, ...]]:
-    """The paths of properties that may name code."""
+    """The paths of the properties that may name a folder of code."""
     if isinstance(document.at(("Globals", "Function")), dict):
         yield "Globals", "Function"
     for logical_id, resource in document.value["Resources"].items():
@@ -128,7 +127,7 @@ def _show_folder(properties: Any) -> None:
 
 
 def _places_of(document: Document, logical_ids: Iterable[str]) -> dict[DocumentPath, Place]:
-    """The places in the user's file of what SAM makes these resources from, and of each of their parts."""
+    """The positions in the user's file of the resources from which SAM makes these, and of their parts."""
     marks: dict[DocumentPath, Place] = {}
     written = document.value["Resources"]
     for logical_id in logical_ids:

@@ -45,7 +45,7 @@ class Scope:
             "AWS::StackName": stack_name,
             "AWS::URLSuffix": "amazonaws.com",
         }
-        self.types: dict[str, str] = {}  # none yet: a condition cannot ask for a resource
+        self.types: dict[str, str] = {}  # empty while conditions are evaluated: they cannot refer to resources
         self.types = self._existing()
 
     def _existing(self) -> dict[str, str]:
@@ -61,7 +61,7 @@ class Scope:
         return [logical_id for logical_id, other in self.types.items() if other == type]
 
     def ref(self, name: str) -> Any:
-        """What `Ref` answers. Raises LookupError, or NotImitated where only AWS knows."""
+        """The value of `Ref`. Raises LookupError, or NotImitated where only AWS knows it."""
         if name in self._pseudo:
             return self._pseudo[name]
         if name in self._declared:
@@ -72,7 +72,7 @@ class Scope:
         return self._attributes(name)["Ref"]
 
     def attribute(self, logical_id: str, name: str) -> str:
-        """What `Fn::GetAtt` answers. Raises LookupError, or NotImitated where only AWS knows."""
+        """The value of `Fn::GetAtt`. Raises LookupError, or NotImitated where only AWS knows it."""
         if logical_id not in self.types:
             raise LookupError(f"'{logical_id}' is not a resource. {nearest(logical_id, self.types)}")
         attributes = self._attributes(logical_id)
@@ -84,7 +84,7 @@ class Scope:
         return attributes[name]
 
     def physical(self, logical_id: str) -> str:
-        """The name that the template gives, or else one made of the stack's name and the logical id."""
+        """The name in the template; without one, it is made of the stack's name and the logical id."""
         properties = ("Resources", logical_id, "Properties")
         name_property = RESOURCE_TYPES[self.types[logical_id]].name_property
         name = self.resolver.resolve((*properties, name_property))
@@ -112,7 +112,7 @@ class Scope:
 
 
 def _check(document: Document) -> None:
-    """Whether the document has the shape of a template at all, so that what follows need not ask."""
+    """Raises UserError unless the document has the shape of a template; the rest of this class relies on it."""
     if not isinstance(document.value, dict) or not isinstance(document.at(("Resources",)), dict):
         raise UserError([document.problem((), "is not a CloudFormation template: it has no Resources")])
     problems = [

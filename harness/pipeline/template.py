@@ -1,5 +1,6 @@
 """Reads a CloudFormation template as the pipeline that it describes: the function that a stream triggers, of a
-DynamoDB table or of Kinesis, the mapping between them, and what is around. The rest of a template is left alone.
+DynamoDB table or of Kinesis, the mapping between them, and the tables, queues, buckets and topics beside them.
+The rest of a template is ignored.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from harness.pipeline.sam import cloudformation
 from harness.pipeline.scope import Scope
 from harness.pipeline.stack import LEDGER, ON_FAILURE, ROLES, SOURCE, VIEW, Endpoint, Function, Stack, is_python
 
-# Where a scenario says what its template leaves open.
+# The paths in a scenario that a problem of the template is reported at.
 FUNCTION_PATH, SINKS_PATH = "pipeline.function", "pipeline.sinks"
 _KEY_SETTING, _KEY_VALUES = "idempotency_key", ("honoured", "ignored")
 R = TypeVar("R", Table, Queue, DataStream)
@@ -270,7 +271,7 @@ class _StackReader(PropertiesReader):
         return self._template.parent / code if isinstance(code, str) else self._template.parent
 
     def _other_code(self, function_id: str) -> dict[str, Path]:
-        """Their folders: a stack with them is not made unless somebody puts their code where AWS finds it."""
+        """The folders of the other functions: their code must be uploaded before the stack is made."""
         others = [name for name in self.scope.of_type(FUNCTION) if name != function_id]
         code = {name: self.scope.document.at(properties(name, "Code")) for name in others}
         return {name: self._template.parent / folder for name, folder in code.items() if isinstance(folder, str)}

@@ -1,4 +1,4 @@
-"""An entry of `faults`: the fault, its fields, and the points it aims at."""
+"""Reads an entry of `faults`: the fault, its fields, and whether it can fire at what it is aimed at."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.scenario.fields import TEXT_SCHEMA, implementation, seconds
 from harness.scenario.messages import mistakes as sentences
 from harness.scenario.schema import Schema
 
-# Who passes by at a place.
+# The kinds of process that pass a place.
 ROLES: dict[str, tuple[str, ...]] = {
     OPERATION: (WRITER,),
     HANDLE: (FUNCTION,),
@@ -29,7 +29,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     DELIVER: (DISPATCHER,),
     AWS_CALL: (WRITER, FUNCTION, DISPATCHER),
 }
-# Fields by name: least and greatest value. A fault that could never fire is a mistake.
+# The least and the greatest value of fields, by name.
 BOUNDS: dict[str, tuple[float, float | None]] = {
     "nth": (1, None),
     "times": (1, None),
@@ -40,7 +40,7 @@ BOUNDS: dict[str, tuple[float, float | None]] = {
     "share": (0, 1),
     "records": (1, None),
 }
-# Every item operation of the API reference of DynamoDB, and what else the pipeline's own processes call.
+# The item operations of DynamoDB's API reference; CALLS adds the other calls of the pipeline's processes.
 _ITEM_OPERATIONS = (
     *("BatchExecuteStatement", "BatchGetItem", "BatchWriteItem", "DeleteItem", "ExecuteStatement"),
     *("ExecuteTransaction", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems", "TransactWriteItems"),
@@ -56,13 +56,13 @@ _GLOB = re.compile(r"[*?\[]")
 
 def mistakes(fault: Fault) -> list[Mistake]:
     """Everything that keeps the fault from ever firing, or that is out of bounds."""
-    return [*_out_of_bounds(fault), *_astray(fault)]
+    return [*_out_of_bounds(fault), *_out_of_reach(fault)]
 
 
 def _out_of_bounds(fault: Fault) -> Iterator[Mistake]:
     for name, (low, high) in BOUNDS.items():
-        given: Any = getattr(fault, name, None)
-        for number in given if isinstance(given, tuple) else () if given is None else (given,):
+        value: Any = getattr(fault, name, None)
+        for number in value if isinstance(value, tuple) else () if value is None else (value,):
             if not (low <= number and (high is None or number <= high)):
                 span = f"from {low} to {high}" if high is not None else f"of at least {low}"
                 yield Mistake((name,), f"got {number:g}; expected a number {span}")
@@ -72,11 +72,11 @@ def _out_of_bounds(fault: Fault) -> Iterator[Mistake]:
         yield Mistake(("between",), f"the span from {fault.between[0]:g} s to {fault.between[1]:g} s is empty")
 
 
-def _astray(fault: Fault) -> Iterator[Mistake]:
+def _out_of_reach(fault: Fault) -> Iterator[Mistake]:
     roles = [role for role in (DISPATCHER, FUNCTION, WRITER) if is_of(role, fault.process)]
     if not roles:
-        known = (DISPATCHER, FUNCTION, WRITER)
-        yield Mistake(("process",), f"'{fault.process}' is no process. {nearest(fault.process, known)}")
+        valid = (DISPATCHER, FUNCTION, WRITER)
+        yield Mistake(("process",), f"'{fault.process}' is no process. {nearest(fault.process, valid)}")
         return
     aimed = list(_aimed_at(fault.call))
     if not aimed:
@@ -118,24 +118,23 @@ _DURATIONS = ("seconds", "between")
 
 def parse_fault(entry: Any) -> Fault:
     """`crash` or `crash: {nth: 1}`. Raises Mistakes, with paths that begin at the entry."""
-    name, given = _split(entry)
+    name, fields_by_name = _split(entry)
     at_key = isinstance(entry, dict)
     path = (name,) if at_key else ()
     try:
         fault_class, adapter = _named(name)
     except ValueError as error:
         raise Mistakes([Mistake((), str(error), at_key)]) from error
-    if not isinstance(given, dict | None):
-        raise Mistakes([Mistake(path, f"got {shown(given)}; expected a mapping of the fields of {name}")])
-    values = {key: _in_seconds(key, value) for key, value in (given or {}).items()}
+    if not isinstance(fields_by_name, dict | None):
+        raise Mistakes([Mistake(path, f"got {shown(fields_by_name)}; expected a mapping of the fields of {name}")])
+    values = {key: _in_seconds(key, value) for key, value in (fields_by_name or {}).items()}
     try:
         fault: Fault = adapter.validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
-        found = sentences(error, fault_schema(fault_class), values, name)
-        raise Mistakes(mistake.below(path) for mistake in found) from error
-    found = mistakes(fault)
-    if found:
-        raise Mistakes(mistake.below(path) for mistake in found)
+        wrong = sentences(error, fault_schema(fault_class), values, name)
+        raise Mistakes(mistake.below(path) for mistake in wrong) from error
+    if wrong := mistakes(fault):
+        raise Mistakes(mistake.below(path) for mistake in wrong)
     return fault
 
 
@@ -169,7 +168,7 @@ def _in_seconds(name: str, value: Any) -> Any:
 
 @cache
 def _named(word: str) -> tuple[type[Fault], TypeAdapter[Any]]:
-    """Kept, because to make an adapter takes a millisecond, and a matrix reads the same faults for each variant."""
+    """Cached: an adapter takes a millisecond to make, and each variant of a matrix has the same faults."""
     fault_class = implementation(word, FAULTS, "a fault", Fault)
     return fault_class, TypeAdapter(fault_class)
 

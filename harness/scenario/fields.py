@@ -22,16 +22,16 @@ TEXT_SCHEMA = {"type": "string", "pattern": _DURATION.pattern, "examples": ["500
 
 
 def seconds(value: Any) -> Any:
-    """`500ms` is 0.5 and `10m` is 600; what is no such text is left for others to judge."""
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if not found:
+    """`500ms` is 0.5 and `10m` is 600. Any other value is returned unchanged."""
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not match:
         return value
-    number = Fraction(found[1]) * _SECONDS[found[2]]
+    number = Fraction(match[1]) * _SECONDS[match[2]]
     return int(number) if number.denominator == 1 else float(number)
 
 
 class Duration:
-    """Annotates a number of seconds: it may be written as a duration too."""
+    """Annotates a number of seconds that may also be written as a duration."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(seconds, handler(source))
@@ -53,9 +53,9 @@ SEEDS_SCHEMA: dict[str, Any] = {
 
 def parse_seeds(value: Any) -> tuple[int, ...]:
     """In the order given, each once. Raises ValueError."""
-    found = _RANGE.fullmatch(value) if isinstance(value, str) else None
-    if found:
-        low, high = int(found[1]), int(found[2])
+    match = _RANGE.fullmatch(value) if isinstance(value, str) else None
+    if match:
+        low, high = int(match[1]), int(match[2])
         if high < low:
             raise ValueError(f"got {shown(value)}, which is empty: the first seed is above the last")
         if high - low >= MAX_SEEDS:
@@ -84,35 +84,35 @@ class Handler:
 
 
 def folders(scenario: Path | None) -> tuple[Path, ...]:
-    """Where relative paths begin: in the current directory, then around the scenario's file, from near to far."""
+    """The folders in which a relative path is looked for: the current one, then the parents of the scenario's file."""
     around = scenario.absolute().parents if scenario else ()
     return (Path(), *around)
 
 
 def find_handler(text: str, folders: Sequence[Path]) -> Handler:
     """`path.py` or `path.py:function`. Raises ValueError when there is no such file."""
-    named = _FUNCTION.fullmatch(text)
-    if named:
-        return Handler(find(named["file"], folders), named["function"])
+    match = _FUNCTION.fullmatch(text)
+    if match:
+        return Handler(find(match["file"], folders), match["function"])
     return Handler(find(text, folders))
 
 
 def find(text: str, folders: Sequence[Path]) -> Path:
-    """The first file of that path. Raises ValueError that says how far the path leads, and what is there."""
+    """The first file of that path. Raises ValueError, which names the part of the path that does not exist."""
     candidates = [folder / text for folder in folders]
-    found = next((candidate for candidate in candidates if candidate.is_file()), None)
-    if found:
-        return found
+    file = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if file:
+        return file
     if not text or any(candidate.is_dir() for candidate in candidates):
         raise ValueError(f"'{text}' is not a file")
     parts = Path(text).parts
     for length in range(len(parts) - 1, -1, -1):
-        there = [_names(folder.joinpath(*parts[:length])) for folder in folders]
-        near = closest(parts[length], {name for names in there for name in names})
-        known = next((names for names in there if names and near in (None, *names)), [])
-        if known:
+        listings = [_names(folder.joinpath(*parts[:length])) for folder in folders]
+        near = closest(parts[length], {name for names in listings for name in names})
+        names = next((names for names in listings if names and near in (None, *names)), [])
+        if names:
             where = f" in '{Path(*parts[:length])}'" if length else ""
-            raise ValueError(f"no file '{text}': no '{parts[length]}'{where}. {nearest(parts[length], known)}")
+            raise ValueError(f"no file '{text}': no '{parts[length]}'{where}. {nearest(parts[length], names)}")
     raise ValueError(f"no file '{text}'")
 
 
@@ -141,15 +141,15 @@ def implementation(word: str, table: Mapping[str, type], noun: str, base: type =
     except Exception as error:  # a user's module may raise anything
         reason = f"module '{module_name}' cannot be imported: {type(error).__name__}: {error}"
         raise ValueError(f"'{word}' is not {noun}: {reason}") from error
-    found = getattr(module, attribute, None)
-    if found is None:
+    implementation_class = getattr(module, attribute, None)
+    if implementation_class is None:
         names = [name for name in vars(module) if not name.startswith("_")]
         raise ValueError(f"'{word}' is not {noun}: '{module_name}' has no '{attribute}'. {nearest(attribute, names)}")
-    if not isinstance(found, type):
+    if not isinstance(implementation_class, type):
         raise ValueError(f"'{word}' is not {noun}: it is not a class")
-    if not issubclass(found, base):
+    if not issubclass(implementation_class, base):
         raise ValueError(f"'{word}' is not {noun}: it is no subclass of {base.__module__}.{base.__name__}")
-    return found
+    return implementation_class
 
 
 def checker_class(word: str) -> type[Checker]:

@@ -40,14 +40,14 @@ def load(path: Path | str, overrides: Mapping[str, str] | None = None) -> Loaded
 
 
 def load_values(values: Mapping[str, Any], overrides: Mapping[str, str] | None = None) -> Loaded:
-    """The same for a scenario that is given as values; its problems have paths, but no lines."""
+    """The same for a scenario that is a dict and no file: its problems have paths, but no lines."""
     return _loaded(Document.of(values), None, overrides or {})
 
 
 def _loaded(document: Document, file: Path | None, overrides: Mapping[str, str]) -> Loaded:
-    found = variants(_overridden(document, overrides), folders(file))
-    scenario = found[0].scenario
-    return Loaded(scenario.scenario, scenario.question, file, tuple(found))
+    cells = variants(_overridden(document, overrides), folders(file))
+    scenario = cells[0].scenario
+    return Loaded(scenario.scenario, scenario.question, file, tuple(cells))
 
 
 def _overridden(document: Document, overrides: Mapping[str, str]) -> Document:
@@ -75,7 +75,7 @@ def _settable(text: str, document: Document) -> DocumentPath:
         try:
             other = parse_path(varied)
         except ValueError:
-            continue  # said when the matrix is read
+            continue  # reported when the matrix is read
         if path[: len(other)] == other:
             raise ValueError(f"the matrix sets {varied}: choose a variant instead")
     return path

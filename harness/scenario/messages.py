@@ -26,28 +26,28 @@ def mistakes(error: ValidationError, schema: Schema, value: Any, noun: str, comp
     errors = error.errors(include_url=False)
     unknown = [detail["loc"] for detail in errors if detail["type"] in _UNKNOWN_KEY]
     meant = [_meant(path, schema) for path in unknown]
-    found: dict[Mistake, None] = {}
+    sentences: dict[Mistake, None] = {}
     for detail in errors:
         path = detail["loc"]
         # A key with a typo is unknown, and missing under its right name: that is one mistake.
         excused = not complete or any(path[: len(other)] == other for other in meant)
         if detail["type"] != "missing" or not excused:
-            found.update(dict.fromkeys(_sentences(detail, schema, value, noun)))
-    return list(found)
+            sentences.update(dict.fromkeys(_sentences(detail, schema, value, noun)))
+    return list(sentences)
 
 
 def unknown_key(path: DocumentPath, schema: Schema, noun: str) -> Mistake:
     parent = path_text(path[:-1]) or noun
-    known = properties(schema_at(schema, path[:-1]), schema)
-    return Mistake(path, f"'{path[-1]}' is not a key of {parent}. {nearest(str(path[-1]), known)}", at_key=True)
+    keys = properties(schema_at(schema, path[:-1]), schema)
+    return Mistake(path, f"'{path[-1]}' is not a key of {parent}. {nearest(str(path[-1]), keys)}", at_key=True)
 
 
 def schema_at(schema: Schema, path: DocumentPath) -> Schema | None:
     """The schema of what may stand at a path; None when nothing may."""
-    found: Schema | None = schema
+    part: Schema | None = schema
     for step in path:
-        found = next((inner for inner in _children(found, step, schema)), None) if found is not None else None
-    return found
+        part = next(_children(part, step, schema), None) if part is not None else None
+    return part
 
 
 def properties(schema: Schema | None, root: Schema) -> dict[str, Schema]:
@@ -81,23 +81,23 @@ def _sentences(detail: ErrorDetails, schema: Schema, value: Any, noun: str) -> I
 def refusal(path: DocumentPath, schema: Schema, value: Any) -> Mistake:
     """What the value at a path is, and what the schema allows there."""
     # The alternatives of a union are steps of pydantic's path, but not of the user's.
-    known: list[tuple[DocumentPath, Schema, Any]] = [((), schema, value)]
+    parts: list[tuple[DocumentPath, Schema, Any]] = [((), schema, value)]
     for step in path:
-        around, outer, whole = known[-1]
+        around, outer, whole = parts[-1]
         inner = next(_children(outer, step, schema), None)
         if inner is None or not _has(whole, step):
             break
-        known.append(((*around, step), inner, whole[step]))
-    place, expectation, got = known[-1]
+        parts.append(((*around, step), inner, whole[step]))
+    innermost, expectation, got = parts[-1]
     words = [word for each in _alternatives(expectation, schema) for word in each.get("enum", ())]
     if isinstance(got, str) and words:
-        return Mistake(place, f"got {shown(got)}. {nearest(got, words)}")
-    return Mistake(place, f"got {shown(got)}; expected {expected(expectation, schema)}")
+        return Mistake(innermost, f"got {shown(got)}. {nearest(got, words)}")
+    return Mistake(innermost, f"got {shown(got)}; expected {expected(expectation, schema)}")
 
 
 def _meant(path: DocumentPath, schema: Schema) -> DocumentPath:
-    known = properties(schema_at(schema, path[:-1]), schema)
-    return (*path[:-1], closest(str(path[-1]), known) or path[-1])
+    keys = properties(schema_at(schema, path[:-1]), schema)
+    return (*path[:-1], closest(str(path[-1]), keys) or path[-1])
 
 
 def _has(value: Any, step: str | int) -> bool:

@@ -43,7 +43,7 @@ Expression = Annotated[str, Field(min_length=1), AfterValidator(checked)]
 
 
 class Part(BaseModel):
-    """No key that is not known, no value of a near type."""
+    """A mapping of a scenario: unknown keys are refused, and so are values of another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
@@ -69,7 +69,7 @@ class SourceAttribution(Part):
 
 
 def named(value: Any) -> Any:
-    """A function that is named and no more."""
+    """A function that is a text is the function of that name."""
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -127,7 +127,7 @@ def _read_items(value: Any, info: ValidationInfo) -> tuple[dict[str, Any], ...]:
 
 
 def _as_texts(value: Any) -> Any:
-    """Where texts are due, a number or a truth value is taken as the word that stands in the file."""
+    """Numbers, true and false become the words that stand in the file, because the values are texts."""
     if not isinstance(value, dict):
         return value
     return {name: _word(inner) for name, inner in value.items()}
@@ -211,7 +211,7 @@ class Pipeline(Part):
         if value is not None and value != Path():
             raise ValueError(f"got {shown(value)}; expected the path of a CloudFormation template")
         if "handler" not in info.data:
-            return Path()  # the handler was refused, and that was said
+            return Path()  # the handler was refused, and is reported
         handler: Handler | None = info.data["handler"]
         if handler is None:
             raise ValueError("name a template, or a handler with one beside it")
@@ -222,7 +222,7 @@ class Pipeline(Part):
 
 
 class Sdk(Part):
-    """boto3's settings of retries. Source: its configuration guide, "Retries"."""
+    """boto3's retry settings. Source: its configuration guide, "Retries"."""
 
     retry_mode: Literal["legacy", "standard", "adaptive"] | None = Field(
         None, description="The SDK's retry mode; boto3's own default unless given."
@@ -250,12 +250,12 @@ class Workload(Part):
     @model_validator(mode="before")
     @classmethod
     def _one_for_each(cls, values: Any, info: ValidationInfo) -> Any:
-        """Items of the user's own are each written once, unless the scenario says how many changes there are."""
+        """`intents` is the number of items in `data`, unless the scenario gives it."""
         if not isinstance(values, dict) or "data" not in values or "intents" in values:
             return values
         try:
             return values | {"intents": len(_read_items(values["data"], info))}
-        except ValueError:  # said of `data`
+        except ValueError:  # reported at `data`
             return values | {"intents": 1}
 
     @field_validator("items")
@@ -275,9 +275,9 @@ class Workload(Part):
         return most if self.items is None else self.items
 
     def writer_class(self, source: str) -> Any:
-        """The class that the word stands for (harness.workload.base.Writer), by the service that has the source.
+        """The class of the writer (harness.workload.base.Writer) for a source of this service.
 
-        Raises ValueError where it writes into none of that kind.
+        Raises ValueError where the writer cannot write into such a source.
         """
         return _writer_class(self.writer, source)
 
@@ -298,7 +298,7 @@ class Limits(Part):
 
 
 class Scenario(Part):
-    """One variant, concrete."""
+    """One variant: every value is known."""
 
     scenario: str = Field(pattern=NAME_PATTERN, description="The scenario's name.", examples=["duplicate-put"])
     question: str = Field(min_length=1, description="What a run of it answers, as a question.")

@@ -34,7 +34,7 @@ from harness.scenario.schema import Schema, json_schema
 from harness.verdict import ANOMALIES, INVALID
 
 MATRIX = "matrix"
-# What tells variants apart is how they run, not what they are called or what is expected of them.
+# The parts of a scenario that a matrix may set: how a variant runs, and not its name or what is expected of it.
 VARIED = ("pipeline", "workload", "faults", "limits")
 _FILES = (("pipeline", "handler"), ("pipeline", "template"))
 
@@ -48,21 +48,21 @@ class Dimension:
 
 
 def dimensions(matrix: Any, schema: Schema) -> tuple[list[Dimension], list[Mistake]]:
-    """Those that make sense, and what is wrong with the others."""
+    """The valid dimensions, and what is wrong with the others."""
     if not isinstance(matrix, dict):
         return [], [Mistake((MATRIX,), f"got {shown(matrix)}; expected paths into the scenario, each with its values")]
-    found: list[Dimension] = []
+    valid: list[Dimension] = []
     mistakes: list[Mistake] = []
     for text, values in matrix.items():
         here = (MATRIX, text)
         try:
             path = existing_path(text, schema, VARIED)
-            found.append(Dimension(path, _named(values, path, here)))
+            valid.append(Dimension(path, _named(values, path, here)))
         except Mistakes as error:
             mistakes += error.mistakes
         except ValueError as error:
             mistakes.append(Mistake(here, str(error), at_key=True))
-    return found, mistakes
+    return valid, mistakes
 
 
 def existing_path(text: str, schema: Schema, roots: Collection[str]) -> DocumentPath:
@@ -73,15 +73,15 @@ def existing_path(text: str, schema: Schema, roots: Collection[str]) -> Document
         raise ValueError(f"'{root}' is not a key to begin with. {nearest(root, roots)}")
     for length in range(1, len(path) + 1):
         if schema_at(schema, path[:length]) is None:
-            known = properties(schema_at(schema, path[: length - 1]), schema)
-            if isinstance(path[length - 1], str) and known:
+            keys = properties(schema_at(schema, path[: length - 1]), schema)
+            if isinstance(path[length - 1], str) and keys:
                 raise ValueError(unknown_key(path[:length], schema, "a scenario").message)
             raise ValueError(f"'{text}' leads to nothing: '{path[length - 1]}' has nothing to be a part of")
     return path
 
 
 def with_value(document: Document, path: DocumentPath, value: Document) -> Document:
-    """The document with a value set at an existing path. Raises ValueError where the document has something else."""
+    """The document with a value set at an existing path. Raises ValueError where the document has another fault."""
     if path[0] != "faults" or len(path) <= 2:
         return document.with_part(path, value)
     entry, word = path[:2], path[2]
@@ -89,11 +89,11 @@ def with_value(document: Document, path: DocumentPath, value: Document) -> Docum
         fault = document.get(entry)
     except KeyError as error:
         raise ValueError(f"there is no {path_text(entry)}") from error
-    there = next(iter(fault), None) if isinstance(fault, dict) else fault
-    if there not in FAULTS:
-        return document  # no fault: said when the faults are read
-    if there != word:
-        raise ValueError(f"{path_text(entry)} is '{there}', not '{word}'")
+    present = next(iter(fault), None) if isinstance(fault, dict) else fault
+    if present not in FAULTS:
+        return document  # not a fault: reported when the faults are read
+    if present != word:
+        raise ValueError(f"{path_text(entry)} is '{present}', not '{word}'")
     if not isinstance(fault, dict):
         document = document.with_part(entry, Document({word: {}}, {}, {}))
     return document.with_part(path, value)
@@ -107,14 +107,14 @@ def _named(values: Any, path: DocumentPath, here: DocumentPath) -> dict[str, Doc
     named: dict[str, DocumentPath] = {}
     mistakes: list[Mistake] = []
     for index, value in enumerate(values):
-        place = (*here, index)
+        position = (*here, index)
         name = _name(value, path)
         if name is None:
-            mistakes.append(Mistake(place, f"got {shown(value)}, which has no name: write {{name: value}}"))
+            mistakes.append(Mistake(position, f"got {shown(value)}, which has no name: write {{name: value}}"))
         elif name in named:
-            mistakes.append(Mistake(place, f"a second value is called '{name}': write {{name: value}} for the list"))
+            mistakes.append(Mistake(position, f"a second value is called '{name}': write {{name: value}} for the list"))
         else:
-            named[name] = place
+            named[name] = position
     if mistakes:
         raise Mistakes(mistakes)
     return named
@@ -178,18 +178,18 @@ def variants(document: Document, folders: Sequence[Path] = (Path(),)) -> list[Va
 
 
 class _Reading:
-    """Collects what is wrong; what cannot be read is None, or left out."""
+    """Reads the parts of a scenario, and collects every problem. A part that cannot be read is None or left out."""
 
     def __init__(self, document: Document, folders: Sequence[Path]) -> None:
         self._document = document
         self._folders = folders
         self._schema = json_schema()
         self._problems: list[Problem] = []
-        known = self._schema["properties"]
-        self._meant = {closest(key, known) for key in document.value if key not in known}
+        keys = self._schema["properties"]
+        self._meant = {closest(key, keys) for key in document.value if key not in keys}
         self._dimensions, wrong = dimensions(document.value.get(MATRIX, {}), self._schema)
         self._add(document, wrong)
-        # Without all of the matrix, what it would have set is missing, and its variants are others.
+        # With a part of the matrix missing, variants have other names, and lack the values that it would have set.
         self._complete = not wrong and MATRIX not in self._meant
 
     def raise_problems(self) -> None:
@@ -198,7 +198,7 @@ class _Reading:
             raise UserError(sorted(each_once, key=lambda problem: (problem.file, problem.line, problem.column)))
 
     def cells(self) -> dict[str, Document]:
-        """The documents of the variants by name, without matrix and expectations."""
+        """The document of each variant by the variant's name, without matrix and expectations."""
         base = self._document.without(MATRIX, EXPECT, DIFFERS)
         count = prod(len(dimension.values) for dimension in self._dimensions)
         if count > MAX_VARIANTS:
@@ -237,8 +237,8 @@ class _Reading:
             self._add(self._document, [_dead((EXPECT, pattern), names) for pattern in dead])
             meant = {closest(pattern, [*names, INVALID]) for pattern in dead}
             bare = [name for name in names if name not in specs and not meant & {name, INVALID}]
-            said = [f"variant '{name}' has no expectation. {nearest(name, expect)}" for name in bare]
-            self._add(self._document, [Mistake((EXPECT,), message) for message in said])
+            messages = [f"variant '{name}' has no expectation. {nearest(name, expect)}" for name in bare]
+            self._add(self._document, [Mistake((EXPECT,), message) for message in messages])
         return specs
 
     def expectation(self, path: DocumentPath) -> Expectation | None:
@@ -286,12 +286,12 @@ class _Reading:
 
     def _cell(self, base: Document, names: Sequence[str]) -> Document:
         for dimension, name in zip(self._dimensions, names, strict=True):
-            place = dimension.values[name]
+            position = dimension.values[name]
             try:
-                base = with_value(base, dimension.path, self._document.part(place))
+                base = with_value(base, dimension.path, self._document.part(position))
             except ValueError as error:
                 if dimension.path[0] not in self._meant:
-                    self._add(self._document, [Mistake(place[:2], str(error), at_key=True)])
+                    self._add(self._document, [Mistake(position[:2], str(error), at_key=True)])
         return base
 
     def _add(self, document: Document, mistakes: list[Mistake]) -> None:
@@ -306,5 +306,5 @@ def _dead(path: DocumentPath, names: list[str]) -> Mistake:
     pattern = str(path[-1])
     if any(fnmatchcase(name, pattern) for name in names):
         return Mistake(path, f"'{pattern}' decides no variant: patterns before it match all of its own", at_key=True)
-    known = [*names, INVALID] if names == [DEFAULT_NAME] else names
-    return Mistake(path, f"'{pattern}' matches no variant. {nearest(pattern, known)}", at_key=True)
+    valid = [*names, INVALID] if names == [DEFAULT_NAME] else names
+    return Mistake(path, f"'{pattern}' matches no variant. {nearest(pattern, valid)}", at_key=True)

@@ -64,13 +64,13 @@ class ChangeSet:
         answer = until(self._described, MAX_CHANGE_SET_SECONDS)
         if answer is None:
             raise UserError(
-                f"{self._request.name}: CloudFormation has not told the changes within {MAX_CHANGE_SET_SECONDS} s"
+                f"{self._request.name}: CloudFormation has not computed the changes within {MAX_CHANGE_SET_SECONDS} s"
             )
         if answer["Status"] == "FAILED":
             why = answer.get("StatusReason", "")
             if any(words in why for words in _NOTHING_NEW):
                 return []
-            raise UserError([Problem(f"CloudFormation does not take it: {why}", file=str(self._request.file))])
+            raise UserError([Problem(f"CloudFormation refuses it: {why}", file=str(self._request.file))])
         pages = self._client.get_paginator("describe_change_set").paginate(ChangeSetName=self.identity)
         resources = [
             change["ResourceChange"] for page in pages for change in page["Changes"] if "ResourceChange" in change
@@ -86,9 +86,8 @@ class ChangeSet:
 
 @contextmanager
 def change_set(client: Any, request: StackRequest) -> Iterator[ChangeSet]:
-    """Removed with the block unless it was carried out, and with it the empty stack that one for a new stack makes.
-
-    Also one that a killed process has left.
+    """A change set for the time of the block. One that was not carried out is removed at its end, and so is the empty
+    stack that a change set for a new stack makes, and one that a killed process left.
     """
     is_new = deployed(client, request.name) is None
     made: ChangeSet | None = None
@@ -108,7 +107,7 @@ def change_set(client: Any, request: StackRequest) -> Iterator[ChangeSet]:
 
 
 def _foreign(client: Any, name: str) -> bool:
-    """Whether somebody else prepares a stack of this name, too."""
+    """Whether somebody else has a change set for a stack of this name."""
     summaries = client.list_change_sets(StackName=name)["Summaries"]
     return any(not each["ChangeSetName"].startswith(_PREFIX) for each in summaries)
 

@@ -25,7 +25,7 @@ _INTENT = "intent"
 def read_items(file: Path, table: Table | DataStream) -> list[Item]:
     """The items of a file, YAML or JSON. Raises UserError with all that is wrong with them."""
     if isinstance(table, DataStream):
-        again = "whatever is put into it again is a second record (S-55)"
+        again = "an item that is put twice is two records (S-55)"
         raise UserError(f"{table.logical_id} is a Kinesis stream, and has no items: {again}. `load` needs a table")
     try:
         document = parse(file.read_bytes(), str(file))
@@ -37,7 +37,7 @@ def read_items(file: Path, table: Table | DataStream) -> list[Item]:
     problems = []
     for index, item in enumerate(items):
         if not isinstance(item, dict) or not item:
-            problems.append(document.problem((index,), "is no item: expected attributes with their values"))
+            problems.append(document.problem((index,), "is not an item: expected attributes with their values"))
             continue
         problems += [
             document.problem((index,), f"the item has no '{key}', which is a key of {table.logical_id}")
@@ -93,7 +93,7 @@ def numbered(item: Item, stored: dict[str, AttributeValue] | None) -> dict[str, 
 
 
 def _while(stored: dict[str, AttributeValue] | None, key: str) -> dict[str, Any]:
-    """The condition that the item is still what it was."""
+    """The condition that nobody has changed the item since it was read."""
     if stored is None:
         return {"ConditionExpression": "attribute_not_exists(#key)", "ExpressionAttributeNames": {"#key": key}}
     if _INTENT not in stored:

@@ -1,7 +1,7 @@
 """The user's own stack: the template as it is written, with neither agent nor faults, deployed to stay.
 
-Nothing is named: CloudFormation makes names from the stack's. The code of functions comes from a bucket of the account,
-under keys that say what is in it, so that other code is another template.
+Resources get no names from here: CloudFormation makes them from the stack's. The code of functions lies in a bucket of
+the account, under keys made from its content: changed code changes the template, and so the stack.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Program:
     handler: str | None
 
     def zipped(self) -> Path:
-        """In the cache; named after its SHA-256."""
+        """The zip in the cache; its name is its SHA-256."""
         return zipped(self.root, self.runtime, self.handler, agent=False)
 
     def problem(self) -> Problem | None:
@@ -50,7 +50,7 @@ class Program:
 
     @property
     def is_newer(self) -> bool:
-        """Whether its Python is newer than this one, and may read more."""
+        """Whether its Python is newer than this one, and may know more syntax."""
         return _version(self.runtime.removeprefix("python")) > _version(THIS_PYTHON)
 
     def build(self, out: Path) -> Package:
@@ -62,7 +62,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class UserStack:
-    """`request` is what CloudFormation is asked for; `packages` are the zips that it takes, by their keys."""
+    """`request` is sent to CloudFormation; `packages` are the zips of the code, by their keys in the bucket."""
 
     request: StackRequest
     packages: Mapping[str, Path]
@@ -97,7 +97,7 @@ def read_stack(template: Path, name: str, parameters: Mapping[str, str], functio
 
 
 def user_stack(stack: Stack) -> UserStack:
-    """The stack as CloudFormation is asked for it. Raises UserError for a parameter that has no value."""
+    """The request to CloudFormation, and the packages. Raises UserError for a parameter that has no value."""
     code = programs(stack)
     problems: list[Problem] = []
     warnings = _left_out(load_template(stack.template))
@@ -123,19 +123,19 @@ def user_stack(stack: Stack) -> UserStack:
 
 
 def _without_idle_parameters(template: dict[str, Any], stack: Stack) -> dict[str, Any]:
-    """Leaves out parameters without a value that nothing uses any more: they said where code is."""
+    """Without the parameters that have no value and are not used: they named the bucket of the code."""
     declared = template.get("Parameters") or {}
     used = set(mentioned({name: part for name, part in template.items() if name != "Parameters"}))
-    open_ones = [name for name in declared if name not in stack.parameters]
-    missing = [name for name in open_ones if name in used]
+    without_value = [name for name in declared if name not in stack.parameters]
+    missing = [name for name in without_value if name in used]
     if missing:
         raise UserError(
             Problem(f"parameter '{name}' has no default: give it as --parameter {name}=VALUE", file=str(stack.template))
             for name in missing
         )
-    left = {name: parameter for name, parameter in declared.items() if name not in open_ones}
+    kept = {name: parameter for name, parameter in declared.items() if name not in without_value}
     rest = {name: part for name, part in template.items() if name != "Parameters"}
-    return rest | ({"Parameters": left} if left else {})
+    return rest | ({"Parameters": kept} if kept else {})
 
 
 def _left_out(document: Document) -> list[Problem]:

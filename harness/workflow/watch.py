@@ -1,4 +1,4 @@
-"""Looks at folders, and tells what changes in them."""
+"""Reports the files that change in folders."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ def changes(folders: Iterable[Path]) -> Iterator[list[Path]]:
     Raises KeyboardInterrupt on Ctrl-C.
     """
     begun = False
-    for found in watch(
+    for changed in watch(
         *_outermost(folders),
         watch_filter=DefaultFilter(ignore_dirs=(*DefaultFilter.ignore_dirs, RUNS)),
         rust_timeout=_LOOK_MILLISECONDS,
         yield_on_timeout=True,
         ignore_permission_denied=True,
     ):
-        if found or not begun:
+        if changed or not begun:
             begun = True
-            yield lasting(found)
+            yield lasting(changed)
 
 
-def lasting(found: Collection[tuple[Change, str]]) -> list[Path]:
-    """The files of a set, but for those that came and went meanwhile, as editors use them."""
-    came, went = ({path for kind, path in found if kind == each} for each in (Change.added, Change.deleted))
-    return sorted({Path(path) for _, path in found} - {Path(path) for path in came & went})
+def lasting(changed: Collection[tuple[Change, str]]) -> list[Path]:
+    """The changed files without those that were both added and deleted, such as an editor's temporary files."""
+    added, deleted = ({path for kind, path in changed if kind == each} for each in (Change.added, Change.deleted))
+    return sorted({Path(path) for _, path in changed} - {Path(path) for path in added & deleted})
 
 
 def _outermost(folders: Iterable[Path]) -> list[Path]:
-    """A folder inside another one is looked at already."""
-    known = {folder.resolve() for folder in folders}
-    return sorted(folder for folder in known if known.isdisjoint(folder.parents))
+    """The folders that are inside no other one of them."""
+    resolved = {folder.resolve() for folder in folders}
+    return sorted(folder for folder in resolved if resolved.isdisjoint(folder.parents))

@@ -100,13 +100,13 @@ def test_code_that_is_not_named_lies_beside_the_template(tmp_path: Path) -> None
         ),
         (
             ("            StartingPosition: TRIM_HORIZON\n", "            StartngPosition: TRIM_HORIZON\n"),
-            "T:22:9: Resources.HandleChanged: SAM does not take it: "
+            "T:22:9: Resources.HandleChanged: SAM refuses it: "
             "Resource with id [HandleChanged] is invalid. "
             "property StartngPosition not defined for resource of type DynamoDB",
         ),
         (
             ("Transform: AWS::Serverless-2016-10-31", "Transform: [AWS::LanguageExtensions]"),
-            "T:1:1: Transform: AWS::LanguageExtensions runs at AWS only: give the template that it makes. "
+            "T:1:1: Transform: AWS::LanguageExtensions runs at AWS only: use the template that it makes. "
             "Known: AWS::Serverless-2016-10-31",
         ),
     ],

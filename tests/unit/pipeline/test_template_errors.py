@@ -111,7 +111,7 @@ def problems(template: Path, **given: object) -> list[str]:
         ),
         (
             ("Parameters:", "Transform: AWS::Serverless-2016-10-30\nParameters:"),
-            "T:1:1: Transform: AWS::Serverless-2016-10-30 runs at AWS only: give the template that it makes. "
+            "T:1:1: Transform: AWS::Serverless-2016-10-30 runs at AWS only: use the template that it makes. "
             "Did you mean 'AWS::Serverless-2016-10-31'? Known: AWS::Serverless-2016-10-31",
         ),
         (("Resources:", "Resource:"), "T:1:1: is not a CloudFormation template: it has no Resources"),
