@@ -14,6 +14,7 @@ from harness.faults import FAULTS
 from harness.faults.wire import Noop
 from harness.scenario.fault_entry import fault_schema
 from harness.scenario.load import load
+from harness.scenario.messages import expected
 from harness.scenario.schema import Schema, json_schema
 from harness.verdict import ANOMALIES
 from harness.workload import WRITERS
@@ -22,7 +23,6 @@ HANDLERS = Path("lambda")
 SCENARIOS = Path("scenarios")
 _SEPARATE = ("faults",)  # fields whose words have a section of their own
 _WHOLE = ("expect", "differs")  # fields that are described in one row
-_MAX_EXAMPLES = 2
 
 
 def fields() -> str:
@@ -47,7 +47,8 @@ def faults() -> str:
         aimed = f" Aimed at {', '.join(aim)} unless told otherwise." if aim else ""
         lines.append(f"- **`{word}`** {schema['description']}{aimed}")
         lines += [
-            f"  - `{name}` ({_kind(field)}; {_default(field)}) {field['description']}" for name, field in own.items()
+            f"  - `{name}` ({expected(field, schema)}; {_default(field)}) {field['description']}"
+            for name, field in own.items()
         ]
     return "\n".join(lines)
 
@@ -87,55 +88,13 @@ def _fields(root: Schema, part: Schema, prefix: str = "") -> Iterator[tuple[str,
             continue
         either = [each["$ref"] for each in field.get("anyOf", ()) if "$ref" in each and path not in _WHOLE]
         members = field.get("additionalProperties")
-        kind = "list, see below" if path in _SEPARATE else _kind(field)
+        kind = "a list, see below" if path in _SEPARATE else expected(field, root)
         default = "required" if name in part.get("required", ()) else _default(field, "")
         yield f"`{path}`", kind, default, field["description"]
         for ref in either:
             yield from _fields(root, root["$defs"][ref.rpartition("/")[2]], f"{path}.")
         if isinstance(members, dict) and "$ref" in members and path not in _WHOLE:
             yield from _fields(root, root["$defs"][members["$ref"].rpartition("/")[2]], f"{path}.NAME.")
-
-
-def _kind(schema: Schema) -> str:
-    """The type in a few words, with its bounds."""
-    if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_alternatives(schema)))
-    if "enum" in schema:
-        return " · ".join(f"`{value}`" for value in schema["enum"])
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    match schema.get("type"):
-        case None if "$ref" in schema:
-            return "map"
-        case "array" if "prefixItems" in schema:
-            return f"pair of {_kind(schema['prefixItems'][0])}"
-        case "array":
-            return f"list of {_kind(schema['items'])}"
-        case "object":
-            return "map"
-        case "string" if "examples" in schema:
-            return "text such as " + ", ".join(f"`{example}`" for example in schema["examples"][:_MAX_EXAMPLES])
-        case "integer" | "number" as number:
-            return f"{number}{_bounds(schema)}"
-        case other:
-            return {"string": "text", "boolean": "truth value"}.get(str(other), str(other))
-
-
-def _alternatives(schema: Schema) -> Iterator[str]:
-    for each in schema["anyOf"]:
-        if "anyOf" in each:
-            yield from _alternatives(each)
-        elif each.get("type") != "null":
-            yield _kind(each)
-
-
-def _bounds(schema: Schema) -> str:
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if low is not None and high is not None:
-        return f" from {low} to {high}"
-    if "exclusiveMinimum" in schema:
-        return f" above {schema['exclusiveMinimum']}"
-    return "" if low is None else f" of at least {low}"
 
 
 def _default(field: Schema, before: str = "default ") -> str:

@@ -58,7 +58,7 @@ def properties(schema: Schema | None, root: Schema) -> dict[str, Schema]:
 
 def expected(schema: Schema, root: Schema) -> str:
     """What is valid, as in `a whole number from 1 to 10`."""
-    words = [_expected(each) for each in _alternatives(schema, root) if each.get("type") != "null"]
+    words = [_expected(each, root) for each in _alternatives(schema, root) if each.get("type") != "null"]
     return " or ".join(dict.fromkeys(words))
 
 
@@ -129,13 +129,13 @@ def _alternatives(schema: Schema, root: Schema) -> Iterator[Schema]:
         yield schema
 
 
-def _expected(schema: Schema) -> str:
+def _expected(schema: Schema, root: Schema) -> str:
     if "enum" in schema:
         return f"one of {', '.join(map(str, schema['enum']))}"
     if "const" in schema:
         return str(schema["const"])
     if isinstance(schema.get("type"), list):
-        return " or ".join(_expected({"type": type}) for type in schema["type"])
+        return " or ".join(_expected({"type": type}, root) for type in schema["type"])
     match schema.get("type"):
         case "integer":
             return f"a whole number{_bounds(schema)}"
@@ -146,8 +146,7 @@ def _expected(schema: Schema) -> str:
         case "boolean":
             return "true or false"
         case "array":
-            items = schema.get("items", {})
-            return f"a list, each entry {_expected(items)}" if "type" in items else _list(schema)
+            return _list(schema, root)
         case _:
             required = " and ".join(schema.get("required", ()))
             return f"a mapping with {required}" if required else "a mapping"
@@ -162,9 +161,12 @@ def _text(schema: Schema) -> str:
     return f"a text{content}"
 
 
-def _list(schema: Schema) -> str:
-    listed = schema.get("prefixItems", ())
-    return f"a list of {len(listed)}: {', '.join(map(_expected, listed))}" if listed else "a list"
+def _list(schema: Schema, root: Schema) -> str:
+    entries = schema.get("prefixItems", ())
+    if entries:  # the pairs of a scenario have two entries of one type
+        return f"a list of {len(entries)}, each entry {expected(entries[0], root)}"
+    items = schema.get("items", {})
+    return f"a list, each entry {expected(items, root)}" if "type" in items else "a list"
 
 
 def _bounds(schema: Schema) -> str:
