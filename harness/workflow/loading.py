@@ -25,7 +25,7 @@ _INTENT = "intent"
 def read_items(file: Path, table: Table | DataStream) -> list[Item]:
     """The items of a file, YAML or JSON. Raises UserError with all that is wrong with them."""
     if isinstance(table, DataStream):
-        again = "an item that is put twice is two records (S-55)"
+        again = "an item that is put again is a second record (S-55)"
         raise UserError(f"{table.logical_id} is a Kinesis stream, and has no items: {again}. `load` needs a table")
     try:
         document = parse(file.read_bytes(), str(file))
