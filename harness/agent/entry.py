@@ -12,22 +12,19 @@ from typing import Any
 import boto3
 from botocore.handlers import BUILTIN_HANDLERS
 
-from harness.agent.control import Control, ControlTickets
+from harness.agent.control import Control
 from harness.agent.execution import Handler, execute, not_begun
 from harness.agent.http import lines
-from harness.agent.process import CONTROL, HANDLER, FunctionHost, FunctionPlan
+from harness.agent.process import CONTROL, HANDLER, FunctionActor, FunctionPlan
 from harness.agent.requests import of_event
 from harness.agent.wire import Wire
 from harness.faults.actions import ACKNOWLEDGE, AFTER
-from harness.faults.nemesis import Nemesis
-from harness.faults.seed import Seed
 
 _control = Control(boto3.client("dynamodb"), os.environ[CONTROL])
 _content, _environment = _control.read_plan()
 _plan = FunctionPlan.from_json(_content)
-_host = FunctionHost(_control, _plan.began, _plan.at_once, _environment)
-_host.nemesis = Nemesis(_plan.faults, Seed(_plan.seed), _host.append, ControlTickets(_control, _plan.faults))
-_wire = Wire(_host, _plan.sinks, _plan.names)
+_actor = FunctionActor(_control, _plan, _environment)
+_wire = Wire(_actor, _plan.sinks, _plan.names)
 BUILTIN_HANDLERS.append(("before-send", _wire))
 # This session was made before the wire was there. It is kept: a new one would take 80 ms of every cold start.
 boto3.DEFAULT_SESSION.events.register("before-send", _wire)
@@ -54,18 +51,18 @@ def handler(event: Any, context: Any) -> Any:
     """One execution. What happened is stored before its answer is handed over."""
     global _cold, _handler, _error
     subject = of_event(event)
-    _host.begin(subject)
+    _actor.begin(subject)
     cold, _cold = _cold, False
     try:
         if _handler is None and not cold:  # Lambda tries again too
             _handler, _error = _imported()
         if _handler is None:
             assert _error
-            not_begun(_error, event, context, _host, _host.environment, _root)
+            not_begun(_error, event, context, _actor, _environment, _root)
             raise _error
-        answer = execute(_handler, event, context, _host, _host.environment, cold, _root)
-        if _host.decide(ACKNOWLEDGE, AFTER, subject):
-            _host.crash_when_handed_over()
+        answer = execute(_handler, event, context, _actor, _environment, cold, _root)
+        if _actor.decide(ACKNOWLEDGE, AFTER, subject):
+            _actor.crash_when_handed_over()
         return answer
     finally:
-        _host.flush()
+        _actor.flush()

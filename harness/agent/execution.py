@@ -12,8 +12,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from harness.agent.actor import Host, Subject
-from harness.agent.requests import of_event, sequence_numbers
+from harness.agent.actor import Actor
+from harness.agent.requests import Subject, of_event, sequence_numbers
 from harness.agent.wire import apply
 from harness.faults.actions import ACKNOWLEDGE, BEFORE, HANDLE, PartialFailure
 from harness.history import FAIL, INVOKE, OK
@@ -21,31 +21,31 @@ from harness.history import FAIL, INVOKE, OK
 Handler = Callable[[Any, Any], Any]
 
 
-def execute(handler: Handler, event: Any, context: Any, host: Host, environment: int, cold: bool, root: str) -> Any:
+def execute(handler: Handler, event: Any, context: Any, actor: Actor, environment: int, cold: bool, root: str) -> Any:
     """The handler's answer, as the nemesis left it; raises what the handler raised. root: the function's folder."""
     subject = of_event(event)
     value = _value(event, context, subject, environment, cold)
-    host.record(INVOKE, "execute", value)
+    actor.record(INVOKE, "execute", value)
     try:
-        apply(host.decide(HANDLE, BEFORE, subject), host)
+        apply(actor.decide(HANDLE, BEFORE, subject), actor)
         answer = handler(event, context)
-        for action in host.decide(ACKNOWLEDGE, BEFORE, subject):
+        for action in actor.decide(ACKNOWLEDGE, BEFORE, subject):
             if isinstance(action, PartialFailure):
                 answer = _report_failed(event, action.position)
             else:
-                apply((action,), host)
+                apply((action,), actor)
     except Exception as error:
-        host.record(FAIL, "execute", value, describe_error(error, root))
+        actor.record(FAIL, "execute", value, describe_error(error, root))
         raise
-    host.record(OK, "execute", {**value, "reported": _reported(answer)})
+    actor.record(OK, "execute", {**value, "reported": _reported(answer)})
     return answer
 
 
-def not_begun(error: Exception, event: Any, context: Any, host: Host, environment: int, root: str) -> None:
+def not_begun(error: Exception, event: Any, context: Any, actor: Actor, environment: int, root: str) -> None:
     """Records an execution whose handler could not be imported."""
     value = _value(event, context, of_event(event), environment, cold=True)
-    host.record(INVOKE, "execute", value)
-    host.record(FAIL, "execute", value, describe_error(error, root))
+    actor.record(INVOKE, "execute", value)
+    actor.record(FAIL, "execute", value, describe_error(error, root))
 
 
 def _value(event: Any, context: Any, subject: Subject, environment: int, cold: bool) -> dict[str, Any]:

@@ -7,10 +7,9 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-
-from harness.agent.actor import Subject
 
 # The attributes that say what an item or an effect is about, in the two spellings of requests:
 # as an attribute, and as the value of an expression.
@@ -33,6 +32,24 @@ WRITES = (
     ("sns", "PublishBatch"),
     *(("http", method) for method in ("POST", "PUT", "PATCH")),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a call or an event is about: ids of items, intents, and whether it lands an effect.
+
+    target: a table, queue, bucket, topic or URL.
+    """
+
+    target: str = ""
+    items: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
+    effect: bool = False
+
+    def within(self, execution: Subject) -> Subject:
+        """The subject of a call inside an execution: without an intent of its own it takes the execution's only one."""
+        intents = self.intents or (execution.intents if len(execution.intents) == 1 else ())
+        return replace(self, intents=intents)
 
 
 def of_request(

@@ -25,8 +25,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from harness.agent.actor import Host, Subject
-from harness.agent.requests import INTENT, Names, body_of, of_request, values
+from harness.agent.actor import Actor
+from harness.agent.requests import INTENT, Names, Subject, body_of, of_request, values
 from harness.faults.actions import (
     AFTER,
     BATCH_WRITE,
@@ -57,8 +57,8 @@ class Wire:
     `names` are the attributes that a scenario names beside those that every writer uses.
     """
 
-    def __init__(self, host: Host, sinks: frozenset[str] = frozenset(), names: Names = ((), ())) -> None:
-        self.host = host
+    def __init__(self, actor: Actor, sinks: frozenset[str] = frozenset(), names: Names = ((), ())) -> None:
+        self._actor = actor
         self.sinks = sinks
         self.names = names
         self._calls: dict[bytes, int] = {}
@@ -69,8 +69,8 @@ class Wire:
 
     def exchange(self, service: str, operation: str, request: Any) -> AWSResponse:
         """One attempt; for a request that is no AWS call, the service is `http` and the operation its method."""
-        if not self.host.observed():
-            return self.host.send(service, operation, request)
+        if not self._actor.observed():
+            return self._actor.send(service, operation, request)
         subject = of_request(service, operation, request.url, body_of(request), self.sinks, self.names)
         call = f"{service}.{operation}"
         attempt = self._attempt(request)
@@ -82,14 +82,14 @@ class Wire:
             "intents": list(subject.intents),
             "effect": subject.effect,
         }
-        self.host.record(INVOKE, call, value)
+        self._actor.record(INVOKE, call, value)
         before = self._before(call, subject, attempt, value, request)
         if isinstance(before, AWSResponse):
             return before
         if before is None:
-            response = self.host.send(service, operation, request)
+            response = self._actor.send(service, operation, request)
         else:
-            response = send_part(self.host, service, operation, request, before.position)
+            response = send_part(self._actor, service, operation, request, before.position)
         self._after(call, subject, attempt, value, request)
         self._record(call, value, response)
         return response
@@ -99,36 +99,36 @@ class Wire:
     ) -> AWSResponse | LeaveUnprocessed | None:
         """The answer if nothing is to be sent, or what is to be left of it."""
         left: LeaveUnprocessed | None = None
-        for action in self.host.decide(call, BEFORE, subject, attempt):
+        for action in self._actor.decide(call, BEFORE, subject, attempt):
             match action:
                 case Refuse():
                     response = _refusal(request.url, action, call)
                     self._record(call, value, response)
                     return response
                 case LoseRequest():
-                    self.host.record(INFO, call, value, "the connection was closed")
+                    self._actor.record(INFO, call, value, "the connection was closed")
                     raise ConnectionClosedError(endpoint_url=request.url)
                 case LeaveUnprocessed():
                     left = left or action
                 case _:
-                    apply((action,), self.host)
+                    apply((action,), self._actor)
         return left
 
     def _after(self, call: str, subject: Subject, attempt: int, value: Value, request: Any) -> None:
-        actions: tuple[Action, ...] = self.host.decide(call, AFTER, subject, attempt)
+        actions: tuple[Action, ...] = self._actor.decide(call, AFTER, subject, attempt)
         for action in actions:
             if isinstance(action, LoseReply):
-                self.host.record(INFO, call, value, "no reply arrived")
+                self._actor.record(INFO, call, value, "no reply arrived")
                 raise ReadTimeoutError(endpoint_url=request.url)
-            apply((action,), self.host)
+            apply((action,), self._actor)
 
     def _record(self, call: str, value: Value, response: AWSResponse) -> None:
         if response.status_code < 300:
             left = unprocessed(response) if call == BATCH_WRITE else []
-            self.host.record(OK, call, {**value, "unprocessed": left} if left else value)
+            self._actor.record(OK, call, {**value, "unprocessed": left} if left else value)
         else:  # after a 5xx nobody knows whether the request was carried out (semantics S-07)
             type = INFO if response.status_code >= 500 else FAIL
-            self.host.record(type, call, value, _error_code(response))
+            self._actor.record(type, call, value, _error_code(response))
 
     def _attempt(self, request: Any) -> int:
         found = _ATTEMPT.search(_bytes(request.headers.get("amz-sdk-request", b"")))
@@ -138,7 +138,7 @@ class Wire:
         """The number of the API call within its process: the attempts of one call share it."""
         invocation = _bytes(request.headers.get("amz-sdk-invocation-id", b""))
         if attempt == 1 or invocation not in self._calls:
-            self._calls[invocation] = self.host.next_call()
+            self._calls[invocation] = self._actor.next_call()
         return self._calls[invocation]
 
 
@@ -180,16 +180,16 @@ class InjectedError(Exception):
     """What the handler raises when a `function_error` fires."""
 
 
-def apply(actions: Iterable[Action], host: Host) -> None:
+def apply(actions: Iterable[Action], actor: Actor) -> None:
     """In order; dying and raising end it. An action that belongs elsewhere is the harness's mistake."""
     for action in actions:
         match action:
             case Delay(seconds):
-                host.sleep(seconds)
+                actor.sleep(seconds)
             case Crash():
-                host.crash()
+                actor.crash()
             case Hang():
-                host.hang()
+                actor.hang()
             case Raise(message):
                 raise InjectedError(message)
             case _:
@@ -203,13 +203,13 @@ class Raw(io.BytesIO):
         yield self.read()
 
 
-def send_part(host: Host, service: str, operation: str, request: Any, position: float) -> AWSResponse:
+def send_part(actor: Actor, service: str, operation: str, request: Any, position: float) -> AWSResponse:
     """Sends the writes before the position, if there are any, and answers for those from there on."""
     content = json.loads(request.body)
     sent, left = split(content["RequestItems"], position)
     if not sent:
         return _answer(request.url, {"UnprocessedItems": left}, {})
-    reply = host.send(service, operation, _again(request, {**content, "RequestItems": sent}))
+    reply = actor.send(service, operation, _again(request, {**content, "RequestItems": sent}))
     if reply.status_code >= 300:
         return reply
     answer = json.loads(reply.content)

@@ -16,7 +16,7 @@ from harness.faults.seed import Seed
 from harness.history import History
 from harness.pipeline.stack import Stack
 from harness.platforms.target import Target
-from harness.workload.client import WriterHost
+from harness.workload.client import WriterActor
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 
@@ -118,7 +118,7 @@ class Platform(Protocol):
     # Who acts in a run, and what the run reads in the end.
 
     @property
-    def writers(self) -> WriterHost: ...
+    def writers(self) -> WriterActor: ...
 
     @property
     def nemesis(self) -> Nemesis: ...

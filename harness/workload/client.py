@@ -5,12 +5,14 @@ A batch writer makes several at once: each of them is an operation of its own, a
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from harness.agent.actor import Host, Subject
+from harness.agent.actor import Actor
+from harness.agent.requests import Subject
 from harness.agent.wire import apply
 from harness.faults.actions import BEFORE, OPERATION, Disrupt, Duplicate
 from harness.history import FAIL, INFO, INVOKE, OK, Value
@@ -21,22 +23,24 @@ CHANGED_NOTE = "again"
 _OUTCOMES = {True: OK, False: FAIL, None: INFO}
 
 
-class WriterHost(Host, Protocol):
-    """A host that can also start another writer process, and reach the platform as a whole."""
+class WriterActor(Actor):
+    """An actor that can also start another writer process, and disrupt the platform."""
 
+    @abstractmethod
     def start_writer(self, body: Callable[[], None]) -> None: ...
 
+    @abstractmethod
     def disrupt(self, action: Disrupt) -> None:
-        """Returns once it has begun, or could not be done."""
+        """Returns once the disruption has begun, or could not be done."""
 
 
 class Client:
     """One process. `make_writer` gives a writer with a client of its own, as every process has one."""
 
-    def __init__(self, make_writer: Callable[[], Writer | BatchWriter], host: WriterHost) -> None:
+    def __init__(self, make_writer: Callable[[], Writer | BatchWriter], actor: WriterActor) -> None:
         self._make_writer = make_writer
         self._writer: Any = make_writer()
-        self._host = host
+        self._actor = actor
 
     def run(self, changes: Iterable[Change]) -> None:
         for batch in batches(changes, getattr(self._writer, "BATCH_SIZE", 1)):
@@ -45,13 +49,13 @@ class Client:
     def _change(self, batch: Sequence[Change]) -> None:
         subject = Subject("", tuple(change.item for change in batch), tuple(change.intent for change in batch))
         duplicates = []
-        for action in self._host.decide(OPERATION, BEFORE, subject):
+        for action in self._actor.decide(OPERATION, BEFORE, subject):
             if isinstance(action, Duplicate):
                 duplicates.append(action)
             elif isinstance(action, Disrupt):
-                self._host.disrupt(action)
+                self._actor.disrupt(action)
             else:
-                apply((action,), self._host)
+                apply((action,), self._actor)
         for copy, duplicate in enumerate(duplicates, start=1):
             if duplicate.concurrently:
                 self._start_copy(batch, copy, duplicate)
@@ -61,8 +65,8 @@ class Client:
                 self._write(batch, copy, _note(duplicate))
 
     def _start_copy(self, batch: Sequence[Change], copy: int, duplicate: Duplicate) -> None:
-        other = Client(self._make_writer, self._host)
-        self._host.start_writer(lambda: other._write(batch, copy, _note(duplicate)))
+        other = Client(self._make_writer, self._actor)
+        self._actor.start_writer(lambda: other._write(batch, copy, _note(duplicate)))
 
     def _write(self, batch: Sequence[Change], copy: int, note: str) -> None:
         operation = self._writer.OPERATION
@@ -70,16 +74,16 @@ class Client:
         for value in values:
             if leaves := getattr(self._writer, "LEAVES", None):
                 value["leaves"] = leaves
-            self._host.record(INVOKE, operation, value)
+            self._actor.record(INVOKE, operation, value)
         try:
             outcomes = self._outcomes(batch, note)
         except (ClientError, HTTPClientError, BotoCoreError) as error:
             outcome = INFO if _ambiguous(error) else FAIL
             for value in values:
-                self._host.record(outcome, operation, value, f"{type(error).__name__}: {error}")
+                self._actor.record(outcome, operation, value, f"{type(error).__name__}: {error}")
         else:
             for value, happened in zip(values, outcomes, strict=True):
-                self._host.record(_OUTCOMES[happened], operation, value)
+                self._actor.record(_OUTCOMES[happened], operation, value)
 
     def _outcomes(self, batch: Sequence[Change], note: str) -> Sequence[bool | None]:
         if hasattr(self._writer, "BATCH_SIZE"):

@@ -19,6 +19,7 @@ from harness.agent.control import PLAN, Control, ControlTickets
 from harness.agent.process import FunctionPlan
 from harness.agent.wire import Wire
 from harness.delivery.shards import reader_of
+from harness.faults.actions import Disrupt
 from harness.faults.nemesis import Nemesis
 from harness.faults.platform import PlatformFault
 from harness.history import Value
@@ -54,14 +55,13 @@ class Deployed:
         self.tickets = ControlTickets(self._control, plan.faults)
 
         self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
-        self.writers = Threads(plan.history, self.nemesis, self.time)
+        self.writers = Threads(plan.history, self.nemesis, self.time, self.disrupt)
         self._sinks = plan.stack.sinks
         self._endpoints = Endpoints(plan.stack.endpoints)
         self._urls: dict[str, str] = {}
         self._function_history = FunctionHistory(self._control, plan.history)
         self._mapping = self._who_delivers()
         self._disruption_queue = DisruptionQueue(Disruptions(self.can(), self.record))
-        self.writers.disrupt = self._disruption_queue.request
         self.source = reader_of(self.client, plan.stack.source)
         self._unprocessed: Records = []
         self._exits = ExitStack()
@@ -145,6 +145,9 @@ class Deployed:
     def heal(self) -> None:
         self._disruption_queue.heal()
         self.tickets.heal()
+
+    def disrupt(self, action: Disrupt) -> None:
+        self._disruption_queue.request(action)
 
     def bound(self, seconds: float) -> float:
         return min(seconds, self.max_rest_seconds)

@@ -10,33 +10,35 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
-from harness.agent.actor import Subject
+from harness.agent.actor import Process
 from harness.agent.control import is_own
 from harness.agent.wire import network
 from harness.faults.actions import Action, Disrupt, Point
 from harness.faults.nemesis import Nemesis
 from harness.faults.seed import Seed
 from harness.history import History, Value
+from harness.workload.client import WriterActor
 
 
-class Threads:
+class Threads(WriterActor):
     """The processes of a run and their calls: a thread that was started here is a process, any other is the harness.
 
-    `time` gives microseconds since the run began.
+    `time` gives microseconds since the run began; `disrupt` disrupts the platform.
     """
 
-    def __init__(self, history: History, nemesis: Nemesis, time: Callable[[], int]) -> None:
-        self.time = time
-        self._history = history
-        self._nemesis = nemesis
+    def __init__(
+        self, history: History, nemesis: Nemesis, time: Callable[[], int], disrupt: Callable[[Disrupt], None]
+    ) -> None:
+        super().__init__(nemesis, lambda *operation: history.append(time(), *operation))
+        self._time = time
+        self._disrupt = disrupt
         self._network = network()
         self._here = threading.local()
         self._writers = 0
         self._running: list[threading.Thread] = []
         self._errors: list[BaseException] = []
-        self.disrupt: Callable[[Disrupt], None] = _cannot
 
     def start(self, process: str, body: Callable[[], None]) -> None:
         thread = threading.Thread(target=self._run, args=(process, body), name=process, daemon=True)
@@ -60,58 +62,32 @@ class Threads:
         for thread in self._of(role):
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def record(self, type: str, f: str, value: Value, error: str | None = None) -> None:
-        self._history.append(self.time(), self._here.process, type, f, value, error)
+    def disrupt(self, action: Disrupt) -> None:
+        self._disrupt(action)
 
-    def decide(self, call: str, when: str, subject: Subject, attempt: int = 1) -> tuple[Action, ...]:
-        return self._nemesis.decide(
-            Point(
-                self._here.process,
-                call,
-                when,
-                self.time(),
-                subject.intents,
-                subject.items,
-                subject.effect,
-                attempt,
-            )
-        )
+    @property
+    def process(self) -> Process:
+        process: Process = self._here.process
+        return process
 
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-    def crash(self) -> NoReturn:
-        raise RuntimeError("only the function can crash")
-
-    def hang(self) -> NoReturn:
-        raise RuntimeError("only the function can hang")
+    def time(self) -> int:
+        return self._time()
 
     def send(self, service: str, operation: str, request: Any) -> Any:
-        """Sends the request of a process; None leaves the request to botocore."""
         return self._network.send(request) if self.observed() else None
 
     def observed(self) -> bool:
         return hasattr(self._here, "process") and not is_own()
 
-    def next_call(self) -> int:
-        self._here.calls += 1
-        calls: int = self._here.calls
-        return calls
-
     def _of(self, role: str) -> list[threading.Thread]:
         return [thread for thread in self._running if thread.name.partition("/")[0] == role]
 
     def _run(self, process: str, body: Callable[[], None]) -> None:
-        self._here.process = process
-        self._here.calls = 0
+        self._here.process = Process(process)
         try:
             body()
         except BaseException as error:
             self._errors.append(error)
-
-
-def _cannot(action: Disrupt) -> None:
-    raise RuntimeError(f"nobody here can do it: {action}")
 
 
 POLL_SECONDS = 0.1  # of a shard: nothing announces an append

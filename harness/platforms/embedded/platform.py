@@ -38,7 +38,7 @@ from harness.platforms.embedded.services.functions import Execution, Functions
 from harness.platforms.embedded.services.kinesis import Kinesis
 from harness.platforms.embedded.services.moto import Moto, Queues
 from harness.platforms.embedded.services.streams import Streams
-from harness.platforms.embedded.simulation import Flag, OutOfSteps, Simulation
+from harness.platforms.embedded.simulation import Flag, OutOfSteps, Simulation, Task
 from harness.platforms.endpoints import Endpoints
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
@@ -67,11 +67,11 @@ class Embedded:
         self.seed = plan.seed
         self._plan = plan
         self._clock = VirtualClock(self.sleep)
-        self._simulation = Simulation(plan.max_steps, self._clock.show)
         self._code = Code(plan.code, plan.stack.function.handler)
+        self._simulation = Simulation(plan.max_steps, self._clock.show, self._activate_code)
         self.tickets = LocalTickets(len(plan.faults))
         self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
-        self.writers = Actors(self, self._simulation, self.nemesis, plan, self._code)
+        self.writers = Actors(self, self._simulation, self.nemesis, plan)
         self._endpoints = Endpoints(plan.stack.endpoints)
         self._arrivals: dict[str, Flag] = {}
         self._exits = ExitStack()
@@ -116,7 +116,7 @@ class Embedded:
             self._services["kinesis"] = Kinesis(self.now, self.seed, lambda shard: self._arrival(shard).set())
         if stack.topics:
             self._services["sns"] = Moto("sns", _TOPIC_OPERATIONS, self.seed)
-        self._functions = Functions(stack.function, self._code, self._simulation, self.writers, self.writers)
+        self._functions = Functions(stack.function, self._code, self._simulation, self.writers)
 
     def deploy(self) -> None:
         stack, history = self._plan.stack, self._plan.history
@@ -217,6 +217,11 @@ class Embedded:
 
     def decide(self, point: Point) -> tuple[Action, ...]:
         return self.nemesis.decide(point)
+
+    def _activate_code(self, task: Task) -> None:
+        execution = task.context.execution
+        if execution and execution.environment.handler:
+            self._code.activate(execution.environment)
 
     def _arrival(self, shard_id: str) -> Flag:
         return self._arrivals.setdefault(shard_id, self.event())

@@ -67,13 +67,21 @@ class OutOfSteps(Exception):
 
 
 class Simulation:
-    """`now` is in microseconds since the simulation began; `on_time` is called with it whenever it changes."""
+    """`now` is in microseconds since the simulation began.
 
-    def __init__(self, max_steps: int, on_time: Callable[[int], None] = lambda now: None) -> None:
+    `on_time` is called with it whenever it changes, and `on_switch` with each task before it goes on.
+    """
+
+    def __init__(
+        self,
+        max_steps: int,
+        on_time: Callable[[int], None] = lambda now: None,
+        on_switch: Callable[[Task], None] = lambda task: None,
+    ) -> None:
         self.now = 0
         self.current: Task | None = None
-        self.on_switch: Callable[[Task], None] = lambda task: None
         self._on_time = on_time
+        self._on_switch = on_switch
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._scheduled = 0
         self._steps_left = max_steps
@@ -177,7 +185,7 @@ class Simulation:
             return
         task.waits += 1
         self.current = task
-        self.on_switch(task)
+        self._on_switch(task)
         task.greenlet.switch()
         self.current = None
         if task.greenlet.dead:

@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from harness.agent.actor import Subject
-from harness.agent.requests import of_request
+from harness.agent.requests import Subject, of_request
 
 MESSAGE = json.dumps({"intent": "todo-1/2", "item": "todo-1"})
 OTHER = json.dumps({"intent": "todo-2/1", "item": "todo-2"})

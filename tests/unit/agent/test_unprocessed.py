@@ -9,7 +9,8 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from harness.agent.actor import Subject
+from harness.agent.actor import Actor, Process
+from harness.agent.requests import Subject
 from harness.agent.wire import Raw, Wire, split
 from harness.faults.actions import LeaveUnprocessed
 from harness.history import OK
@@ -17,7 +18,7 @@ from harness.history import OK
 KEYS = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
 
 
-class Host:
+class Scripted(Actor):
     """Leaves a part of the first attempt, and keeps what was sent. `reply` is what AWS answers."""
 
     def __init__(self, position: float, status: int = 200, reply: dict[str, Any] | None = None) -> None:
@@ -39,39 +40,43 @@ class Host:
     def observed(self) -> bool:
         return True
 
-    def next_call(self) -> int:
-        return 1
+    @property
+    def process(self) -> Process:
+        return Process("writer/0")
+
+    def time(self) -> int:
+        return 0
 
 
 def write(number: int) -> dict[str, Any]:
     return {"PutRequest": {"Item": {"id": {"S": f"todo-{number}"}, "intent": {"S": f"todo-{number}/1"}}}}
 
 
-def batch(host: Host, monkeypatch: pytest.MonkeyPatch, **tables: list[Any]) -> dict[str, Any]:
+def batch(actor: Scripted, monkeypatch: pytest.MonkeyPatch, **tables: list[Any]) -> dict[str, Any]:
     session = boto3.Session(**KEYS)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     client = session.client("dynamodb")
-    client.meta.events.register("before-send", Wire(host))
+    client.meta.events.register("before-send", Wire(actor))
     answer: dict[str, Any] = client.batch_write_item(RequestItems=tables)
     return answer
 
 
 def test_a_part_is_sent_and_the_rest_is_handed_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over the tables of the batch, in its order; the history has the intents that were left."""
-    host = Host(0.5)
-    answer = batch(host, monkeypatch, One=[write(1)], Two=[write(2), write(3), write(4)])
-    assert json.loads(host.sent[0].body) == {"RequestItems": {"One": [write(1)], "Two": [write(2)]}}
+    actor = Scripted(0.5)
+    answer = batch(actor, monkeypatch, One=[write(1)], Two=[write(2), write(3), write(4)])
+    assert json.loads(actor.sent[0].body) == {"RequestItems": {"One": [write(1)], "Two": [write(2)]}}
     assert answer["UnprocessedItems"] == {"Two": [write(3), write(4)]}
-    assert host.told[-1][0] == OK
-    assert host.told[-1][1]["unprocessed"] == ["todo-3/1", "todo-4/1"]
+    assert actor.told[-1][0] == OK
+    assert actor.told[-1][1]["unprocessed"] == ["todo-3/1", "todo-4/1"]
 
 
 def test_what_is_sent_is_signed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS looks at the signature of the body: another body has another one, by the same key, for the same service."""
-    whole, part = Host(1), Host(0.5)
+    whole, part = Scripted(1), Scripted(0.5)
     batch(whole, monkeypatch, One=[write(1), write(2)])
     batch(part, monkeypatch, One=[write(1), write(2), write(3), write(4)])
-    signatures = [sent.headers["Authorization"] for host in (whole, part) for sent in host.sent]
+    signatures = [sent.headers["Authorization"] for actor in (whole, part) for sent in actor.sent]
     assert all("Credential=a/" in text and "/us-east-1/dynamodb/aws4_request" in text for text in signatures)
     assert len({text.rpartition("Signature=")[2] for text in signatures}) == 2
     assert [len(sent.body) for sent in part.sent] == [int(part.sent[0].headers["Content-Length"])]
@@ -79,23 +84,23 @@ def test_what_is_sent_is_signed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_when_all_is_left_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """And boto3 sees a success."""
-    host = Host(0)
-    answer = batch(host, monkeypatch, One=[write(1), write(2)])
-    assert (host.sent, answer["UnprocessedItems"]) == ([], {"One": [write(1), write(2)]})
+    actor = Scripted(0)
+    answer = batch(actor, monkeypatch, One=[write(1), write(2)])
+    assert (actor.sent, answer["UnprocessedItems"]) == ([], {"One": [write(1), write(2)]})
 
 
 def test_what_aws_itself_has_left_is_handed_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order of the batch."""
-    host = Host(0.5, reply={"UnprocessedItems": {"One": [write(2)]}})
-    answer = batch(host, monkeypatch, One=[write(1), write(2), write(3), write(4)])
+    actor = Scripted(0.5, reply={"UnprocessedItems": {"One": [write(2)]}})
+    answer = batch(actor, monkeypatch, One=[write(1), write(2), write(3), write(4)])
     assert answer["UnprocessedItems"] == {"One": [write(2), write(3), write(4)]}
 
 
 def test_an_error_of_aws_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was written, so nothing was left."""
-    host = Host(0.5, 400, {"__type": "x#ValidationException", "message": "no"})
+    actor = Scripted(0.5, 400, {"__type": "x#ValidationException", "message": "no"})
     with pytest.raises(boto3.client("dynamodb", **KEYS).exceptions.ClientError, match="ValidationException"):
-        batch(host, monkeypatch, One=[write(1), write(2)])
+        batch(actor, monkeypatch, One=[write(1), write(2)])
 
 
 @pytest.mark.parametrize("position, sent", [(0, 0), (0.2, 0), (0.5, 1), (0.99, 2), (1, 2)])

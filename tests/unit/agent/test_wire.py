@@ -12,7 +12,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from harness.agent.actor import Subject
+from harness.agent.actor import Actor, Process
+from harness.agent.requests import Subject
 from harness.agent.wire import Raw, Wire
 from harness.faults.actions import AFTER, BEFORE, Action, Delay, LoseReply, LoseRequest, PartialFailure, Refuse
 from harness.history import FAIL, INFO, INVOKE, OK
@@ -21,8 +22,8 @@ THROTTLE = Refuse(400, "ThrottlingException", "Slow down.")
 BROKEN = Refuse(500, "InternalServerError", "Something.")
 
 
-class Script:
-    """A host whose nemesis answers from a script: actions by (when, attempt). `sent` is what reached AWS."""
+class Script(Actor):
+    """An actor whose nemesis answers from a script: actions by (when, attempt). `sent` is what reached AWS."""
 
     def __init__(self, script: dict[tuple[str, int], Action], replies: list[tuple[int, Any]] | None = None) -> None:
         self.script = script
@@ -31,7 +32,7 @@ class Script:
         self.asked: list[tuple[str, str, Subject, int]] = []
         self.sent: list[dict[str, Any]] = []
         self.slept: list[float] = []
-        self.calls = 0
+        self.writer = Process("writer/0")
         self.watched = True
 
     def record(self, type: str, f: str, value: dict[str, Any], error: str | None = None) -> None:
@@ -55,9 +56,12 @@ class Script:
     def observed(self) -> bool:
         return self.watched
 
-    def next_call(self) -> int:
-        self.calls += 1
-        return self.calls
+    @property
+    def process(self) -> Process:
+        return self.writer
+
+    def time(self) -> int:
+        return 0
 
 
 @pytest.fixture

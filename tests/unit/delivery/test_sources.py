@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.agent.actor import Subject
-from harness.agent.requests import of_event, of_request
+from harness.agent.requests import Subject, of_event, of_request
 from harness.agent.requests import sequence_numbers as seen_by_agent
 from harness.delivery import filters
 from harness.delivery.on_failure import batch_told, on_failure_record

@@ -160,9 +160,8 @@ def test_only_a_task_can_wait() -> None:
 def test_who_runs_and_what_time_it_is_are_told() -> None:
     """`current` is the task that runs, None outside; `on_switch` hears of every switch, `on_time` of every new time."""
     times: list[int] = []
-    sim = Simulation(1000, times.append)
     switches: list[str] = []
-    sim.on_switch = lambda task: switches.append(task.process)
+    sim = Simulation(1000, times.append, lambda task: switches.append(task.process))
     seen: list[str] = []
     sim.spawn("a", lambda: (sim.sleep(1), seen.append(sim.require_task().process)))
     sim.spawn("b", lambda: sim.sleep(2))

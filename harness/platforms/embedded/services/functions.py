@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import traceback
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
-from harness.agent.actor import Host, Subject
+from harness.agent.actor import Actor
 from harness.agent.execution import execute, not_begun
-from harness.agent.requests import of_event, sequence_numbers
+from harness.agent.requests import Subject, of_event, sequence_numbers
 from harness.errors import NotImitated
 from harness.faults.actions import ACKNOWLEDGE, AFTER
 from harness.history import MICROSECONDS, Value
@@ -64,27 +65,26 @@ class Execution:
     task: Task | None = None
 
 
-class ExecutionActors(Protocol):
-    """What the actors do for executions."""
+class ExecutionActor(Actor):
+    """An actor that can also start an execution of the function."""
 
+    @abstractmethod
     def start_execution(self, execution: Execution, body: Callable[[], None]) -> Task:
-        """Gives it a task of its own."""
+        """Starts a task for the execution."""
 
+    @abstractmethod
     def record_end(self, execution: Execution, value: Value, error: str) -> None:
-        """Writes down that it ended in a way that it could not write down itself."""
+        """Records the end of an execution whose process was killed or timed out."""
 
 
 class Functions:
     """Serves Invoke. An environment runs one execution at a time; an idle one is used again, the latest first."""
 
-    def __init__(
-        self, function: Function, code: Code, simulation: Simulation, host: Host, actors: ExecutionActors
-    ) -> None:
+    def __init__(self, function: Function, code: Code, simulation: Simulation, actor: ExecutionActor) -> None:
         self._function = function
         self._code = code
         self._simulation = simulation
-        self._host = host
-        self._actors = actors
+        self._actor = actor
         self._idle: list[ExecutionEnvironment] = []
         self._environments = 0
         self._executions = 0
@@ -130,7 +130,7 @@ class Functions:
             subject=of_event(event),
         )
         self._running[execution.number] = execution
-        execution.task = self._actors.start_execution(execution, lambda: self._run(execution))
+        execution.task = self._actor.start_execution(execution, lambda: self._run(execution))
 
     def _run(self, execution: Execution) -> None:
         environment, context = execution.environment, self._context(execution)
@@ -139,7 +139,7 @@ class Functions:
             handler = environment.handler or self._initialise(execution, context)
             execution.deadline = self._simulation.now + self._function.timeout * MICROSECONDS
             self._simulation.at(self._function.timeout * MICROSECONDS, lambda: self._time_out(execution))
-            result = execute(handler, execution.event, context, self._host, environment.number, cold, self._code.root)
+            result = execute(handler, execution.event, context, self._actor, environment.number, cold, self._code.root)
             reply = _reply(result)
         except NotImitated:
             raise
@@ -148,7 +148,7 @@ class Functions:
         except SystemExit as error:
             self.crash(execution, f"exit status {error.code}")
         self._hand_over(execution, reply)
-        for _ in self._host.decide(ACKNOWLEDGE, AFTER, execution.subject):
+        for _ in self._actor.decide(ACKNOWLEDGE, AFTER, execution.subject):
             self.crash(execution, "signal: killed")  # the only thing that can be done to a function that has answered
         self._idle.append(environment)
 
@@ -171,7 +171,7 @@ class Functions:
         except NotImitated:
             raise
         except Exception as error:
-            not_begun(error, execution.event, context, self._host, environment.number, self._code.root)
+            not_begun(error, execution.event, context, self._actor, environment.number, self._code.root)
             raise
         if self._simulation.now - began > MAX_INIT_SECONDS * MICROSECONDS:
             raise NotImitated("an init phase of more than 10 s is not imitated (on Lambda it would run twice)")
@@ -192,7 +192,7 @@ class Functions:
                 "intents": list(execution.subject.intents),
                 "environment": execution.environment.number,
             }
-            self._actors.record_end(execution, value, error)
+            self._actor.record_end(execution, value, error)
             self._hand_over(execution, _error(kind, f"RequestId: {execution.request_id} Error: {message}"))
         self._simulation.abandon(execution.task)
 

@@ -26,7 +26,7 @@ class SlowClient:
 def host(client: object = None) -> tuple[ThreadHost, Threads]:
     history = History()
     nemesis = Nemesis((), Seed(0), lambda *operation: None, LocalTickets(0))
-    threads = Threads(history, nemesis, lambda: time.monotonic_ns() // 1000)
+    threads = Threads(history, nemesis, lambda: time.monotonic_ns() // 1000, lambda action: None)
     return ThreadHost(threads, history, nemesis, Seed(0), lambda service: client, 1), threads
 
 
