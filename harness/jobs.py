@@ -146,7 +146,7 @@ def prepare(variant: Variant, seed: int, target: Target = EMBEDDED_TARGET, again
     stack = _stack(variant, target)
     scenario = variant.scenario
     reasons = unsupported(stack, scenario.faults, target)
-    if getattr(scenario.workload.writer_class(stack.source.service), "EXPIRES", False):
+    if scenario.workload.writer_class(stack.source.service).EXPIRES:
         reasons += unsupported_expiry(scenario.workload.writer, target.platform, stack.time_to_live)
     problems = check_against_mapping(variant, stack.mapping)
     difference = variant.differences.get(target.platform)

@@ -43,7 +43,7 @@ from harness.reports import text as text_report
 from harness.run_folder import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
 from harness.scenario import expectation
 from harness.scenario.fields import checker_class
-from harness.workload.base import BatchWriter, Writer
+from harness.workload.base import Writer
 from harness.workload.client import Client
 from harness.workload.items import Change
 
@@ -132,9 +132,9 @@ def _start_writers(job: Job, platform: Platform) -> None:
     workload = job.scenario.workload
     source = job.stack.source
 
-    def writer() -> Writer | BatchWriter:
+    def writer() -> Writer:
         client = platform.writer_client(workload.sdk.retry_mode, workload.sdk.max_attempts)
-        made: Writer | BatchWriter = workload.writer_class(source.service)(client, source.name)
+        made: Writer = workload.writer_class(source.service)(client, source.name)
         return made
 
     def write(work: Sequence[Change]) -> None:

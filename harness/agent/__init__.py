@@ -1,1 +1,1 @@
-"""What is packaged with a function and runs inside its process. Needs boto3 only."""
+"""The code that is packaged with a function and runs inside its process. It needs boto3 only."""

@@ -1,10 +1,10 @@
-"""The experiment's own table in the account: the plan, the tickets, and the history that functions leave.
+"""The control table of a run, in the account: the plan, the tickets, and the history that functions leave.
 
-It is reached by a client whose calls are marked as the experiment's own: the wire lets them through untouched.
+Calls to it are marked as the harness's own, so that the wire neither records nor disturbs them.
 
 | id | attributes |
 | plan | body: the plan, as JSON; environments: how many have read it |
-| fault#<index> | matched, fired: counts; healed: whether it is over |
+| fault#<index> | matched, fired: counts; healed: set once the faults have healed |
 | history#<source>#<number> | body: operations from that number on, as a JSON list |
 """
 
@@ -22,15 +22,14 @@ from harness.faults.actions import FUNCTION
 from harness.faults.base import Fault
 from harness.faults.nemesis import LocalTickets
 
-# Of one item, whose limit is 400 KB: few large items are read many times as fast as many small ones.
-_MAX_BODY_CHARACTERS = 50_000
+_MAX_BODY_CHARACTERS = 50_000  # of an item (limit: 400 KB): a few large items are read faster than many small ones
 PLAN = "plan"
 _own: ContextVar[bool] = ContextVar("own", default=False)
 
 
 @contextmanager
 def own_calls() -> Iterator[None]:
-    """What is called inside belongs to the harness, not to the experiment."""
+    """AWS calls made in this context are the harness's own: no fault reaches them, and no history shows them."""
     token = _own.set(True)
     try:
         yield
@@ -61,16 +60,17 @@ class Control:
             self._client.get_waiter("table_exists").wait(TableName=self.table, WaiterConfig={"Delay": 1})
 
     def delete(self) -> None:
-        """Whether or not it is there."""
+        """Deletes the table, if it exists."""
         with own_calls(), suppress(self._client.exceptions.ResourceNotFoundException):
             self._client.delete_table(TableName=self.table)
 
     def put(self, id: str, body: Any) -> None:
         with own_calls():
-            self._client.put_item(TableName=self.table, Item=_item(id, body))
+            item = {"id": {"S": id}, "body": {"S": json.dumps(body, sort_keys=True)}}
+            self._client.put_item(TableName=self.table, Item=item)
 
     def read_plan(self) -> tuple[Any, int]:
-        """The plan, and the number of the environment that reads it, from 1. One call: each cold start waits for it."""
+        """The plan, and the number of the reading environment, from 1. Cold starts wait for it: it is one call."""
         with own_calls():
             answer = self._client.update_item(
                 TableName=self.table,
@@ -83,7 +83,7 @@ class Control:
         return json.loads(item["body"]["S"]), int(item["environments"]["N"])
 
     def count(self, id: str, attribute: str, condition: str = "", **values: Any) -> int:
-        """Adds one and returns how many that makes; 0 when the condition does not hold."""
+        """Adds one to an attribute and returns the sum; 0 if the condition does not hold."""
         arguments: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
         with own_calls():
             try:
@@ -102,28 +102,28 @@ class Control:
         return int(answer["Attributes"][attribute]["N"])
 
     def append(self, source: str, first: int, operations: Sequence[dict[str, Any]]) -> None:
-        """Writes operations of one source, numbered from `first`; returns when all are stored."""
+        """Stores operations of one source, numbered from `first`."""
         for part in _parts(operations):
             self.put(_history_id(source, first), part)
             first += len(part)
 
     def history(self) -> dict[str, dict[str, Any]]:
-        """All operations that were left, by id, each source's in its order."""
+        """All stored operations by id, those of each source in order."""
         with own_calls():
             pages = self._client.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True)
             items = [item for page in pages for item in page["Items"] if item["id"]["S"].startswith("history#")]
-        found = {}
+        operations = {}
         for item in sorted(items, key=lambda item: item["id"]["S"]):
             _, source, first = item["id"]["S"].split("#")
             for number, operation in enumerate(json.loads(item["body"]["S"]), start=int(first)):
-                found[_history_id(source, number)] = operation
-        return found
+                operations[_history_id(source, number)] = operation
+        return operations
 
 
 class ControlTickets:
-    """Tickets that any process with the control table can claim: each is one conditional write.
+    """Tickets in the control table, which any process can claim, each by one conditional write.
 
-    A fault that never reaches the function is the harness's own affair: its tickets are in this process.
+    Tickets of faults that cannot reach the function are kept in this process.
     """
 
     def __init__(self, control: Control, faults: Sequence[Fault]) -> None:
@@ -152,7 +152,7 @@ class ControlTickets:
             self._matched[fault] = self._control.count(f"fault#{fault}", "matched") - 1
 
     def matched(self) -> list[int]:
-        """As of when it was healed."""
+        """The counts at the time of healing."""
         return [self._matched.get(fault, number) for fault, number in enumerate(self._local.matched())]
 
 
@@ -161,7 +161,7 @@ def _history_id(source: str, number: int) -> str:
 
 
 def _parts(operations: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The operations in their order, cut into lists that an item has room for."""
+    """The operations in their order, in lists that fit into an item."""
     part: list[dict[str, Any]] = []
     room = _MAX_BODY_CHARACTERS
     for operation in operations:
@@ -173,7 +173,3 @@ def _parts(operations: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]
         room -= size
     if part:
         yield part
-
-
-def _item(id: str, body: Any) -> dict[str, Any]:
-    return {"id": {"S": id}, "body": {"S": json.dumps(body, sort_keys=True)}}

@@ -1,6 +1,6 @@
-"""What Lambda calls in place of the user's handler, which is named in HARNESS_HANDLER.
+"""The handler that Lambda calls in place of the user's, which HARNESS_HANDLER names.
 
-Importing it prepares the process: the wire first, so that clients which the user's module makes have it too.
+Importing this module sets up the wire first, so that clients which the user's module makes use it too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _plan = FunctionPlan.from_json(_content)
 _actor = FunctionActor(_control, _plan, _environment)
 _wire = Wire(_actor, _plan.sinks, _plan.names)
 BUILTIN_HANDLERS.append(("before-send", _wire))
-# This session was made before the wire was there. It is kept: a new one would take 80 ms of every cold start.
+# boto3's session was made before the wire. A new session would add 80 ms to every cold start.
 boto3.DEFAULT_SESSION.events.register("before-send", _wire)
 
 _lines = lines(_wire, (sink for sink in _plan.sinks if "://" in sink))
@@ -35,7 +35,7 @@ _root = os.environ["LAMBDA_TASK_ROOT"]
 
 
 def _imported() -> tuple[Handler | None, Exception | None]:
-    """The user's handler, or what its module raised: that is for the execution to tell, which comes with an event."""
+    """The user's handler, or what importing it raised, which the first execution reports."""
     module, _, function = os.environ[HANDLER].rpartition(".")
     try:
         return getattr(importlib.import_module(module.replace("/", ".")), function), None
@@ -48,13 +48,13 @@ _cold = True
 
 
 def handler(event: Any, context: Any) -> Any:
-    """One execution. What happened is stored before its answer is handed over."""
+    """One execution. Its history is stored before its answer is handed over."""
     global _cold, _handler, _error
     subject = of_event(event)
     _actor.begin(subject)
     cold, _cold = _cold, False
     try:
-        if _handler is None and not cold:  # Lambda tries again too
+        if _handler is None and not cold:  # Lambda imports again too
             _handler, _error = _imported()
         if _handler is None:
             assert _error

@@ -1,4 +1,4 @@
-"""One execution of the function, seen from inside: recorded, and harmed where the nemesis says so.
+"""Runs one execution of the function: records it, and applies the faults that the nemesis decides on.
 
 handle (before) ─► the handler, its calls on the wire ─► acknowledge (before) ─► the answer is handed over
 """
@@ -22,7 +22,7 @@ Handler = Callable[[Any, Any], Any]
 
 
 def execute(handler: Handler, event: Any, context: Any, actor: Actor, environment: int, cold: bool, root: str) -> Any:
-    """The handler's answer, as the nemesis left it; raises what the handler raised. root: the function's folder."""
+    """The handler's answer, which faults may have changed; raises what it raised. root: the function's folder."""
     subject = of_event(event)
     value = _value(event, context, subject, environment, cold)
     actor.record(INVOKE, "execute", value)
@@ -59,30 +59,30 @@ def _value(event: Any, context: Any, subject: Subject, environment: int, cold: b
 
 
 def _reported(answer: Any) -> list[Any]:
-    """What the answer names as failed, whether or not the mapping listens to it."""
+    """The records that the answer reports as failed, whether or not the mapping reads the report."""
     failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
     return [item.get("itemIdentifier") for item in failures or () if isinstance(item, dict)]
 
 
 def _report_failed(event: Any, position: float) -> dict[str, Any]:
-    """An answer by which the records from a position on failed: at least the last one."""
+    """An answer that reports the records from a position on as failed: at least the last one."""
     numbers = sequence_numbers(event)
     first = min(int(position * len(numbers)), len(numbers) - 1)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in numbers[first:]]}
 
 
 def describe_error(error: BaseException, root: str) -> str:
-    """As in `KeyError: 'price' at billing.py:3`, the file as it is named in the function's folder, which is `root`."""
-    place = _place(error, root)
-    return f"{type(error).__name__}: {error}" + (f" at {place}" if place else "")
+    """For example `KeyError: 'price' at billing.py:3`. The path is relative to `root`, the function's folder."""
+    location = _location(error, root)
+    return f"{type(error).__name__}: {error}" + (f" at {location}" if location else "")
 
 
-def _place(error: BaseException, root: str) -> str | None:
-    """The innermost line of the user's own; of what is no Python, the line that cannot be read."""
-    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+def _location(error: BaseException, root: str) -> str | None:
+    """The innermost traceback line in the user's files; for a SyntaxError, its line."""
+    lines = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
-        places.append((error.filename, error.lineno))
-    for file, line in reversed(places):
+        lines.append((error.filename, error.lineno))
+    for file, line in reversed(lines):
         if Path(file).is_relative_to(root):
             name = Path(file).relative_to(root)
             if name.parts[0] not in {"harness", *_libraries(root)}:
@@ -92,5 +92,5 @@ def _place(error: BaseException, root: str) -> str | None:
 
 @cache
 def _libraries(root: str) -> frozenset[str]:
-    """The outermost names of what pip has installed there."""
-    return frozenset(file.parts[0] for found in distributions(path=[root]) for file in found.files or ())
+    """The top-level names that pip has installed there."""
+    return frozenset(file.parts[0] for package in distributions(path=[root]) for file in package.files or ())

@@ -1,7 +1,7 @@
-"""HTTP requests to the harness's endpoints: they go over the wire like AWS calls, so that faults reach them.
+"""HTTP requests to the harness's endpoints go over the wire like AWS calls, so that faults reach them.
 
-`http.client`, and with it urllib, asks for a connection; one to an endpoint is a Line, which gathers what is sent and
-makes one exchange on the wire of it when the reply is wanted. Everybody else gets a connection as ever.
+A connection that http.client, urllib or urllib3 opens to an endpoint is a Line. It collects the request, and makes one
+exchange on the wire when the reply is read. Other connections are unchanged.
 """
 
 from __future__ import annotations
@@ -23,42 +23,42 @@ from harness.agent.requests import without_chunks
 from harness.agent.wire import Wire
 
 HTTP = "http"
-# Who makes connections: http.client asks the first, urllib3 (and so requests) the second.
-_MAKERS = ("socket", "urllib3.util.connection")
+# The modules whose create_connection makes connections: of http.client, and of urllib3, which requests uses.
+_CONNECTING = ("socket", "urllib3.util.connection")
 _carrying: ContextVar[bool] = ContextVar("carrying", default=False)
 
 
 @contextlib.contextmanager
 def lines(wire: Wire, urls: Iterable[str]) -> Iterator[None]:
-    """A context in which connections to these are lines to the wire; without any it changes nothing."""
-    addresses = {(where.hostname, where.port or 80) for where in map(urlsplit, urls)}
-    kept = [
+    """A context in which connections to these URLs are Lines; without a URL it changes nothing."""
+    addresses = {(parts.hostname, parts.port or 80) for parts in map(urlsplit, urls)}
+    originals = [
         (sys.modules[name], sys.modules[name].create_connection)
-        for name in _MAKERS
+        for name in _CONNECTING
         if addresses and name in sys.modules
     ]
 
-    def instead(original: Callable[..., Any]) -> Callable[..., Any]:
+    def replacement(original: Callable[..., Any]) -> Callable[..., Any]:
         def create_connection(address: tuple[str, int], *arguments: Any, **named: Any) -> Any:
-            # The wire's own request to a server is a real one.
+            # The wire itself sends its request over a real connection.
             if tuple(address) in addresses and not _carrying.get():
-                given = arguments[0] if arguments else named.get("timeout")
-                return Line(wire, address, given if isinstance(given, int | float) else None)
+                timeout = arguments[0] if arguments else named.get("timeout")
+                return Line(wire, address, timeout if isinstance(timeout, int | float) else None)
             return original(address, *arguments, **named)
 
         return create_connection
 
-    for module, original in kept:
-        module.create_connection = instead(original)  # type: ignore[attr-defined]
+    for module, original in originals:
+        module.create_connection = replacement(original)  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        for module, original in kept:
+        for module, original in originals:
             module.create_connection = original  # type: ignore[attr-defined]
 
 
 class Line:
-    """What an HTTP client takes for its socket. A reply that takes longer than its timeout (in seconds) is lost."""
+    """Imitates a socket for an HTTP client. `timeout` is in seconds: a later reply raises TimeoutError."""
 
     def __init__(self, wire: Wire, address: tuple[str, int], timeout: float | None) -> None:
         self._wire = wire
@@ -70,7 +70,7 @@ class Line:
         self._sent += data
 
     def makefile(self, *_: Any, **__: Any) -> io.BytesIO:
-        """The reply to what was sent so far."""
+        """The reply to the request that was sent."""
         sent, self._sent = self._sent, b""
         began = time.monotonic()
         reply = self._exchange(sent)
@@ -88,12 +88,12 @@ class Line:
     def _exchange(self, sent: bytes) -> bytes:
         content = io.BytesIO(sent)
         method, path, _ = content.readline().decode("latin-1").split(" ", 2)
-        given = parse_headers(content)
+        headers = parse_headers(content)
         body = content.read()
-        if "chunked" in given.get("transfer-encoding", ""):
+        if "chunked" in headers.get("transfer-encoding", ""):
             body = without_chunks(body)
         url = path if "://" in path else "http://{}:{}{}".format(*self._address, path).replace(":80/", "/", 1)
-        request = AWSPreparedRequest(method, url, HeadersDict(given.items()), body, False)
+        request = AWSPreparedRequest(method, url, HeadersDict(headers.items()), body, False)
         token = _carrying.set(True)
         try:
             reply = self._wire.exchange(HTTP, method, request)
@@ -104,8 +104,8 @@ class Line:
         finally:
             _carrying.reset(token)
         lines = [f"HTTP/1.1 {reply.status_code} {_reason(reply.status_code)}"]
-        own = {"connection", "content-length", "transfer-encoding"}
-        lines += [f"{name}: {value}" for name, value in reply.headers.items() if name.lower() not in own]
+        replaced = {"connection", "content-length", "transfer-encoding"}
+        lines += [f"{name}: {value}" for name, value in reply.headers.items() if name.lower() not in replaced]
         lines += [f"Content-Length: {len(reply.content)}", "Connection: close", "", ""]
         return "\r\n".join(lines).encode("latin-1") + bytes(reply.content)
 

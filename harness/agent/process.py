@@ -1,4 +1,4 @@
-"""The function in a process of its own: the plan it gets, the real clock, the real network, and a real death."""
+"""The actor in the process of a deployed function, and the plan that it reads from the control table."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ CONTROL, HANDLER = "HARNESS_CONTROL", "HARNESS_HANDLER"
 
 @dataclass(frozen=True, slots=True)
 class FunctionPlan:
-    """`began` is when the run began, in microseconds since the Unix epoch; `sinks` and `names` are the wire's.
+    """`began` is the start of the run, in microseconds since the Unix epoch; `sinks` and `names` are the wire's.
 
-    at_once: whether each operation is stored before the next, because the process may be killed from outside.
+    at_once: whether each operation is stored before the next one, because the process may be killed from outside.
     """
 
     faults: tuple[Fault, ...]
@@ -45,12 +45,12 @@ class FunctionPlan:
             [fault.NAME, {each.name: getattr(fault, each.name) for each in fields(fault)}] for fault in self.faults
         ]
         sinks = sorted(self.sinks)
-        plain = {"seed": self.seed, "began": self.began, "at_once": self.at_once, "names": self.names}
-        return {"faults": faults, "sinks": sinks, **plain}
+        others = {"seed": self.seed, "began": self.began, "at_once": self.at_once, "names": self.names}
+        return {"faults": faults, "sinks": sinks, **others}
 
     @staticmethod
     def from_json(content: dict[str, Any]) -> FunctionPlan:
-        faults = tuple(_fault(name, given) for name, given in content["faults"])
+        faults = tuple(_fault(name, fields) for name, fields in content["faults"])
         intent, item = content["names"]
         return FunctionPlan(
             faults,
@@ -62,9 +62,9 @@ class FunctionPlan:
         )
 
 
-def _fault(name: str, given: dict[str, Any]) -> Fault:
+def _fault(name: str, values: dict[str, Any]) -> Fault:
     make: Callable[..., Fault] = FAULTS[name]
-    return make(**{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
+    return make(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
 
 
 class FunctionActor(Actor):

@@ -1,4 +1,4 @@
-"""What a request or an event is about, read from its content: intents travel in items and in effects."""
+"""Reads from a request or an event what it is about: intents travel in items and in effects."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-# The attributes that say what an item or an effect is about, in the two spellings of requests:
-# as an attribute, and as the value of an expression.
+# The attributes that name intent and item, as requests spell them: an attribute, or a value of an expression.
 INTENT = ("intent", ":intent")
 ITEM = ("id", "item", ":item")
 Names = tuple[tuple[str, ...], tuple[str, ...]]
@@ -72,24 +71,25 @@ def of_request(
 
 
 def of_event(event: Any) -> Subject:
-    """The subject of a function's event: the intents of its records as they are after (or before) the change."""
+    """The subject of a function's event: the intents of its records, by their new image, or else by their old one."""
     items: dict[str, None] = {}
     intents: dict[str, None] = {}
     for record in event.get("Records", ()) if isinstance(event, dict) else ():
-        named, content, otherwise = _shown(record)
-        items.update(dict.fromkeys(values(named, ITEM) or [otherwise]))
+        keys, content, whole_key = _content_of_record(record)
+        items.update(dict.fromkeys(values(keys, ITEM) or [whole_key]))
         intents.update(dict.fromkeys(values(content, INTENT)))
     return Subject("", tuple(items), tuple(intents))
 
 
-def _shown(record: dict[str, Any]) -> tuple[Any, Any, str]:
-    """What says which item a record is about, what says of which intent, and how the item is called otherwise."""
+def _content_of_record(record: dict[str, Any]) -> tuple[Any, Any, str]:
+    """Where a record names its item, where it names its intent, and the item's whole key."""
     if "kinesis" in record:
-        carried = _carried(record["kinesis"].get("data", ""))
-        return carried, carried, str(record["kinesis"].get("partitionKey", ""))
+        message = _message(record["kinesis"].get("data", ""))
+        return message, message, str(record["kinesis"].get("partitionKey", ""))
     change = record.get("dynamodb", {})
     keys = change.get("Keys", {})
-    return keys, change.get("NewImage") or change.get("OldImage") or {}, _whole(keys)
+    whole_key = "/".join(str(scalar) for part in keys.values() for scalar in part.values())
+    return keys, change.get("NewImage") or change.get("OldImage") or {}, whole_key
 
 
 def sequence_numbers(event: Any) -> list[str]:
@@ -104,40 +104,35 @@ def _spelled(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(spelling for name in names for spelling in (name, f":{name}"))
 
 
-def _whole(keys: dict[str, Any]) -> str:
-    """The name of an item whose key has no `id`: all of its key."""
-    return "/".join(str(scalar) for part in keys.values() for scalar in part.values())
-
-
 def _content(service: str, body: bytes) -> Any:
-    """The parameters of a call; an object in S3 is like a message, and so is what is posted."""
+    """The parameters of a call. An S3 object and the body of an HTTP request count as a message."""
     if service in ("s3", "http"):
         return {_MESSAGE: body.decode("utf-8", "replace")}
     if service == "sns":
-        given = parse_qsl(body.decode("utf-8", "replace"))
-        messages = [{_MESSAGE: value} for name, value in given if name.rpartition(".")[2] == "Message"]
-        return {**dict(given), "messages": messages}
+        parameters = parse_qsl(body.decode("utf-8", "replace"))
+        messages = [{_MESSAGE: value} for name, value in parameters if name.rpartition(".")[2] == "Message"]
+        return {**dict(parameters), "messages": messages}
     try:
         content = json.loads(body) if body else {}
     except ValueError:
         return {}
     if service == "kinesis":
-        records = [each for each in (content, *content.get("Records", ())) if "Data" in each]
-        return {**content, "messages": [_carried(each["Data"]) for each in records]}
+        records = [record for record in (content, *content.get("Records", ())) if "Data" in record]
+        return {**content, "messages": [_message(record["Data"]) for record in records]}
     return content
 
 
-def _carried(data: str) -> dict[str, str]:
-    """What a record of Kinesis carries is like a message."""
+def _message(data: str) -> dict[str, str]:
+    """The data of a Kinesis record, as a message."""
     return {_MESSAGE: base64.b64decode(data).decode("utf-8", "replace")}
 
 
 def _bucket(url: str, sinks: frozenset[str]) -> str:
-    """The first part of the host or of the path, as the endpoint wants it."""
-    where = urlsplit(url)
-    host, path = f"{where.hostname}.", f"{where.path[1:]}/"
-    named = [sink for sink in sinks if host.startswith(f"{sink}.") or path.startswith(f"{sink}/")]
-    return max(named, key=len, default=host.partition(".s3")[0] if ".s3" in host else path.partition("/")[0])
+    """The bucket is the first part of the host or of the path, depending on the endpoint."""
+    parts = urlsplit(url)
+    host, path = f"{parts.hostname}.", f"{parts.path[1:]}/"
+    matching = [sink for sink in sinks if host.startswith(f"{sink}.") or path.startswith(f"{sink}/")]
+    return max(matching, key=len, default=host.partition(".s3")[0] if ".s3" in host else path.partition("/")[0])
 
 
 def _targets(content: dict[str, Any]) -> list[str]:
@@ -153,7 +148,7 @@ def _targets(content: dict[str, Any]) -> list[str]:
 
 
 def values(content: Any, names: tuple[str, ...]) -> list[str]:
-    """What these attributes are, wherever they stand in a request, an event or an answer; each once."""
+    """The distinct values of these attributes, at any depth of a request, an event or an answer."""
     return list(dict.fromkeys(_find(content, names)))
 
 
@@ -182,7 +177,7 @@ def _in_message(body: str, names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _inside(content: Any, names: frozenset[str]) -> Iterator[str]:
-    """What a scenario names may stand anywhere in a message, and be a number."""
+    """Attributes that a scenario names may be at any depth of a message, and may be numbers."""
     if isinstance(content, list):
         for element in content:
             yield from _inside(element, names)
@@ -199,7 +194,7 @@ def is_chunked(request: Any) -> bool:
 
 
 def body_of(request: Any) -> bytes:
-    """The body as its sender meant it, without chunks. A body that is a stream can still be read by botocore."""
+    """The body without chunks. A body that is a stream can still be read by botocore afterwards."""
     body = request.body or b""
     if isinstance(body, str):
         return body.encode()
@@ -208,23 +203,23 @@ def body_of(request: Any) -> bytes:
 
 
 def _read(request: Any, stream: Any) -> bytes:
-    """Back to where it was; a stream that cannot go back is sent as what was read."""
+    """Reads a stream and rewinds it. If it cannot be rewound, the request gets what was read."""
     try:
-        began = stream.tell() if hasattr(stream, "tell") else 0
+        position = stream.tell() if hasattr(stream, "tell") else 0
     except OSError:
-        began = 0
+        position = 0
     content: bytes = stream.read()
     try:
-        stream.seek(began)
+        stream.seek(position)
     except (AttributeError, OSError):
         request.body = content
     return content
 
 
 def without_chunks(content: bytes) -> bytes:
-    """`SIZE in hexadecimal [; extension] CRLF DATA CRLF`, again and again; size 0 ends it, and trailers follow."""
-    encoded, whole = io.BytesIO(content), b""
+    """Decodes repeated `SIZE in hexadecimal [; extension] CRLF DATA CRLF`. Size 0 ends the body; trailers follow."""
+    encoded, body = io.BytesIO(content), b""
     while size := int(encoded.readline().partition(b";")[0], 16):
-        whole += encoded.read(size)
+        body += encoded.read(size)
         encoded.readline()
-    return whole
+    return body

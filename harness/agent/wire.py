@@ -2,12 +2,12 @@
 
     attempt ─► decide before ─┬─► refuse: the error, nothing sent
                               ├─► lose request: the connection breaks, nothing sent
-                              ├─► leave unprocessed: a part is sent, the answer hands the rest back
+                              ├─► leave unprocessed: a part is sent, the answer returns the rest
                               └─► send ─► decide after ─┬─► the reply
                                                         └─► lose reply: the SDK cannot know
 
-botocore calls the hook once for every attempt of its own retry code, takes an AWSResponse as the answer, and lets an
-exception enter that retry code. It calls all hooks that are registered: there must be one, or effects would double.
+botocore calls the hook once for each attempt of its retry code. An AWSResponse that the hook returns is the answer, an
+exception that it raises enters the retry code. botocore calls every registered hook: two would apply effects twice.
 """
 
 from __future__ import annotations
@@ -51,10 +51,9 @@ Tables = dict[str, list[Any]]  # the writes of a BatchWriteItem
 
 
 class Wire:
-    """Callable as a botocore `before-send` handler. `sinks` are names of tables, queues, buckets and
-    topics, and URLs of endpoints.
+    """A botocore `before-send` handler. `sinks`: names of tables, queues, buckets and topics, and URLs of endpoints.
 
-    `names` are the attributes that a scenario names beside those that every writer uses.
+    `names`: attributes by which a scenario names intents and items, beside those that every writer uses.
     """
 
     def __init__(self, actor: Actor, sinks: frozenset[str] = frozenset(), names: Names = ((), ())) -> None:
@@ -68,7 +67,7 @@ class Wire:
         return self.exchange(service_id.replace("-", ""), operation, request)
 
     def exchange(self, service: str, operation: str, request: Any) -> AWSResponse:
-        """One attempt; for a request that is no AWS call, the service is `http` and the operation its method."""
+        """One attempt. For a plain HTTP request, `service` is `http` and `operation` its method."""
         if not self._actor.observed():
             return self._actor.send(service, operation, request)
         subject = of_request(service, operation, request.url, body_of(request), self.sinks, self.names)
@@ -97,8 +96,8 @@ class Wire:
     def _before(
         self, call: str, subject: Subject, attempt: int, value: Value, request: Any
     ) -> AWSResponse | LeaveUnprocessed | None:
-        """The answer if nothing is to be sent, or what is to be left of it."""
-        left: LeaveUnprocessed | None = None
+        """The answer if nothing is sent, else the action that leaves a part of the request unprocessed, if any."""
+        partial: LeaveUnprocessed | None = None
         for action in self._actor.decide(call, BEFORE, subject, attempt):
             match action:
                 case Refuse():
@@ -109,10 +108,10 @@ class Wire:
                     self._actor.record(INFO, call, value, "the connection was closed")
                     raise ConnectionClosedError(endpoint_url=request.url)
                 case LeaveUnprocessed():
-                    left = left or action
+                    partial = partial or action
                 case _:
                     apply((action,), self._actor)
-        return left
+        return partial
 
     def _after(self, call: str, subject: Subject, attempt: int, value: Value, request: Any) -> None:
         actions: tuple[Action, ...] = self._actor.decide(call, AFTER, subject, attempt)
@@ -124,15 +123,15 @@ class Wire:
 
     def _record(self, call: str, value: Value, response: AWSResponse) -> None:
         if response.status_code < 300:
-            left = unprocessed(response) if call == BATCH_WRITE else []
-            self._actor.record(OK, call, {**value, "unprocessed": left} if left else value)
-        else:  # after a 5xx nobody knows whether the request was carried out (semantics S-07)
+            intents = unprocessed(response) if call == BATCH_WRITE else []
+            self._actor.record(OK, call, {**value, "unprocessed": intents} if intents else value)
+        else:  # a 5xx does not say whether the request was carried out (S-07)
             type = INFO if response.status_code >= 500 else FAIL
             self._actor.record(type, call, value, _error_code(response))
 
     def _attempt(self, request: Any) -> int:
-        found = _ATTEMPT.search(_bytes(request.headers.get("amz-sdk-request", b"")))
-        return int(found[1]) if found else 1
+        attempt = _ATTEMPT.search(_bytes(request.headers.get("amz-sdk-request", b"")))
+        return int(attempt[1]) if attempt else 1
 
     def _call(self, request: Any, attempt: int) -> int:
         """The number of the API call within its process: the attempts of one call share it."""
@@ -143,7 +142,7 @@ class Wire:
 
 
 def network() -> URLLib3Session:
-    """Connections as botocore makes them: each small packet is sent at once, not when the last one was acknowledged."""
+    """Connections as botocore makes them: small packets are sent at once (TCP_NODELAY)."""
     return URLLib3Session(socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
 
 
@@ -162,12 +161,12 @@ def _refusal(url: str, refuse: Refuse, call: str) -> AWSResponse:
 
 
 def _error_code(response: AWSResponse) -> str:
-    """The error's name. The body is read by botocore too, and can be read only once: AWSResponse keeps it."""
+    """The error's name. AWSResponse keeps the content, so that botocore can still read it."""
     try:
         body = json.loads(response.content)
     except ValueError:
-        named = _XML_CODE.search(response.content)
-        return named[1].decode() if named else f"HTTP {response.status_code}"
+        code = _XML_CODE.search(response.content)
+        return code[1].decode() if code else f"HTTP {response.status_code}"
     kind = str(body.get("__type", "")) or str(response.headers.get("x-amzn-errortype", ""))
     return kind.rpartition("#")[2] or f"HTTP {response.status_code}"
 
@@ -177,11 +176,11 @@ def _bytes(header: bytes | str) -> bytes:
 
 
 class InjectedError(Exception):
-    """What the handler raises when a `function_error` fires."""
+    """Raised by the handler when a `function_error` fires."""
 
 
 def apply(actions: Iterable[Action], actor: Actor) -> None:
-    """In order; dying and raising end it. An action that belongs elsewhere is the harness's mistake."""
+    """Applies actions in order, inside a process; an action of another kind is a bug of the harness."""
     for action in actions:
         match action:
             case Delay(seconds):
@@ -193,7 +192,7 @@ def apply(actions: Iterable[Action], actor: Actor) -> None:
             case Raise(message):
                 raise InjectedError(message)
             case _:
-                raise TypeError(f"{action} cannot be enacted inside a process")
+                raise TypeError(f"{action} cannot be applied inside a process")
 
 
 class Raw(io.BytesIO):
@@ -204,29 +203,29 @@ class Raw(io.BytesIO):
 
 
 def send_part(actor: Actor, service: str, operation: str, request: Any, position: float) -> AWSResponse:
-    """Sends the writes before the position, if there are any, and answers for those from there on."""
+    """Sends the writes before the position, if any; the answer names those from there on as unprocessed."""
     content = json.loads(request.body)
-    sent, left = split(content["RequestItems"], position)
+    sent, rest = split(content["RequestItems"], position)
     if not sent:
-        return _answer(request.url, {"UnprocessedItems": left}, {})
-    reply = actor.send(service, operation, _again(request, {**content, "RequestItems": sent}))
+        return _answer(request.url, {"UnprocessedItems": rest}, {})
+    reply = actor.send(service, operation, _with_body(request, {**content, "RequestItems": sent}))
     if reply.status_code >= 300:
         return reply
     answer = json.loads(reply.content)
     for table, writes in answer.get("UnprocessedItems", {}).items():
-        left[table] = [*writes, *left.get(table, [])]
-    return _answer(request.url, {**answer, "UnprocessedItems": left}, dict(reply.headers))
+        rest[table] = [*writes, *rest.get(table, [])]
+    return _answer(request.url, {**answer, "UnprocessedItems": rest}, dict(reply.headers))
 
 
 def split(tables: Tables, position: float) -> tuple[Tables, Tables]:
-    """The writes before the position, and those from there on, which are one at least."""
+    """The writes before the position, and those from there on: at least the last one."""
     writes = [(table, write) for table, requests in tables.items() for write in requests]
     first = min(int(position * len(writes)), len(writes) - 1)
     return _by_table(writes[:first]), _by_table(writes[first:])
 
 
 def unprocessed(response: AWSResponse) -> list[str]:
-    """The intents of what the answer has left."""
+    """The intents of the items that the answer names as unprocessed."""
     return values(json.loads(response.content).get("UnprocessedItems", {}), INTENT)
 
 
@@ -237,20 +236,20 @@ def _by_table(writes: list[tuple[str, Any]]) -> Tables:
     return tables
 
 
-def _again(request: Any, content: dict[str, Any]) -> AWSPreparedRequest:
-    """The request with another body, signed anew if it was signed."""
+def _with_body(request: Any, content: dict[str, Any]) -> AWSPreparedRequest:
+    """The request with another body, signed again if it was signed."""
     headers = {name: _text(value) for name, value in request.headers.items()}
-    signed = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
+    authorization = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
     kept = {name: value for name, value in headers.items() if name.lower() not in ("content-length", "authorization")}
-    again = AWSRequest(request.method, request.url, kept, json.dumps(content).encode())
-    if scope := _SCOPE.search(signed):
+    changed = AWSRequest(request.method, request.url, kept, json.dumps(content).encode())
+    if scope := _SCOPE.search(authorization):
         credentials = boto3.DEFAULT_SESSION.get_credentials().get_frozen_credentials()
-        SigV4Auth(credentials, scope[2], scope[1]).add_auth(again)
-    return again.prepare()
+        SigV4Auth(credentials, scope[2], scope[1]).add_auth(changed)
+    return changed.prepare()
 
 
 def _answer(url: str, content: dict[str, Any], headers: dict[str, str]) -> AWSResponse:
-    """Without the checksum and the length of the body that AWS has sent."""
+    """An answer with this content, and without the headers that describe the body that AWS sent."""
     kept = {name: value for name, value in headers.items() if name.lower() not in ("content-length", "x-amz-crc32")}
     kept.setdefault("content-type", "application/x-amz-json-1.0")
     return AWSResponse(url, 200, kept, Raw(json.dumps(content).encode()))

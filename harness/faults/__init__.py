@@ -1,6 +1,6 @@
-"""What harms a run: the faults that a scenario can name, the points where they act, and the nemesis that asks them.
+"""The faults that a scenario can name, the points where they act, and the nemesis that asks them.
 
-A fault only decides on an action; the wire, the agent, the client, the dispatcher and the platform carry it out.
+A fault only decides on an action; the wire, the agent, the client, the dispatcher or the platform carries it out.
 """
 
 from __future__ import annotations

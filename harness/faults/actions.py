@@ -1,4 +1,4 @@
-"""Points, where a fault may act, and actions, what it decides there. Values only: others carry actions out.
+"""Points, where a fault may act, and actions, which it decides on there. Both are values only.
 
 A point is named by process, call and intent, never by a global counter.
 """
@@ -11,24 +11,23 @@ from typing import Literal
 When = Literal["before", "after"]
 BEFORE, AFTER = "before", "after"
 
-# Calls that are not AWS calls, but places in the life of a writer, a function or a delivery.
-OPERATION = "operation"  # a writer's whole operation, SDK retries included
+# Places in the life of a writer, a function or a delivery, which stand where a point otherwise has an AWS call.
+OPERATION = "operation"  # a writer's whole operation, with the SDK's retries
 HANDLE = "handle"  # before: the handler is about to run
-ACKNOWLEDGE = "acknowledge"  # before: it has answered, nobody has the answer; after: the answer was handed over
-DELIVER = "deliver"  # a hand-over of a batch; after: it was acknowledged
-# Not a place of its own, but any call that lands an effect at a sink.
-EFFECT = "effect"
-BATCH_WRITE = "dynamodb.BatchWriteItem"  # the call that may do a part of what it is asked for
+ACKNOWLEDGE = "acknowledge"  # before: the handler has returned; after: its answer was handed over
+DELIVER = "deliver"  # one delivery of a batch; after: it was acknowledged
+EFFECT = "effect"  # any call that lands an effect at a sink
+BATCH_WRITE = "dynamodb.BatchWriteItem"  # the call that may carry out a part of its request
 WRITER, FUNCTION, DISPATCHER = "writer", "function", "dispatcher"
 PLACES = (OPERATION, HANDLE, ACKNOWLEDGE, DELIVER, EFFECT)
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """`occurrence` counts from 1 the points of a run that are equal in role, call, when and intents.
+    """`occurrence` counts from 1 the points of a run with the same role, call, when and intents.
 
-    `items` are the ids of the items concerned, `effect` says whether the call writes to a sink,
-    `attempt` is the SDK's attempt (from 1), `time` is in microseconds since the run began.
+    `items` are the ids of the items, `effect` is whether the call writes to a sink, `attempt` is the SDK's attempt
+    (from 1), `time` is in microseconds since the run began.
     """
 
     process: str
@@ -55,14 +54,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Wait before going on."""
+    """Waits before the process continues."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Answer with this AWS error instead of sending the request."""
+    """Answers with this AWS error; the request is not sent."""
 
     status: int
     code: str
@@ -71,7 +70,7 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class LoseRequest:
-    """The connection breaks before the request was sent: nothing was committed."""
+    """The connection breaks before the request is sent: nothing is committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class LeaveUnprocessed:
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """The process dies here, without any clean-up."""
+    """The process dies here, without clean-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +104,14 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class PartialFailure:
-    """The function's answer reports this share of the batch as failed: everything from this position on (0…1)."""
+    """The function's answer reports the records from this position on (0…1) as failed."""
 
     position: float
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """The client makes the whole operation again: as it was, with changed attributes, or from another process."""
+    """The client repeats the whole operation: unchanged or with changed attributes, from this or another process."""
 
     changed: bool
     concurrently: bool
@@ -120,7 +119,7 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Redeliver:
-    """An acknowledged batch is handed over once more, after a delay, or while the first delivery still runs."""
+    """A batch is delivered once more: after its acknowledgement and a delay, or while the first delivery still runs."""
 
     seconds: float
     concurrently: bool
@@ -128,17 +127,16 @@ class Redeliver:
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """The mapping forgets its last checkpoint: it goes back by so many records, or (None) to the beginning."""
+    """The mapping loses its last checkpoint: it goes back by so many records, or (None) to the beginning."""
 
     records: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Disrupt:
-    """Something is done to the platform as a whole, or from outside to the function or its mapping.
+    """Disrupts the platform as a whole, or the function or its mapping from outside.
 
-    what: the fault's word. seconds: after how long it is put right; None is when the faults heal.
-    setting: what else the fault says about it.
+    what: the fault's word. seconds: how long it lasts; None is until the faults heal. setting: the fault's other field.
     """
 
     what: str
@@ -161,5 +159,5 @@ Action = (
     | RollBack
     | Disrupt
 )
-# After one of these nothing else can be done at the same point.
+# After one of these, no other action is possible at the same point.
 ENDING = (Refuse, LoseRequest, LoseReply, Crash, Hang, Raise)

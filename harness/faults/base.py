@@ -1,8 +1,8 @@
-"""The contract of a fault: it is aimed, and decides an action at a point. Pure; others enact.
+"""The contract of a fault: it is aimed at points, and decides on an action at each. It is pure: others act.
 
 A fault is a dataclass. Its fields are what the user writes in the scenario, its docstring is its reference entry.
-`NAME` is its word in YAML. `PLACES` are the `(call, when)` pairs at which it can act: a place, one AWS call by its
-name, or `*` for any; `ROLES` are the kinds of process that it can harm.
+NAME: its word in YAML. PLACES: the `(call, when)` pairs at which it can act, where `call` is a place, the name of an
+AWS call, or `*` for any AWS call. ROLES: the kinds of process that it can harm.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from harness.faults.actions import (
 
 AWS_CALL = "*"
 BEFORE_AND_AFTER = (BEFORE, AFTER)
-# The places inside one execution at which a function can be harmed.
+# The places inside an execution.
 INSIDE_FUNCTION = tuple((call, when) for call in (AWS_CALL, "handle", ACKNOWLEDGE) for when in BEFORE_AND_AFTER)
 
 
@@ -35,7 +35,7 @@ F = TypeVar("F", bound="Fault")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def fault(fault_class: type[F]) -> type[F]:
-    """Makes a frozen dataclass that inherits __eq__ and __repr__: a cold start pays for each method that is made."""
+    """A frozen dataclass that inherits __eq__ and __repr__: generating them would slow down every cold start."""
     return dataclass(frozen=True, kw_only=True, eq=False, repr=False)(fault_class)
 
 
@@ -66,7 +66,7 @@ class Fault:
     between: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
-        """As dataclass writes it, but after its word and not its class. It names the fault in draws."""
+        """Like a dataclass's, but with the fault's word as the class name. It names the fault in draws."""
         values = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
         return f"{self.NAME.title().replace('_', '')}({values})"
 
@@ -77,7 +77,7 @@ class Fault:
         return hash(repr(self))
 
     def matches(self, point: Point) -> bool:
-        """Whether the point is one that this fault is aimed at; `nth`, `times` and `probability` come after."""
+        """Whether this fault is aimed at the point; `nth`, `times` and `probability` are applied afterwards."""
         return (
             self._acts_at(point)
             and point.role in self.ROLES
@@ -90,10 +90,10 @@ class Fault:
 
     def reaches(self, role: str) -> bool:
         """Whether it can fire in a process of this kind."""
-        return role in self.ROLES and is_of(role, self.process)
+        return role in self.ROLES and names_role(self.process, role)
 
     def decide(self, point: Point) -> Action | None:
-        """What to do at a point that matches; None leaves it alone."""
+        """The action at a point that matches, or None."""
         raise NotImplementedError
 
     def _acts_at(self, point: Point) -> bool:
@@ -101,8 +101,8 @@ class Fault:
         return any((call, point.when) in self.PLACES for call in calls)
 
 
-def is_of(role: str, process: str) -> bool:
-    """Whether a glob over processes means those of this kind."""
+def names_role(process: str, role: str) -> bool:
+    """Whether a glob over processes can match a process of this kind."""
     return fnmatchcase(role, process.partition("/")[0]) or fnmatchcase(f"{role}/0", process)
 
 

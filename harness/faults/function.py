@@ -1,8 +1,6 @@
-"""Faults of one execution of the function, from inside its process."""
+"""Faults inside the process of one execution of the function."""
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 from harness.faults import actions
 from harness.faults.actions import ACKNOWLEDGE, AFTER, BEFORE, EFFECT, FUNCTION, HANDLE, Action, Point, When
@@ -11,15 +9,15 @@ from harness.faults.base import INSIDE_FUNCTION, Fault, fault
 
 @fault
 class FunctionCrash(Fault):
-    """The function's process dies: its memory is gone, its effects stay, the batch comes again.
+    """The function's process dies: its memory is lost, its effects stay, and the batch is delivered again.
 
-    when: before or after the call that it is aimed at, which is the effect unless `call` says otherwise.
-    Aimed at `acknowledge`: before, the handler is done and nobody knows; after, the answer was handed over.
+    when: before or after the call that `call` names, which is the effect by default. With `call: acknowledge`, before:
+    the handler has returned, but its answer is lost; after: the answer was handed over.
     """
 
-    NAME: ClassVar[str] = "crash"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = INSIDE_FUNCTION
-    ROLES: ClassVar[tuple[str, ...]] = (FUNCTION,)
+    NAME = "crash"
+    PLACES = INSIDE_FUNCTION
+    ROLES = (FUNCTION,)
 
     process: str = FUNCTION
     call: str = EFFECT
@@ -31,17 +29,15 @@ class FunctionCrash(Fault):
 
 @fault
 class FunctionTimeout(Fault):
-    """The function hangs at the call that it is aimed at until its timeout ends it; its effects stay.
+    """The function hangs until its timeout ends the execution; its effects stay.
 
-    when: before or after that call, which is the effect unless `call` says otherwise.
+    when: before or after the call that `call` names, which is the effect by default.
     """
 
-    NAME: ClassVar[str] = "timeout"
-    # Once the answer was handed over there is nothing left that could time out.
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = tuple(
-        place for place in INSIDE_FUNCTION if place != (ACKNOWLEDGE, AFTER)
-    )
-    ROLES: ClassVar[tuple[str, ...]] = (FUNCTION,)
+    NAME = "timeout"
+    # After its answer was handed over an execution cannot time out.
+    PLACES = tuple(place for place in INSIDE_FUNCTION if place != (ACKNOWLEDGE, AFTER))
+    ROLES = (FUNCTION,)
 
     process: str = FUNCTION
     call: str = EFFECT
@@ -53,13 +49,13 @@ class FunctionTimeout(Fault):
 
 @fault
 class FunctionError(Fault):
-    """The handler raises: at `call: handle` before it did anything, at `call: acknowledge` after it did everything.
+    """The handler raises: with `call: handle` before it has done anything, with `call: acknowledge` at its end.
 
     message: the text of the exception.
     """
 
-    NAME: ClassVar[str] = "function_error"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((HANDLE, BEFORE), (ACKNOWLEDGE, BEFORE))
+    NAME = "function_error"
+    PLACES = ((HANDLE, BEFORE), (ACKNOWLEDGE, BEFORE))
 
     process: str = "function"
     call: str = HANDLE
@@ -71,13 +67,13 @@ class FunctionError(Fault):
 
 @fault
 class FalseFailureReport(Fault):
-    """The function's answer reports the records from a position on as failed, although all were handled.
+    """The function's answer reports the records from a position on as failed, although it has handled all of them.
 
     position: 0 is the first record of the batch, 1 the last. Needs `report_batch_item_failures`.
     """
 
-    NAME: ClassVar[str] = "partial_failure"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((ACKNOWLEDGE, BEFORE),)
+    NAME = "partial_failure"
+    PLACES = ((ACKNOWLEDGE, BEFORE),)
 
     process: str = "function"
     call: str = ACKNOWLEDGE

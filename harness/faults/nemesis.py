@@ -1,6 +1,6 @@
 """The nemesis: the process that asks the faults at each point, and records what fired.
 
-Tickets count how often each fault was aimed and fired. They are kept where every process that may claim one sees them.
+Tickets count how often each fault was aimed and fired, where every process that may claim one can see them.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ Record = Callable[[str, str, str, Value], object]  # process, type, f, value
 
 
 class Tickets(Protocol):
-    """Faults are named by their index in the scenario. After `heal` nothing matches and nothing fires."""
+    """Faults are numbered by their index in the scenario. After `heal`, none matches or fires."""
 
     def match(self, fault: int) -> int:
-        """Counts a point at which the fault was aimed; returns how many that makes, or 0 once healed."""
+        """Counts a point at which the fault was aimed; returns the count, or 0 once healed."""
 
     def claim(self, fault: int, limit: int | None) -> bool:
-        """Counts a firing, unless it would be one more than the limit; returns whether it was counted."""
+        """Counts a firing unless the limit is reached; returns whether it was counted."""
 
     def heal(self) -> None: ...
 
-    def matched(self) -> list[int]: ...
+    def matched(self) -> list[int]:
+        """How many points each fault was aimed at."""
 
 
 class LocalTickets:
-    """For the platform whose actors are all in this process."""
+    """The tickets of a platform whose processes all run in this one."""
 
     def __init__(self, faults: int) -> None:
         self._matched = [0] * faults
@@ -61,10 +62,7 @@ class LocalTickets:
 
 
 class Nemesis:
-    """Decides by the faults of one scenario, as long as their tickets allow it.
-
-    `decisions` is the schedule: what was done where, by the nemesis of this process.
-    """
+    """Asks the faults of one scenario, and claims their tickets. `decisions`: the faults that fired in this process."""
 
     def __init__(self, faults: Sequence[Fault], seed: Seed, record: Record, tickets: Tickets) -> None:
         self._faults = faults
@@ -72,15 +70,15 @@ class Nemesis:
         self._record = record
         self._tickets = tickets
         self._occurrences: Counter[tuple[object, ...]] = Counter()
-        self._deciding = threading.Lock()  # several processes may be threads of one
+        self._deciding = threading.Lock()  # processes of a run may be threads
         self.decisions: list[FiredFault] = []
-        # Equal faults are told apart by their rank among equals, so that taking another one away changes no draw.
+        # Equal faults differ by their rank among equals, so that removing another fault changes no draw.
         self._keys = [(repr(fault), list(faults[:index]).count(fault)) for index, fault in enumerate(faults)]
 
     def decide(self, point: Point) -> tuple[Action, ...]:
-        """What the faults do at this point, in their order, up to the first that lets nobody go on from there.
+        """The faults' actions at this point, in order, up to and including the first that ends the call.
 
-        The point's occurrence is counted here.
+        Counts the point's occurrence.
         """
         if not self._faults:
             return ()
@@ -111,7 +109,7 @@ class Nemesis:
         return action
 
     def _fires(self, index: int, fault: Fault, point: Point, ended: bool) -> bool:
-        """A point that an earlier fault has ended is counted, but nobody gets as far as the harm of this one."""
+        """Counts the point. At a point that an earlier fault has ended, this fault does not fire."""
         matched = self._tickets.match(index)
         nth = (fault.nth,) if isinstance(fault.nth, int) else fault.nth
         return (

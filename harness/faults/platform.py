@@ -1,9 +1,9 @@
-"""Faults of the platform: of its mapping, of the function seen from outside, and of the platform as a whole."""
+"""Faults of the platform as a whole, of its mapping, and of the function from outside."""
 
 from __future__ import annotations
 
 from dataclasses import make_dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from harness.faults import actions
 from harness.faults.actions import AFTER, BEFORE, DELIVER, OPERATION, WRITER, Action, Point
@@ -12,14 +12,14 @@ from harness.faults.base import Fault, fault
 
 @fault
 class RepeatedDelivery(Fault):
-    """A batch is handed over again although nothing failed, as at-least-once delivery allows (semantics S-61).
+    """A batch is delivered again although nothing failed, as at-least-once delivery allows (S-61).
 
     seconds: how long after the first delivery; later batches may come in between.
     concurrently: the second delivery starts while the first still runs.
     """
 
-    NAME: ClassVar[str] = "redeliver"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((DELIVER, BEFORE), (DELIVER, AFTER))
+    NAME = "redeliver"
+    PLACES = ((DELIVER, BEFORE), (DELIVER, AFTER))
 
     process: str = "dispatcher"
     call: str = DELIVER
@@ -33,14 +33,14 @@ class RepeatedDelivery(Fault):
 
 @fault
 class LostCheckpoint(Fault):
-    """The mapping's checkpoint rolls back after a delivery: records that were acknowledged come again, in order.
+    """The mapping's checkpoint rolls back after a delivery: acknowledged records are delivered again, in order.
 
-    records: how many; without it, all since the beginning of the shard. It fires once unless `times` says more: what
-    comes again is delivered, and so could be rolled back, for ever.
+    records: how many; without it, all since the beginning of the shard. It fires once by default: the repeated
+    deliveries could otherwise be rolled back without end.
     """
 
-    NAME: ClassVar[str] = "roll_back"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((DELIVER, AFTER),)
+    NAME = "roll_back"
+    PLACES = ((DELIVER, AFTER),)
 
     process: str = "dispatcher"
     call: str = DELIVER
@@ -55,12 +55,12 @@ class LostCheckpoint(Fault):
 class PlatformFault(Fault):
     """Disrupts the platform as a whole, or the function or its mapping from outside.
 
-    It begins when a writer is about to make an operation, and that operation waits until it has begun.
+    It begins before an operation of a writer, which waits until it has begun.
     """
 
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((OPERATION, BEFORE),)
-    ROLES: ClassVar[tuple[str, ...]] = (WRITER,)
-    SETTING: ClassVar[str] = ""  # the field that says more about it than how long it takes
+    PLACES = ((OPERATION, BEFORE),)
+    ROLES = (WRITER,)
+    SETTING = ""  # the name of its field beside `seconds`
 
     process: str = WRITER
     call: str = OPERATION
@@ -84,22 +84,22 @@ def _platform_fault(word: str, docstring: str, *fields: _Field, **constants: Any
 
 KillPlatform = _platform_fault(
     "kill_platform",
-    """LocalStack's process, or its container, is killed; it is started again when the faults heal.
+    """LocalStack's process or container is killed; it is started again when the faults heal.
 
-    Without persistence all that it held is gone then (semantics G-14).
+    Without persistence it then has lost all its data (G-14).
     """,
 )
 RestartPlatform = _platform_fault(
     "restart_platform",
-    """LocalStack's process, or its container, is killed and at once started again.
+    """LocalStack's process or container is killed and started again at once.
 
-    Without persistence all that it held is gone (semantics G-14).
+    Without persistence it has then lost all its data (G-14).
     """,
     seconds=0.0,
 )
 PausePlatform = _platform_fault(
     "pause_platform",
-    """LocalStack and its functions stand still for a while, and then go on as if nothing had been.
+    """LocalStack and its functions are suspended for a while, and then continue.
 
     seconds: for how long.
     """,
@@ -107,9 +107,9 @@ PausePlatform = _platform_fault(
 )
 SlowPlatform = _platform_fault(
     "slow_platform",
-    """LocalStack and its functions run, again and again, for a share of the time only.
+    """LocalStack and its functions are slow: they are suspended again and again.
 
-    seconds: for how long. share: how much of that time they run, from 0 to 1.
+    seconds: for how long. share: the share of that time in which they run, from 0 to 1.
     """,
     ("seconds", float, 5.0),
     ("share", float, 0.2),
@@ -117,9 +117,9 @@ SlowPlatform = _platform_fault(
 )
 KillFunction = _platform_fault(
     "kill_function",
-    """The function's process is killed from outside, while an execution is under way in it.
+    """The function's process is killed from outside, during an execution.
 
-    once: when, at the earliest: as soon as an execution has `started`, or has `applied` an effect.
+    once: what the execution must have done before: `started`, or `applied` an effect.
     """,
     ("once", Literal["started", "applied"], "applied"),
     seconds=0.0,
@@ -129,23 +129,23 @@ DisableMapping = _platform_fault(
     "disable_mapping",
     """The event source mapping is disabled, and enabled again after a while.
 
-    AWS documents that it goes on where it stopped (semantics S-88). seconds: how long it is disabled.
+    It then continues where it stopped, as AWS documents (S-88). seconds: how long it is disabled.
     """,
     ("seconds", float, 2.0),
 )
 RecreateMapping = _platform_fault(
     "recreate_mapping",
-    """The event source mapping is deleted, and another one with the same settings made.
+    """The event source mapping is deleted, and another one is created with the same settings.
 
-    AWS keeps no position for it: it begins at its starting position (semantics S-86). seconds: how long there is none.
+    The new one begins at its starting position (S-86). seconds: how long there is no mapping.
     """,
     ("seconds", float, 0.0),
 )
 ThrottleFunction = _platform_fault(
     "throttle_function",
-    """The function's concurrency is reserved at zero for a while: every invocation of it is throttled.
+    """The function's reserved concurrency is zero for a while: every invocation is throttled.
 
-    AWS documents that this uses no retry (semantics S-68). seconds: for how long.
+    Throttling uses up no retries, as AWS documents (S-68). seconds: for how long.
     """,
     ("seconds", float, 2.0),
 )

@@ -1,4 +1,4 @@
-"""All chance of a run: keyed draws from one seed, and the decisions that were taken with them."""
+"""The randomness of a run: keyed draws from one seed, and the faults that fired by them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _DRAW_BITS = 53
 class Seed:
     """One integer from which every draw of a run follows.
 
-    Draws are keyed, not sequential: the same key gives the same draw whatever else was drawn, so that
-    taking one fault away leaves the draws of the others as they were.
+    Draws are keyed, not sequential: the same key always gives the same draw, so that removing one fault does not
+    change the draws of the others.
     """
 
     value: int
 
     def draw(self, *key: object) -> float:
-        """A number in [0, 1) that depends on the seed and the key alone."""
+        """A number in [0, 1)."""
         return (self._bits(key) >> (64 - _DRAW_BITS)) / (1 << _DRAW_BITS)
 
     def between(self, low: int, high: int, *key: object) -> int:
@@ -28,7 +28,7 @@ class Seed:
         return low + int(self.draw(*key) * (high - low + 1))
 
     def random(self, *key: object) -> random.Random:
-        """A generator of its own for whoever needs a sequence of draws."""
+        """A generator for a sequence of draws."""
         return random.Random(self._bits(key))
 
     def _bits(self, key: tuple[object, ...]) -> int:
@@ -38,7 +38,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class FiredFault:
-    """A fault that fired: which one (its index in the scenario), at which point (its name), doing what."""
+    """A fault that fired: its index in the scenario, the name of the point, and the action."""
 
     fault: int
     point: str

@@ -1,8 +1,8 @@
-"""Faults of the AWS calls of writers and functions. `Noop` is the trivial one: copy it to write the next."""
+"""Faults of the AWS calls of writers and functions. `Noop` is the simplest: copy it to write another."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from harness.faults import actions
 from harness.faults.actions import (
@@ -23,12 +23,10 @@ from harness.faults.base import AWS_CALL, BEFORE_AND_AFTER, Fault, fault
 
 @fault
 class Noop(Fault):
-    """Fires and does no harm: shows where an aim would hit."""
+    """Fires without doing harm: it shows which points an aim selects."""
 
-    NAME: ClassVar[str] = "noop"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = tuple(
-        (call, when) for call in (AWS_CALL, *PLACES) for when in BEFORE_AND_AFTER
-    )
+    NAME = "noop"
+    PLACES = tuple((call, when) for call in (AWS_CALL, *PLACES) for when in BEFORE_AND_AFTER)
 
     def decide(self, point: Point) -> Action | None:
         return actions.Delay(0.0)
@@ -41,8 +39,8 @@ class Latency(Fault):
     seconds: how much longer. when: before the request is sent, or after it was carried out.
     """
 
-    NAME: ClassVar[str] = "delay"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = (
+    NAME = "delay"
+    PLACES = (
         *((AWS_CALL, when) for when in BEFORE_AND_AFTER),
         *((place, BEFORE) for place in (OPERATION, HANDLE, ACKNOWLEDGE, DELIVER)),
     )
@@ -56,10 +54,10 @@ class Latency(Fault):
 
 @fault
 class LostRequest(Fault):
-    """The connection breaks before the request was sent: nothing is committed, and the SDK tries again."""
+    """The connection breaks before the request is sent: nothing is committed, and the SDK tries again."""
 
-    NAME: ClassVar[str] = "lose_request"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((AWS_CALL, BEFORE),)
+    NAME = "lose_request"
+    PLACES = ((AWS_CALL, BEFORE),)
 
     def decide(self, point: Point) -> Action | None:
         return actions.LoseRequest()
@@ -67,10 +65,10 @@ class LostRequest(Fault):
 
 @fault
 class LostReply(Fault):
-    """The request was sent and carried out, and its reply is lost: the SDK, which cannot know, sends it again."""
+    """The request is carried out, but its reply is lost: the SDK cannot know that, and sends the request again."""
 
-    NAME: ClassVar[str] = "lose_reply"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((AWS_CALL, AFTER),)
+    NAME = "lose_reply"
+    PLACES = ((AWS_CALL, AFTER),)
 
     def decide(self, point: Point) -> Action | None:
         return actions.LoseReply()
@@ -102,13 +100,13 @@ Code = Literal[
 
 @fault
 class ErrorResponse(Fault):
-    """AWS answers a call with an error (a throttle, a 5xx) and carries nothing out.
+    """AWS answers a call with an error, such as a throttle or a 5xx, and carries nothing out.
 
     code: the error's name.
     """
 
-    NAME: ClassVar[str] = "refuse"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((AWS_CALL, BEFORE),)
+    NAME = "refuse"
+    PLACES = ((AWS_CALL, BEFORE),)
 
     code: Code = "ThrottlingException"
 
@@ -119,13 +117,13 @@ class ErrorResponse(Fault):
 
 @fault
 class UnprocessedWrites(Fault):
-    """BatchWriteItem carries out its first writes, and its answer, a success, names the others as UnprocessedItems.
+    """BatchWriteItem succeeds, but carries out only its first writes: the answer names the others as UnprocessedItems.
 
-    position: 0 leaves all of its writes, 1 the last one.
+    position: 0 leaves all writes unprocessed, 1 only the last one.
     """
 
-    NAME: ClassVar[str] = "leave_unprocessed"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((BATCH_WRITE, BEFORE),)
+    NAME = "leave_unprocessed"
+    PLACES = ((BATCH_WRITE, BEFORE),)
 
     call: str = BATCH_WRITE
     position: float = 0.5
@@ -136,14 +134,14 @@ class UnprocessedWrites(Fault):
 
 @fault
 class DuplicatePut(Fault):
-    """The client makes the whole operation twice, as a caller does who retries, or who is called twice.
+    """The client makes the whole operation twice, like a caller that retries or that is itself called twice.
 
-    changed: the duplicate carries another value of an attribute that says nothing about the intent (`note`).
-    concurrently: a second writer makes it, at the same time.
+    changed: the duplicate has another value of `note`, an attribute that does not belong to the intent.
+    concurrently: a second writer makes the duplicate at the same time.
     """
 
-    NAME: ClassVar[str] = "duplicate_put"
-    PLACES: ClassVar[tuple[tuple[str, str], ...]] = ((OPERATION, BEFORE),)
+    NAME = "duplicate_put"
+    PLACES = ((OPERATION, BEFORE),)
 
     process: str = "writer"
     call: str = OPERATION

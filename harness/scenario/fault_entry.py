@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.errors import Mistake, Mistakes, nearest, shown
 from harness.faults import FAULTS
 from harness.faults.actions import ACKNOWLEDGE, DELIVER, DISPATCHER, EFFECT, FUNCTION, HANDLE, OPERATION, WRITER
-from harness.faults.base import AWS_CALL, Fault, is_of
+from harness.faults.base import AWS_CALL, Fault, names_role
 from harness.scenario.fields import TEXT_SCHEMA, implementation, seconds
 from harness.scenario.messages import mistakes as sentences
 from harness.scenario.schema import Schema
@@ -73,7 +73,7 @@ def _out_of_bounds(fault: Fault) -> Iterator[Mistake]:
 
 
 def _out_of_reach(fault: Fault) -> Iterator[Mistake]:
-    roles = [role for role in (DISPATCHER, FUNCTION, WRITER) if is_of(role, fault.process)]
+    roles = [role for role in (DISPATCHER, FUNCTION, WRITER) if names_role(fault.process, role)]
     if not roles:
         valid = (DISPATCHER, FUNCTION, WRITER)
         yield Mistake(("process",), f"'{fault.process}' is no process. {nearest(fault.process, valid)}")

@@ -1,6 +1,6 @@
-"""Who writes, and what: the changes that are wanted, the patterns by which writers make them, and their processes.
+"""The workload: the changes to make (`items`), the writer patterns that make them, and the processes (`client`).
 
-`client` is a process that makes its changes one after another with a writer pattern, and records what it learns.
+Each process makes its changes one after another with a writer pattern, and records what it learns of each.
 """
 
 from __future__ import annotations
@@ -30,5 +30,5 @@ WRITERS: LazyTable[type[Writer]] = LazyTable(
         "versioned_put": "harness.workload.conditional:VersionedPut",
     }
 )
-# What a word means where the source is a Kinesis stream; the other writers need a table.
+# The writers for a Kinesis stream; all others need a table.
 STREAM_WRITERS: LazyTable[type[Writer]] = LazyTable({"put": "harness.workload.put:PutRecord"})

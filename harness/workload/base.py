@@ -1,4 +1,4 @@
-"""The contract of a writer pattern: one way to make a logical change of an item."""
+"""The contract of a writer pattern, which is one way to make a logical change of an item."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ CHANGES = "changes"  # the attribute in which an item counts its changes
 
 
 class Writer:
-    """`OPERATION` is its word in the history. One instance serves one process, with a client of its own.
+    """One instance serves one process, with a client of its own.
 
-    What it leaves of an item, if that is not the item as it was put, it says as `LEAVES`: NOTHING, or a COUNT of the
-    item's changes beside it. One that needs DynamoDB to delete what has expired says `EXPIRES = True`.
+    OPERATION: its word in the history. BATCH_SIZE: how many changes, each of another item, it makes in one call.
+    LEAVES: NOTHING if it deletes the item, COUNT if the item counts its changes; None if the item stays as it was put.
+    EXPIRES: whether DynamoDB must delete expired items.
     """
 
     OPERATION: ClassVar[str]
+    BATCH_SIZE: ClassVar[int] = 1
+    LEAVES: ClassVar[str | None] = None
+    EXPIRES: ClassVar[bool] = False
 
     def __init__(self, client: Any, table: str) -> None:
         """`client` is a boto3 client, and `table` the name of the table or of the Kinesis stream to write to."""
@@ -26,21 +30,15 @@ class Writer:
         self._table = table
 
     def write(self, change: Change, note: str) -> bool | None:
-        """Makes the change: True when it has happened, False when it surely did not, None when nobody knows.
+        """Makes the change. True: it happened; False: it certainly did not; None: nobody knows.
 
-        `note` is an attribute that says nothing about the intent. What boto3 raises may pass.
+        `note` is the value of an attribute that does not belong to the intent. May raise what boto3 raises.
         """
         raise NotImplementedError
 
-
-class BatchWriter(Writer):
-    """A writer that makes up to BATCH_SIZE changes in one call, each of another item."""
-
-    BATCH_SIZE: ClassVar[int]
-
     def write_batch(self, changes: Sequence[Change], note: str) -> list[bool | None]:
-        """For each change what `write` returns."""
-        raise NotImplementedError
+        """Makes up to BATCH_SIZE changes; returns for each what `write` returns."""
+        return [self.write(change, note) for change in changes]
 
 
 FIRST_NOTE = "first"
@@ -52,7 +50,7 @@ def key_of(change: Change) -> dict[str, Any]:
 
 
 def is_new(change: Change) -> dict[str, Any]:
-    """The condition that there is no such item."""
+    """The condition that the item does not exist."""
     partition_key = next(iter(key_of(change)))
     return {
         "ConditionExpression": "attribute_not_exists(#key)",
@@ -61,7 +59,7 @@ def is_new(change: Change) -> dict[str, Any]:
 
 
 def item_of(change: Change, note: str) -> dict[str, Any]:
-    """The to-do item as it is after the change, or the user's own, in DynamoDB's JSON."""
+    """The whole item after the change, in DynamoDB's JSON: the user's own, or a to-do item."""
     if change.own is not None:
         changed = {} if note == FIRST_NOTE else {"note": {"S": note}}
         return {**change.own, "intent": {"S": change.intent}, **changed}
@@ -76,7 +74,7 @@ def item_of(change: Change, note: str) -> dict[str, Any]:
 
 
 def updated_to(change: Change, note: str, counted: bool = False) -> dict[str, Any]:
-    """The parameters of an UpdateItem that leaves the item as it is after the change."""
+    """The parameters of an UpdateItem after which the item is as after the change; `counted` adds one to CHANGES."""
     key = key_of(change)
     item = {name: value for name, value in item_of(change, note).items() if name not in key}
     alias = {name: name if _PLACEHOLDER.fullmatch(name) else f"own_{number}" for number, name in enumerate(item)}
@@ -96,6 +94,6 @@ def updated_to(change: Change, note: str, counted: bool = False) -> dict[str, An
 
 
 def holds_own(error: Any, change: Change) -> bool:
-    """Whether the item that failed the condition already carries this very change (semantics S-03, S-11)."""
+    """Whether the item that failed the condition already holds this change, by AWS's error (S-03, S-11)."""
     item: Any = error.response.get("Item", {})
     return bool(item.get("intent", {}).get("S") == change.intent)

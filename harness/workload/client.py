@@ -1,13 +1,12 @@
-"""The client: a writer process that makes its changes one after another, and writes down what it learns of each.
+"""The client: a writer process that makes its changes one after another, and records what it learns of each.
 
-A batch writer makes several at once: each of them is an operation of its own, and they begin and end together.
+The changes of a batch are an operation each; all begin and end together.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
@@ -16,7 +15,7 @@ from harness.agent.requests import Subject
 from harness.agent.wire import apply
 from harness.faults.actions import BEFORE, OPERATION, Disrupt, Duplicate
 from harness.history import FAIL, INFO, INVOKE, OK, Value
-from harness.workload.base import FIRST_NOTE, BatchWriter, Writer
+from harness.workload.base import FIRST_NOTE, Writer
 from harness.workload.items import Change, batches
 
 CHANGED_NOTE = "again"
@@ -35,15 +34,15 @@ class WriterActor(Actor):
 
 
 class Client:
-    """One process. `make_writer` gives a writer with a client of its own, as every process has one."""
+    """One process. `make_writer` makes a writer, with a boto3 client of its own."""
 
-    def __init__(self, make_writer: Callable[[], Writer | BatchWriter], actor: WriterActor) -> None:
+    def __init__(self, make_writer: Callable[[], Writer], actor: WriterActor) -> None:
         self._make_writer = make_writer
-        self._writer: Any = make_writer()
+        self._writer = make_writer()
         self._actor = actor
 
     def run(self, changes: Iterable[Change]) -> None:
-        for batch in batches(changes, getattr(self._writer, "BATCH_SIZE", 1)):
+        for batch in batches(changes, self._writer.BATCH_SIZE):
             self._change(batch)
 
     def _change(self, batch: Sequence[Change]) -> None:
@@ -72,11 +71,11 @@ class Client:
         operation = self._writer.OPERATION
         values: list[Value] = [{"intent": change.intent, "item": change.item, "copy": copy} for change in batch]
         for value in values:
-            if leaves := getattr(self._writer, "LEAVES", None):
-                value["leaves"] = leaves
+            if self._writer.LEAVES:
+                value["leaves"] = self._writer.LEAVES
             self._actor.record(INVOKE, operation, value)
         try:
-            outcomes = self._outcomes(batch, note)
+            outcomes = self._writer.write_batch(batch, note)
         except (ClientError, HTTPClientError, BotoCoreError) as error:
             outcome = INFO if _ambiguous(error) else FAIL
             for value in values:
@@ -85,19 +84,16 @@ class Client:
             for value, happened in zip(values, outcomes, strict=True):
                 self._actor.record(_OUTCOMES[happened], operation, value)
 
-    def _outcomes(self, batch: Sequence[Change], note: str) -> Sequence[bool | None]:
-        if hasattr(self._writer, "BATCH_SIZE"):
-            happened: Sequence[bool | None] = self._writer.write_batch(batch, note)
-            return happened
-        return [self._writer.write(change, note) for change in batch]
-
 
 def _note(duplicate: Duplicate) -> str:
     return CHANGED_NOTE if duplicate.changed else FIRST_NOTE
 
 
 def _ambiguous(error: Exception) -> bool:
-    """Whether the change may have happened. A refusal is certain only if no attempt before it was (S-07, S-11)."""
+    """Whether the change may have happened.
+
+    A 4xx is certain only if no earlier attempt can have been carried out (S-07, S-11).
+    """
     if not isinstance(error, ClientError):
         return True
     metadata = error.response["ResponseMetadata"]

@@ -1,9 +1,9 @@
-"""Writers that put under a condition or update an item; a `blind` one makes the mistake that is often made."""
+"""Writers that put an item under a condition, or update it. A `blind` writer makes a common mistake."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any
 
 from harness.history import COUNT
 from harness.workload.base import Writer, holds_own, is_new, item_of, key_of, updated_to
@@ -13,10 +13,10 @@ _MAX_TRIES = 5  # of a blind versioned put
 
 
 class CreateOnce(Writer):
-    """A conditional create that knows its own write: after a lost reply the repeated request fails against its own
-    success, and the item that AWS shows with the failure says so (S-02, S-03, S-11)."""
+    """A conditional create that recognises its own write: after a lost reply the repeated request fails because of its
+    own success, which the item that AWS shows with the failure tells (S-02, S-03, S-11)."""
 
-    OPERATION: ClassVar[str] = "create_once"
+    OPERATION = "create_once"
 
     def write(self, change: Change, note: str) -> bool:
         try:
@@ -35,20 +35,20 @@ class CreateOnce(Writer):
 
 
 class BlindCreate(CreateOnce):
-    """A conditional create that takes a failed condition for "somebody else was first": wrong about its own write
-    when a reply is lost (S-11)."""
+    """A conditional create that takes a failed condition to mean that another writer was first: after a lost reply it
+    was its own write (S-11)."""
 
-    OPERATION: ClassVar[str] = "blind_create"
+    OPERATION = "blind_create"
 
     def exists_already(self, error: Any, change: Change) -> bool:
         return False
 
 
 class VersionedPut(Writer):
-    """Optimistic locking that knows its own write: change n expects version n-1 and leaves version n, so making it
+    """Optimistic locking that recognises its own write: change n expects version n-1 and leaves version n, so making it
     twice fails, and the item that AWS shows with the failure tells its own success from a conflict (S-04, S-12)."""
 
-    OPERATION: ClassVar[str] = "versioned_put"
+    OPERATION = "versioned_put"
 
     def write(self, change: Change, note: str) -> bool:
         try:
@@ -74,10 +74,10 @@ class VersionedPut(Writer):
 
 
 class BlindVersionedPut(VersionedPut):
-    """Optimistic locking as it is often written: read the version, write, and on a conflict do both again. After a
-    lost reply the conflict is with its own success, and the change is applied a second time (S-12)."""
+    """Optimistic locking as it is often written: read the version, write, and repeat both on a conflict. After a lost
+    reply the conflict is with its own success, and the change is applied a second time (S-12)."""
 
-    OPERATION: ClassVar[str] = "blind_versioned_put"
+    OPERATION = "blind_versioned_put"
 
     def write(self, change: Change, note: str) -> bool:
         for _ in range(_MAX_TRIES):
@@ -92,10 +92,10 @@ class BlindVersionedPut(VersionedPut):
 
 
 class UpdateSet(Writer):
-    """An UpdateItem that SETs values: repeating it changes nothing, and so leaves no record (S-32)."""
+    """An UpdateItem that SETs values: repeating it changes nothing, so that the stream gets no record (S-32)."""
 
-    OPERATION: ClassVar[str] = "update_set"
-    COUNTED: ClassVar[bool] = False
+    OPERATION = "update_set"
+    COUNTED = False
 
     def write(self, change: Change, note: str) -> bool:
         self._client.update_item(TableName=self._table, **updated_to(change, note, self.COUNTED))
@@ -103,20 +103,20 @@ class UpdateSet(Writer):
 
 
 class UpdateAdd(UpdateSet):
-    """An UpdateItem that also ADDs one to the item's `changes`: whoever repeats it, the SDK after a lost reply or the
-    application, it counts again, and leaves another record (S-06, S-13)."""
+    """An UpdateItem that also ADDs one to the item's `changes`: each repetition, by the SDK after a lost reply or by
+    the application, counts again and leaves another record (S-06, S-13)."""
 
-    OPERATION: ClassVar[str] = "update_add"
-    LEAVES: ClassVar[str] = COUNT
-    COUNTED: ClassVar[bool] = True
+    OPERATION = "update_add"
+    LEAVES = COUNT
+    COUNTED = True
 
 
 class BlindTransactAdd(Writer):
-    """The same ADD in a TransactWriteItems, under the token that the SDK makes for each call: its own attempts count
-    once, and a call that the application repeats has another token, and counts again (S-21)."""
+    """The same ADD in a TransactWriteItems, with the token that the SDK makes for each call: the SDK's attempts count
+    once, but a call that the application repeats has another token, and counts again (S-21)."""
 
-    OPERATION: ClassVar[str] = "blind_transact_add"
-    LEAVES: ClassVar[str] = COUNT
+    OPERATION = "blind_transact_add"
+    LEAVES = COUNT
 
     def write(self, change: Change, note: str) -> bool:
         update = {"TableName": self._table, **updated_to(change, note, counted=True)}
@@ -128,17 +128,17 @@ class BlindTransactAdd(Writer):
 
 
 class TransactAdd(BlindTransactAdd):
-    """The same ADD, under a ClientRequestToken that the application makes of the intent: however often it calls within
-    ten minutes, it counts once, also after another change of the item (S-15, S-17). Later it counts again (S-16)."""
+    """The same ADD, with a ClientRequestToken that the application makes of the intent: all calls within ten minutes
+    count once, also after another change of the item (S-15, S-17). Later calls count again (S-16)."""
 
-    OPERATION: ClassVar[str] = "transact_add"
+    OPERATION = "transact_add"
 
     def token(self, change: Change) -> dict[str, str]:
-        """36 characters, as many as a token may have. The table is in it: tokens are the whole account's."""
+        """36 characters, as many as a token may have. The table is part of it, as the account shares tokens."""
         return {"ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self._table}/{change.intent}"))}
 
     def write(self, change: Change, note: str) -> bool:
         try:
             return super().write(change, note)
         except self._client.exceptions.IdempotentParameterMismatchException:
-            return True  # the intent was carried out under its token, with other values (S-18)
+            return True  # the intent was carried out with its token, but other values (S-18)

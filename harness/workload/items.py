@@ -1,4 +1,4 @@
-"""What the writers want: changes of to-do items, or of the user's own, each an intent with a name of its own."""
+"""The changes that writers are to make: of to-do items, or of the user's own items. Each change is an intent."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _OBJECTS = ("the bicycle", "the dentist", "the fence", "grandmother", "the lette
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One intent: the `number`th change (from 1) of an item. `intent` is `<item>/<number>`, unless it is `named`.
+    """One intent: the `number`th change (from 1) of an item. `intent` is `<item>/<number>`, unless `named` names it.
 
-    In DynamoDB's JSON: `key` is that of the item, and `own` its attributes, where it is no to-do item but the user's.
+    `key` is the item's key, and `own` the attributes of a user's own item, in DynamoDB's JSON.
     """
 
     item: str
@@ -38,8 +38,8 @@ class Change:
         return self.number % 2 == 0
 
 
-class Wanted(Protocol):
-    """How much is wanted: so many intents, spread over so many items, by so many writers; titles by item."""
+class Quantities(Protocol):
+    """The workload: so many intents, spread over so many items, by so many writers; titles by item."""
 
     @property
     def intents(self) -> int: ...
@@ -53,46 +53,51 @@ class Wanted(Protocol):
     def data(self) -> Sequence[Mapping[str, Any]] | None: ...
 
 
-def changes(wanted: Wanted, seed: Seed, table: Table | DataStream, at: Attribution) -> list[list[Change]]:
+def changes(
+    workload: Quantities, seed: Seed, table: Table | DataStream, attribution: Attribution
+) -> list[list[Change]]:
     """For each writer its changes, in order. An item belongs to one writer, so its changes have one order.
 
-    `at` is where the table's items say what they are about. Raises UserError when the items do not fit the table.
+    `attribution` says which attributes name item and intent. Raises UserError if the items do not fit the table.
     """
-    items = (
-        own_items(wanted.data, table, at) if wanted.data else [_todo(n, table, at) for n in range(wanted.item_count)]
-    )
-    named = any(item.intent for item in items[: wanted.item_count])
-    if named and wanted.intents > wanted.item_count:
-        message = f"items that name their intent (`{at.intent}`) are written once each: at most {wanted.item_count}"
-        raise UserError([Problem(f"got {wanted.intents}; {message}", "workload.intents")])
-    work: list[list[Change]] = [[] for _ in range(wanted.writers)]
-    for index in range(wanted.intents):
-        position, number = index % wanted.item_count, index // wanted.item_count + 1
+    if workload.data:
+        items = own_items(workload.data, table, attribution)
+    else:
+        items = [_todo(position, table, attribution) for position in range(workload.item_count)]
+    named = any(item.intent for item in items[: workload.item_count])
+    if named and workload.intents > workload.item_count:
+        message = (
+            f"items that name their intent (`{attribution.intent}`) are written once: at most {workload.item_count}"
+        )
+        raise UserError([Problem(f"got {workload.intents}; {message}", "workload.intents")])
+    by_writer: list[list[Change]] = [[] for _ in range(workload.writers)]
+    for index in range(workload.intents):
+        position, number = index % workload.item_count, index // workload.item_count + 1
         item = items[position]
         id = f"todo-{position}"
         title = f"{_pick(_VERBS, seed, 'verb', id)} {_pick(_OBJECTS, seed, 'object', id)}"
-        own = item.attributes if wanted.data else None
-        change = Change(item.name, number, wanted.titles.get(id, title), item.key, own, item.intent)
-        work[position % wanted.writers].append(change)
-    return work
+        own = item.attributes if workload.data else None
+        change = Change(item.name, number, workload.titles.get(id, title), item.key, own, item.intent)
+        by_writer[position % workload.writers].append(change)
+    return by_writer
 
 
-def _todo(position: int, table: Table | DataStream, at: Attribution) -> Item:
-    """A to-do item, as far as it is the same after every change."""
+def _todo(position: int, table: Table | DataStream, attribution: Attribution) -> Item:
+    """What is the same of a to-do item after every change."""
     id = f"todo-{position}"
     key = made_up_key(id, position, table)
-    written = item_as_json({"id": {"S": id}, **key})
-    return Item(at.item_in(written) or id, key, key, at.intent_in(written))
+    content = item_as_json({"id": {"S": id}, **key})
+    return Item(attribution.item_in(content) or id, key, key, attribution.intent_in(content))
 
 
 def batches(work: Iterable[Change], size: int) -> list[list[Change]]:
-    """The changes in their order, up to so many at once, and never two of one item."""
-    cut: list[list[Change]] = []
+    """The changes in their order, in lists of up to `size`, never two of one item in a list."""
+    lists: list[list[Change]] = []
     for change in work:
-        if not cut or len(cut[-1]) == size or any(change.item == other.item for other in cut[-1]):
-            cut.append([])
-        cut[-1].append(change)
-    return cut
+        if not lists or len(lists[-1]) == size or any(change.item == other.item for other in lists[-1]):
+            lists.append([])
+        lists[-1].append(change)
+    return lists
 
 
 def _pick(words: tuple[str, ...], seed: Seed, *key: object) -> str:
@@ -105,7 +110,7 @@ DATA = "workload.data"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`attributes` and `key` are in DynamoDB's JSON. `intent` is there where the item itself names it."""
+    """`attributes` and `key` are in DynamoDB's JSON. `intent` is None unless an attribute names it."""
 
     name: str
     attributes: dict[str, AttributeValue]
@@ -113,27 +118,27 @@ class Item:
     intent: str | None
 
 
-def own_items(data: Sequence[Mapping[str, Any]], table: Table | DataStream, at: Attribution) -> list[Item]:
-    """Raises UserError with all that is wrong with them, in view of the table."""
+def own_items(data: Sequence[Mapping[str, Any]], table: Table | DataStream, attribution: Attribution) -> list[Item]:
+    """Raises UserError with every problem that the items have in this table."""
     problems: list[Problem] = []
-    items = [_item(content, index, table, at, problems) for index, content in enumerate(data)]
-    problems += _twice("key", [str(item.key) for item in items])
-    problems += _twice("intent", [item.intent for item in items if item.intent is not None])
+    items = [_item(content, index, table, attribution, problems) for index, content in enumerate(data)]
+    problems += _duplicates("key", [str(item.key) for item in items])
+    problems += _duplicates("intent", [item.intent for item in items if item.intent is not None])
     if problems:
         raise UserError(problems)
     return items
 
 
 def made_up_key(name: str, index: int, table: Table | DataStream) -> dict[str, AttributeValue]:
-    """The key of an item that has none of its own. Raises UserError for a key of bytes."""
+    """A key for an item without one. Raises UserError for a binary key."""
     types = {key: table.attribute_types[key] for key in table.key_names}
     if "B" in types.values():
-        raise UserError(f"a key of {table.logical_id} is binary: such items are not written")
+        raise UserError(f"a key of {table.logical_id} is binary: the harness cannot write such items")
     return {key: {type: str(index) if type == "N" else name} for key, type in types.items()}
 
 
 def typed(value: Any) -> AttributeValue:
-    """Plain JSON as DynamoDB has it."""
+    """A JSON value in DynamoDB's JSON."""
     match value:
         case None:
             return {"NULL": True}
@@ -149,7 +154,7 @@ def typed(value: Any) -> AttributeValue:
 
 
 def _item(
-    content: Mapping[str, Any], index: int, table: Table | DataStream, at: Attribution, problems: list[Problem]
+    content: Mapping[str, Any], index: int, table: Table | DataStream, attribution: Attribution, problems: list[Problem]
 ) -> Item:
     attributes = {name: typed(value) for name, value in content.items()}
     key: dict[str, AttributeValue] = {}
@@ -158,15 +163,16 @@ def _item(
         if name not in attributes and type != "B":
             attributes[name] = {type: str(index) if type == "N" else f"item-{index}"}
         if type not in attributes.get(name, ()):
-            got = f"got {content[name]!r}" if name in content else "and has none"
-            kind = {"S": "a text", "N": "a number", "B": "bytes, which no file holds"}[type]
-            problems.append(Problem(f"item {index}: '{name}' is a key of {table.logical_id} and {kind}: {got}", DATA))
+            got = f"got {content[name]!r}" if name in content else "it is missing"
+            kind = {"S": "a string", "N": "a number", "B": "binary, which a data file cannot hold"}[type]
+            problem = f"item {index}: '{name}' is a key of {table.logical_id} and must be {kind}: {got}"
+            problems.append(Problem(problem, DATA))
         key[name] = attributes.get(name, {})
     written = item_as_json(attributes)
-    return Item(at.item_in(written) or f"item-{index}", attributes, key, at.intent_in(written))
+    return Item(attribution.item_in(written) or f"item-{index}", attributes, key, attribution.intent_in(written))
 
 
-def _twice(what: str, values: Sequence[str]) -> list[Problem]:
+def _duplicates(what: str, values: Sequence[str]) -> list[Problem]:
     first: dict[str, int] = {}
     problems = []
     for index, value in enumerate(values):

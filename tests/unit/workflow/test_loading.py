@@ -65,7 +65,7 @@ def test_what_is_shipped_can_be_loaded() -> None:
         ("a: 1", ":1:1: expected a list of items"),
         ("- {id: a}\n- b", r":2:3: \[1\]: is not an item"),
         ("- {id: a}\n- {title: b}", r":2:3: \[1\]: the item has no 'id', which is a key of Todos"),
-        ("- {id: 1}", "'id' is a key of Todos and a text: got 1"),
+        ("- {id: 1}", "'id' is a key of Todos and must be a string: got 1"),
         ("- {id: a}\n- {id: a}", "items 0 and 1 have the same key"),
     ],
 )

@@ -43,7 +43,7 @@ def test_a_key_that_an_item_lacks_is_made() -> None:
 def test_what_does_not_fit_is_said_of_every_item() -> None:
     """Keys of another type, and keys that come twice."""
     assert refused({"site": 1, "number": 2}, {"site": "a", "number": 1}, {"site": "a", "number": 1}) == [
-        "workload.data: item 0: 'site' is a key of Sensors and a text: got 1",
+        "workload.data: item 0: 'site' is a key of Sensors and must be a string: got 1",
         "workload.data: items 1 and 2 have the same key",
     ]
 
@@ -64,7 +64,7 @@ def test_plain_json_gets_types() -> None:
 @pytest.mark.parametrize(
     "setting, value, problem",
     [
-        ("workload.intents", "5", "got 5; items that name their intent (`orderId`) are written once each: at most 4"),
+        ("workload.intents", "5", "got 5; items that name their intent (`orderId`) are written once: at most 4"),
         ("workload.items", "5", "got 5; expected at most 4"),
         ("workload.data", "orders/order.yaml", "Did you mean 'orders.yaml'?"),
         ("workload.data", "orders/src/billing/prices.py", "is not YAML"),
