@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from harness.delivery.on_failure import batch_told
-from harness.delivery.shards import StreamReader, reader_of
+from harness.delivery.shards import NOT_FOUND, StreamReader, reader_of
 from harness.delivery.sources import Record as StreamRecord
 from harness.history import Value
 from harness.pipeline.attribution import BY_NAME, Attribution, item_as_json
@@ -24,13 +24,11 @@ from harness.pipeline.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
 Record = Callable[[str, Value], object]  # f, value
 # The error codes of DynamoDB, its streams, SQS and S3 for a resource that does not exist.
 NOT_FOUND_CODES = (
-    "ResourceNotFoundException",
+    NOT_FOUND,
     "QueueDoesNotExist",
     "AWS.SimpleQueueService.NonExistentQueue",
     "NoSuchBucket",
 )
-
-
 _MAX_MESSAGES = 100_000
 _MESSAGES_AT_ONCE = 10
 

@@ -35,6 +35,7 @@ from harness.history import INFO, OK, History, Operation, Value
 from harness.jobs import Job
 from harness.observer import Observer
 from harness.pipeline.package import unpacked
+from harness.pipeline.resources import RETENTION_SECONDS
 from harness.platforms import PLATFORMS, hook
 from harness.platforms.base import Plan, Platform
 from harness.platforms.capabilities import OUTAGES
@@ -47,8 +48,7 @@ from harness.workload.base import Writer
 from harness.workload.client import Client
 from harness.workload.items import Change
 
-# Records leave the stream after 24 hours (S-46): the observer reads them before that.
-_OBSERVE_EVERY_SECONDS = 12 * 3600.0
+_OBSERVE_EVERY_SECONDS = RETENTION_SECONDS / 2  # the observer reads each record before it leaves the stream
 
 
 def run(job: Job, runs: Path) -> RunResult:

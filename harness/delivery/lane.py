@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 
-from harness.delivery.redelivery import RETENTION_SECONDS, Batch, BatchDecision
+from harness.delivery.redelivery import Batch, BatchDecision
 from harness.delivery.sources import Record, payload
 from harness.history import MICROSECONDS
 from harness.pipeline.mapping import Mapping
+from harness.pipeline.resources import RETENTION_SECONDS
 
 PAYLOAD_BYTES = 6 * 1024 * 1024  # S-63
 MAXIMUM_REMEMBERED = 100_000  # records that a roll back can reach

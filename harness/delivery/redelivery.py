@@ -15,7 +15,7 @@ from harness.delivery.sources import Record, sequence_numbers
 from harness.errors import NotImitated
 from harness.history import MICROSECONDS
 from harness.pipeline.mapping import FOREVER, Mapping
-from harness.pipeline.resources import queue_url
+from harness.pipeline.resources import RETENTION_SECONDS, queue_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,6 @@ SUCCEEDED, RAISED, NOT_STARTED, RESULT_LOST = "succeeded", "raised", "not_starte
 # Why records are discarded. The first two are the conditions of the on-failure record; AWS has no word for the third.
 RETRY_ATTEMPTS_EXHAUSTED, RECORD_AGE_EXCEEDED, EXPIRED = "RetryAttemptsExhausted", "RecordAgeExceeded", "expired"
 
-RETENTION_SECONDS = 24 * 60 * 60
 BACK_OFF_FIRST_SECONDS, BACK_OFF_CAP_SECONDS = 1.0, 60.0
 
 

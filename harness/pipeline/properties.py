@@ -25,7 +25,7 @@ from pydantic.alias_generators import to_pascal
 from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest
 from harness.pipeline.intrinsics import NO_VALUE, text
 from harness.pipeline.mapping import SAME_AT_AWS, Mapping, setting_type
-from harness.pipeline.resources import Index, Table
+from harness.pipeline.resources import RETENTION_SECONDS, Index, Table
 from harness.pipeline.scope import Scope
 from harness.pipeline.stack import is_python
 
@@ -387,13 +387,12 @@ class StreamMode(Properties):
 class DataStreamProperties(Properties):
     """An on-demand stream begins with four: docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html."""
 
-    RETENTION_HOURS: ClassVar[int] = 24
     SHARDS: ClassVar[dict[str, int]] = {"PROVISIONED": 1, "ON_DEMAND": 4}
     ignored = ("DesiredShardLevelMetrics", "StreamEncryption", "Tags", "WarmThroughputMiBps")
     name: str | None = None
     shard_count: Annotated[int, Field(ge=1, le=100)] | None = None
     stream_mode_details: StreamMode = StreamMode.model_construct(stream_mode="PROVISIONED")
-    retention_period_hours: int = RETENTION_HOURS
+    retention_period_hours: int = RETENTION_SECONDS // 3600
 
     @property
     def shards(self) -> int:

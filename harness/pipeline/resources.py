@@ -15,6 +15,7 @@ from harness.errors import NotImitated
 ACCOUNT, REGION, PARTITION = "123456789012", "us-east-1", "aws"
 # AWS labels a stream with the time of its creation. Here names must be known before anything is created.
 STREAM_LABEL = "2020-01-01T00:00:00.000"
+RETENTION_SECONDS = 24 * 3600  # how long a stream keeps a record (S-46), of a table as of Kinesis
 
 TABLE = "AWS::DynamoDB::Table"
 QUEUE = "AWS::SQS::Queue"

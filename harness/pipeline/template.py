@@ -31,6 +31,7 @@ from harness.pipeline.resources import (
     FUNCTION,
     MAPPING,
     QUEUE,
+    RETENTION_SECONDS,
     ROLE,
     TABLE,
     TOPIC,
@@ -200,9 +201,9 @@ class _StackReader(PropertiesReader):
 
     def _data_stream(self, logical_id: str) -> DataStream:
         settings = self.read(logical_id, DataStreamProperties)
-        if settings.retention_period_hours != DataStreamProperties.RETENTION_HOURS:
+        if settings.retention_period_hours * 3600 != RETENTION_SECONDS:
             path = properties(logical_id, "RetentionPeriodHours")
-            self.set_aside(path, f"only {DataStreamProperties.RETENTION_HOURS} hours are imitated")
+            self.set_aside(path, f"only {RETENTION_SECONDS // 3600} hours are imitated")
         return DataStream(logical_id, self.scope.physical(logical_id), settings.shards, role=self._role(logical_id))
 
     def _queue(self, logical_id: str) -> Queue:

@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError
 
 from harness.agent.control import Control
 from harness.delivery.on_failure import batch_told
+from harness.delivery.shards import NOT_FOUND
 from harness.faults.actions import FUNCTION
 from harness.history import INVOKE, OK, History, Value
 from harness.pipeline.mapping import FOREVER, Mapping
 
-NOT_FOUND = "ResourceNotFoundException"
 EXECUTION_SECONDS = 20.0  # how long to wait for an execution that can be killed
 _FIELDS = ("time", "process", "type", "f", "value", "error")
 

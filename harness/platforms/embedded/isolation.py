@@ -26,10 +26,11 @@ from botocore.retries import bucket
 from botocore.retries.standard import ExponentialBackoff
 
 from harness.errors import NotImitated
+from harness.history import MICROSECONDS
 
 # Where a run's time begins. Any fixed moment will do; this one is easy to recognise in a record.
 EPOCH = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
-EPOCH_MICROSECONDS = int(EPOCH.timestamp()) * 1_000_000
+EPOCH_MICROSECONDS = int(EPOCH.timestamp()) * MICROSECONDS
 _SHORTEST_SECONDS = 1e-6  # the run's clock shows no less: a shorter wait would be repeated for ever
 
 

@@ -25,6 +25,7 @@ from moto.dynamodb.exceptions import (
 
 from harness.errors import NotImitated
 from harness.faults.seed import Seed
+from harness.history import MICROSECONDS
 from harness.platforms.base import CONTENT_TYPE, Reply, Request
 from harness.platforms.embedded.services.expressions import Body, updated_paths
 from harness.platforms.embedded.services.items import ItemStorage, Touch
@@ -47,7 +48,7 @@ def consumed_capacities(body: Body, touches: list[Touch], units: int) -> Body:
     return {"ConsumedCapacity": [capacity["ConsumedCapacity"] for capacity in capacities]} if any(capacities) else {}
 
 
-WINDOW_MICROSECONDS = 10 * 60 * 1_000_000
+WINDOW_MICROSECONDS = 10 * 60 * MICROSECONDS
 
 
 class TokenMismatch(Exception):

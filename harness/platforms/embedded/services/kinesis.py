@@ -14,7 +14,8 @@ from typing import Any
 
 from harness.errors import NotImitated, nearest
 from harness.faults.seed import Seed
-from harness.pipeline.resources import DATA_STREAM, attribute
+from harness.history import MICROSECONDS
+from harness.pipeline.resources import DATA_STREAM, RETENTION_SECONDS, attribute
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.shard import Iterator, Numbers, Refused, Shard
 
@@ -23,7 +24,7 @@ MAX_PAGE_BYTES = 10 * 1024 * 1024
 MAX_RECORD_BYTES = 1024 * 1024  # data and partition key together
 MAX_KEY_CHARACTERS = 256
 MAX_LISTED = 1000
-ITERATOR_LIFE_MICROSECONDS = 5 * 60 * 1_000_000
+ITERATOR_LIFE_MICROSECONDS = 5 * 60 * MICROSECONDS
 HASH_KEYS = 2**128
 # Numbers have 56 digits.
 SEQUENCE_BASE, SEQUENCE_STEP = 49 * 10**54, 10**40
@@ -90,8 +91,8 @@ class Kinesis:
             "StreamARN": attribute(DATA_STREAM, name),
             "StreamStatus": "ACTIVE",
             "StreamModeDetails": {"StreamMode": "PROVISIONED"},
-            "RetentionPeriodHours": 24,
-            "StreamCreationTimestamp": self._created[name] // 1_000_000,
+            "RetentionPeriodHours": RETENTION_SECONDS // 3600,
+            "StreamCreationTimestamp": self._created[name] // MICROSECONDS,
             "EnhancedMonitoring": [{"ShardLevelMetrics": []}],
             "EncryptionType": "NONE",
             "OpenShardCount": len(self._streams[name]),

@@ -20,6 +20,7 @@ from moto.moto_api._internal import mock_random
 
 from harness.errors import NotImitated
 from harness.faults.seed import Seed
+from harness.history import MICROSECONDS
 from harness.platforms.base import Reply, Request
 
 _SIGNED = "AWS4-HMAC-SHA256 Credential=embedded/20300101/us-east-1/service/aws4_request"
@@ -53,7 +54,7 @@ class Moto:
         return Reply(status, body.encode() if isinstance(body, str) else body, dict(reply_headers))
 
 
-DEDUPLICATION_MICROSECONDS = 300 * 1_000_000
+DEDUPLICATION_MICROSECONDS = 300 * MICROSECONDS
 _OPERATIONS = frozenset(
     {"CreateQueue", "GetQueueUrl", "SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage"}
 )

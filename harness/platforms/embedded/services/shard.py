@@ -10,8 +10,8 @@ from typing import Any
 
 from harness.faults.seed import Seed
 from harness.history import MICROSECONDS
+from harness.pipeline.resources import RETENTION_SECONDS
 
-RETENTION_MICROSECONDS = 24 * 60 * 60 * MICROSECONDS
 ITERATOR_TYPES = ("TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER")
 
 
@@ -96,7 +96,7 @@ class Shard:
         self._last_number = numbers.next()
 
     def trim(self, now: int) -> None:
-        old = bisect_left(self._times, now - RETENTION_MICROSECONDS + 1)
+        old = bisect_left(self._times, now - RETENTION_SECONDS * MICROSECONDS + 1)
         if old:
             del self._records[:old], self._numbers[:old], self._times[:old], self._sizes[:old]
             self._trimmed += old

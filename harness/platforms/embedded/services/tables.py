@@ -17,14 +17,15 @@ from moto.dynamodb.exceptions import MockValidationException
 
 from harness.errors import NotImitated
 from harness.faults.seed import Seed
+from harness.history import MICROSECONDS
 from harness.platforms.embedded.services.expressions import Body
 from harness.platforms.embedded.services.items import ItemStorage, Touch
 from harness.platforms.embedded.services.streams import Stream, Streams
 from harness.platforms.embedded.services.values import Item
 
 Later = Callable[[int, Callable[[], None]], None]  # so many microseconds from now, do this
-MOST_LATE = 3600 * 1_000_000  # microseconds between an item's end and its deletion
-_HORIZON = 24 * 3600 * 1_000_000
+MOST_LATE = 3600 * MICROSECONDS  # microseconds between an item's end and its deletion
+_HORIZON = 24 * 3600 * MICROSECONDS
 
 
 class Expiry:
@@ -65,7 +66,7 @@ class Expiry:
     def _end(self, table: str, image: Item | None) -> int | None:
         """In microseconds; an attribute that is no number of seconds ends nothing."""
         value = (image or {}).get(self._attributes.get(table, ""), {}).get("N")
-        return None if value is None else int(float(value) * 1_000_000)
+        return None if value is None else int(float(value) * MICROSECONDS)
 
 
 IMITATED = {
@@ -120,7 +121,7 @@ class Tables:
         _check_definitions(body)
         self._storage.run("create_table", body)
         table = self._storage.table(body["TableName"])
-        table.created_at = datetime.fromtimestamp(self._now() // 1_000_000, UTC)
+        table.created_at = datetime.fromtimestamp(self._now() // MICROSECONDS, UTC)
         self._created += 1
         drawn = self._seed.random("table", self._created).getrandbits(128)
         self._ids[table.name] = str(UUID(int=drawn, version=4))
