@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from harness.delivery.on_failure import batch_told
+from harness.delivery.on_failure import batch_info
 from harness.delivery.shards import NOT_FOUND, StreamReader, reader_of
 from harness.delivery.sources import Record as StreamRecord
 from harness.history import Value
@@ -152,7 +152,7 @@ class Observer:
     def _dead_letters(self, queue: Queue) -> None:
         for message in _messages(self._client("sqs"), queue.name, 0):
             body = json.loads(message["Body"])
-            batch = batch_told(body)
+            batch = batch_info(body)
             value = {"condition": body["requestContext"]["condition"], "shard": batch["shardId"]}
             value |= {"start": batch["startSequenceNumber"], "end": batch["endSequenceNumber"]}
             self._record("dead_letter", {**value, "batch_size": batch["batchSize"]})

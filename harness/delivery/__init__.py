@@ -1,6 +1,7 @@
-"""The event source mapping: what stands between a stream's records and the function's invocations.
+"""The event source mapping: it reads a stream's records and invokes the function with them.
 
-`dispatcher` follows the shards (`shards`, `sources`), takes out what the `filters` refuse, and gives each record to a
-`lane`. A `worker` takes batches from its lane; `deliveries` hands them over; `redelivery` decides, purely, what becomes
-of them; `on_failure` reports what was discarded. `host` is what all of it needs from the platform it runs on.
+The `dispatcher` reads the shards (`shards`, `sources`), drops the records that match no filter (`filters`), and gives
+each other record to a `lane`. A `worker` takes batches from its lane, and `deliveries` invokes the function with them.
+`redelivery` decides what happens to a batch afterwards; `on_failure` makes the report on discarded records. `host` says
+what the dispatcher needs from its platform.
 """

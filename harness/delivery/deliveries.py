@@ -1,4 +1,4 @@
-"""Deliveries: hand a batch to the function, let the nemesis interfere, and write down what took place."""
+"""Deliveries: invoke the function with a batch, apply the faults of that moment, and record the outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.delivery.redelivery import (
     InvocationResult,
     after,
 )
-from harness.delivery.sources import intents, items, payload, sequence_numbers
+from harness.delivery.sources import history_value, intents, items, payload
 from harness.errors import NotImitated
 from harness.faults.actions import AFTER, BEFORE, DELIVER, Action, Delay, Point, Redeliver, RollBack
 from harness.history import FAIL, INFO, INVOKE, OK
@@ -33,7 +33,7 @@ MAXIMUM_COPIES = 10  # how many redeliveries of one batch a fault without `nth` 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who delivers, which shard's records, and how to send their position back."""
+    """Who delivers, from which shard, and how to roll the lane's position back."""
 
     process: str
     shard_id: str
@@ -42,7 +42,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """`again`: a fault wants the batch, which was acknowledged, handed over once more before anything else."""
+    """`again`: a fault wants the acknowledged batch to be delivered once more, before any other."""
 
     result: InvocationResult
     decision: BatchDecision
@@ -50,10 +50,10 @@ class Delivered:
 
 
 class Deliveries:
-    """One for a dispatcher: every delivery gets a number of its own.
+    """The deliveries of one dispatcher, numbered from 1.
 
-    A copy, as Redeliver makes them, runs as a process of its own beside the lane's, as in `dispatcher/0+1`; its result
-    is ignored. It is a point like any other, but no batch is copied more than MAXIMUM_COPIES times in a chain.
+    Redeliver makes copies of a delivery. A copy runs as a process of its own, named as in `dispatcher/0+1`, and its
+    result is ignored. Faults can act on it too, but a chain of copies ends after MAXIMUM_COPIES.
     """
 
     def __init__(self, host: DispatcherHost, mapping: Mapping, function_arn: str) -> None:
@@ -63,36 +63,34 @@ class Deliveries:
         self._lambda = host.client("lambda")
         self._numbers = itertools.count(1)
         self._copy_numbers = itertools.count(1)
-        self.copies = 0  # that are not delivered yet
+        self.copies = 0  # how many are not delivered yet
         self._stopped = False
 
     def stop(self) -> None:
-        """No copy is made any more, not even one that was decided already."""
+        """No further copy is delivered, not even one that a fault has already asked for."""
         self._stopped = True
 
     def deliver(self, batch: Batch, origin: Origin) -> Delivered:
         value: dict[str, Any] = {
             "delivery": next(self._numbers),
             "attempt": batch.invocations + 1,
-            "shard": origin.shard_id,
-            "sequence_numbers": sequence_numbers(batch.records),
-            "intents": list(intents(batch.records)),
+            **history_value(origin.shard_id, batch.records),
         }
         self._host.record(origin.process, INVOKE, DELIVER, value)
-        for action in self._ask(batch, origin, BEFORE):
-            self._interfere(action, batch, origin)
+        for action in self._decide(batch, origin, BEFORE):
+            self._apply(action, batch, origin)
         result = self._invoke(batch)
         decision = after(batch, result, self._mapping)
         acknowledged = len(decision.done) == len(batch.records)
-        completion = value | {"outcome": _word(result, decision, acknowledged)}
+        completion = value | {"outcome": _outcome(result, decision, acknowledged)}
         type = OK if acknowledged else INFO if result.kind == RESULT_LOST else FAIL
         self._host.record(origin.process, type, DELIVER, completion, result.error)
-        actions = self._ask(batch, origin, AFTER) if acknowledged else ()
-        # Not a short-circuit: every action is enacted.
-        again = any([self._interfere(action, batch, origin) for action in actions])
+        actions = self._decide(batch, origin, AFTER) if acknowledged else ()
+        # A list, because `any` over a generator would stop at the first action that returns True.
+        again = any([self._apply(action, batch, origin) for action in actions])
         return Delivered(result, decision, again)
 
-    def _ask(self, batch: Batch, origin: Origin, when: str) -> tuple[Action, ...]:
+    def _decide(self, batch: Batch, origin: Origin, when: str) -> tuple[Action, ...]:
         if batch.copy == MAXIMUM_COPIES:
             return ()
         point = Point(
@@ -105,8 +103,8 @@ class Deliveries:
         )
         return self._host.decide(point)
 
-    def _interfere(self, action: Action, batch: Batch, origin: Origin) -> bool:
-        """Enacts what the nemesis decided; says whether the batch is to come again at once, which is the caller's."""
+    def _apply(self, action: Action, batch: Batch, origin: Origin) -> bool:
+        """Applies one action; returns whether the caller is to deliver the batch again at once."""
         if isinstance(action, Delay):
             self._host.sleep(action.seconds)
         elif isinstance(action, RollBack):
@@ -133,29 +131,29 @@ class Deliveries:
         self.copies -= 1
 
     def _invoke(self, batch: Batch) -> InvocationResult:
-        """A throttle, or any other error that AWS answers with, means that the function was not started (S-68).
+        """Invokes the function, once. An error response, such as a throttle, means that it was not started (S-68).
 
-        Without an answer nobody knows whether it ran (S-118).
+        Without any response it may have run or not (S-118).
         """
         try:
-            answer = self._lambda.invoke(
+            response = self._lambda.invoke(
                 FunctionName=self._function_arn, InvocationType="RequestResponse", Payload=payload(batch.records)
             )
-            body = answer["Payload"].read()
+            body = response["Payload"].read()
         except ClientError as error:
             request_id = error.response.get("ResponseMetadata", {}).get("RequestId")
             return InvocationResult(NOT_STARTED, error=error.response["Error"]["Code"], request_id=request_id)
         except (HTTPClientError, ConnectionError, IncompleteReadError) as error:
             return InvocationResult(RESULT_LOST, error=type(error).__name__)
-        request_id = answer["ResponseMetadata"].get("RequestId")
-        said = _parse(body)
-        if answer.get("FunctionError"):
-            return InvocationResult(RAISED, said, _describe(said), request_id)
-        return InvocationResult(SUCCEEDED, said, None, request_id)
+        request_id = response["ResponseMetadata"].get("RequestId")
+        answer = _parse(body)
+        if response.get("FunctionError"):
+            return InvocationResult(RAISED, answer, _describe(answer), request_id)
+        return InvocationResult(SUCCEEDED, answer, None, request_id)
 
 
-def _word(result: InvocationResult, decision: BatchDecision, acknowledged: bool) -> str:
-    """The outcome in the history: succeeded, partly_succeeded, reported (all failed), or how the invocation ended."""
+def _outcome(result: InvocationResult, decision: BatchDecision, acknowledged: bool) -> str:
+    """The outcome in the history: succeeded, partly_succeeded, reported (all as failed), or the kind of the result."""
     if result.kind != SUCCEEDED or acknowledged:
         return result.kind
     return "partly_succeeded" if decision.done else "reported"
@@ -168,7 +166,7 @@ def _parse(body: bytes) -> Any:
         return body.decode(errors="replace")
 
 
-def _describe(said: Any) -> str:
-    if not isinstance(said, dict):
-        return str(said)
-    return ": ".join(str(said[part]) for part in ("errorType", "errorMessage") if said.get(part))
+def _describe(answer: Any) -> str:
+    if not isinstance(answer, dict):
+        return str(answer)
+    return ": ".join(str(answer[field]) for field in ("errorType", "errorMessage") if answer.get(field))

@@ -1,9 +1,8 @@
-"""The dispatcher: an event source mapping for a stream of either source, made of AWS calls and the redelivery rules.
+"""The dispatcher: an event source mapping for a DynamoDB or Kinesis stream, made of AWS calls and the redelivery rules.
 
-It follows the stream's shards, parents before children (S-94), filters what it reads, and gives each record to the
-lane of its item. Every shard has one lane, or ParallelizationFactor many (S-81); a lane that is stuck holds up no
-other (S-66). What it reads, invokes and tells goes through the clients of its host, so that it is the mapping of the
-embedded platform and can stand in for the mapping of any other.
+It reads the stream's shards, parents before children (S-94), filters the records, and gives each to the lane of its
+item. A shard has ParallelizationFactor lanes (S-81), and a stuck lane does not delay the others (S-66). All AWS calls
+use the clients of its host. It is the mapping of the embedded platform, and can replace the mapping of the others.
 """
 
 from __future__ import annotations
@@ -17,18 +16,18 @@ from harness.delivery.deliveries import Deliveries
 from harness.delivery.host import DispatcherHost, Event
 from harness.delivery.lane import lane_number
 from harness.delivery.shards import ShardReader, describe_shards
-from harness.delivery.sources import Record, intents, sequence_numbers
+from harness.delivery.sources import Record, history_value
 from harness.delivery.worker import LaneWorker, Route
 from harness.history import INFO
 from harness.pipeline.mapping import LATEST, TRIM_HORIZON, Mapping
 
 POLL_SECONDS = 0.25  # Lambda polls a shard four times a second: docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
-LATEST_DELAY_SECONDS = 5.0  # at most; until then LATEST misses what is written (S-87; AWS says minutes)
+LATEST_DELAY_SECONDS = 5.0  # at most; a mapping at LATEST misses earlier records (S-87; AWS says minutes)
 MAXIMUM_WAITING = 10_000  # records read ahead of a shard's lanes
 
 
 class Dispatcher:
-    """Its processes are `dispatcher/<shard>`, or `dispatcher/<shard>.<lane>`; shards are numbered as they are found."""
+    """Its processes are `dispatcher/<shard>`, or `dispatcher/<shard>.<lane>`; shards are numbered as discovered."""
 
     def __init__(self, host: DispatcherHost, mapping: Mapping, stream_arn: str, function_arn: str) -> None:
         redelivery.check(mapping)
@@ -45,12 +44,12 @@ class Dispatcher:
         self._stopped = False
 
     def start(self) -> None:
-        """Begins to deliver; a mapping that is disabled delivers nothing."""
+        """Starts delivering, unless the mapping is created disabled."""
         if self._route.mapping.enabled:
             self._host.spawn("dispatcher", self._begin)
 
     def stop(self) -> None:
-        """Nothing is read or handed over any more; a delivery under way goes on to its end (S-90)."""
+        """Stops reading and delivering; a delivery under way is completed (S-90)."""
         self._stopped = True
         self._deliveries.stop()
         self._gate.set()
@@ -58,7 +57,7 @@ class Dispatcher:
             worker.stop()
 
     def disable(self) -> None:
-        """Hands nothing over until it is enabled again; then it goes on where it stopped (S-88)."""
+        """Pauses delivering until `enable`, which continues where it stopped (S-88)."""
         self._gate.clear()
 
     def enable(self) -> None:
@@ -66,7 +65,7 @@ class Dispatcher:
 
     @property
     def idle(self) -> bool:
-        """Whether all that was read is worked off, and no copy is on its way."""
+        """Whether every record that was read has been processed, and no copy is still to be delivered."""
         return self._deliveries.copies == 0 and all(worker.idle for worker in self._workers)
 
     def _begin(self) -> None:
@@ -75,7 +74,7 @@ class Dispatcher:
         self._follow()
 
     def _follow(self) -> None:
-        """Starts a reader for each shard that is new and whose parent, if it is still there, was read to its end."""
+        """Starts a reader for each new shard whose parent has been read to its end, or is no longer listed."""
         shards = describe_shards(self._host, self._route.stream_arn)
         present = frozenset(shard["ShardId"] for shard in shards)
         if self._first_shards is None:
@@ -85,7 +84,7 @@ class Dispatcher:
             if shard_id in self._numbers or (parent in present and parent not in self._finished):
                 continue
             number = next(self._count)
-            # Two readers that end at the same time both come here: whoever enters the shard first reads it.
+            # Two readers that end at the same time both get here: the first to enter the shard reads it.
             if self._numbers.setdefault(shard_id, number) == number:
                 self._host.spawn(f"dispatcher/{number}", partial(self._read, shard_id, number))
 
@@ -98,7 +97,7 @@ class Dispatcher:
         polls = 0
         while not (reader.closed or self._stopped):
             if records := reader.read():
-                self._hand_out(records, f"dispatcher/{number}", shard_id, workers)
+                self._distribute(records, f"dispatcher/{number}", shard_id, workers)
                 self._wait(settled, lambda: sum(len(worker.lane.waiting) for worker in workers) < MAXIMUM_WAITING)
             elif not reader.closed:
                 self._host.wait_for_records(shard_id, None)
@@ -125,20 +124,18 @@ class Dispatcher:
             self._host.spawn(worker.process, worker.run)
         return workers
 
-    def _hand_out(self, records: list[Record], process: str, shard_id: str, workers: list[LaneWorker]) -> None:
-        """Gives each record that passes the filters to the lane of its item; the others are gone for good (S-84)."""
+    def _distribute(self, records: list[Record], process: str, shard_id: str, workers: list[LaneWorker]) -> None:
+        """Gives each record that passes the filters to the lane of its item, and drops the others (S-84)."""
         lanes: list[list[Record]] = [[] for _ in workers]
-        refused: list[Record] = []
+        dropped: list[Record] = []
         for record in records:
             passed = filters.passes(record.filtered, self._route.mapping.filter_criteria)
-            (lanes[lane_number(record, len(workers))] if passed else refused).append(record)
-        if refused:
-            numbers, carried = sequence_numbers(refused), list(intents(refused))
-            value = {"shard": shard_id, "sequence_numbers": numbers, "intents": carried}
-            self._host.record(process, INFO, "filter", value)
-        for worker, offered in zip(workers, lanes, strict=True):
-            if offered:
-                worker.offer(offered)
+            (lanes[lane_number(record, len(workers))] if passed else dropped).append(record)
+        if dropped:
+            self._host.record(process, INFO, "filter", history_value(shard_id, dropped))
+        for worker, accepted in zip(workers, lanes, strict=True):
+            if accepted:
+                worker.offer(accepted)
 
     def _wait(self, event: Event, condition: Callable[[], bool]) -> None:
         event.clear()

@@ -1,7 +1,7 @@
 """Which records a mapping's filters let through: the event patterns of FilterCriteria. Pure.
 
-Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html, S-84. A pattern is checked once,
-when the mapping is made; an operator that is not imitated is named then, not when the first record comes.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html, S-84. A pattern is checked
+when the mapping is made, so that an operator that is not imitated is reported before the first record arrives.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def passes(record: dict[str, Any], patterns: Sequence[dict[str, Any]]) -> bool:
 
 
 def check(patterns: Sequence[dict[str, Any]]) -> None:
-    """Raises UserError for what is no pattern, and NotImitated, naming it, for an operator that is not imitated."""
+    """Raises UserError for an invalid pattern, and NotImitated for an operator that is not imitated."""
     for index, pattern in enumerate(patterns):
         _check_pattern(pattern, f"filter_criteria[{index}]")
 
@@ -47,7 +47,7 @@ def _field_fits(fields: dict[str, Any], name: str, rule: Any) -> bool:
     value = fields.get(name, _MISSING)
     if isinstance(rule, dict):
         return _fits(value, rule)
-    # Only leaves can be matched: what has fields of its own counts as absent.
+    # Only leaves can be matched: an object counts as absent.
     leaves = [leaf for leaf in (value if isinstance(value, list) else [value]) if not isinstance(leaf, dict)]
     return any(_leaf_fits(leaf, matcher) for matcher in rule for leaf in leaves or [_MISSING])
 
@@ -60,7 +60,7 @@ def _leaf_fits(value: Any, matcher: Any) -> bool:
 
 
 def _equal(value: Any, wanted: Any) -> bool:
-    # To Python, True is the number 1; to JSON it is not.
+    # In Python True == 1; in JSON they differ.
     if isinstance(value, bool) or isinstance(wanted, bool):
         return value is wanted
     return bool(value == wanted)
@@ -111,7 +111,7 @@ def _check_pattern(pattern: Any, path: str) -> None:
 
 def _check_list(rule: Any, path: str) -> None:
     if not isinstance(rule, list) or not rule:
-        raise UserError([Problem(f"what a field may be is a list with at least one entry, got {rule!r}", path)])
+        raise UserError([Problem(f"the values of a field are a list with at least one entry, got {rule!r}", path)])
 
 
 def _check_matcher(matcher: Any, path: str) -> None:

@@ -1,6 +1,6 @@
-"""What the dispatcher needs from the place it runs in: time, tasks, AWS clients, the history and the nemesis.
+"""What the dispatcher needs from its platform: time, tasks, AWS clients, the history and the nemesis.
 
-The embedded platform gives greenlets and virtual time, any other platform threads and the real clock.
+The embedded platform provides greenlets and virtual time, the deployed platforms threads and the real clock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Event(Protocol):
     def clear(self) -> None: ...
 
     def wait(self, timeout: float | None) -> bool:
-        """Blocks until the flag is set, at most `timeout` seconds; says whether it is set."""
+        """Blocks until the flag is set, at most `timeout` seconds; returns whether it is set."""
         ...
 
 
@@ -33,7 +33,7 @@ class DispatcherHost(Protocol):
 
     @property
     def timestamp_seconds(self) -> int:
-        """How exactly records say when they were made: to the second on AWS, to the minute on DynamoDB Local (S-57)."""
+        """The precision of records' creation times: a second on AWS, a minute on DynamoDB Local (S-57)."""
         ...
 
     def now(self) -> int:
@@ -45,7 +45,7 @@ class DispatcherHost(Protocol):
         ...
 
     def spawn(self, process: str, body: Callable[[], None]) -> None:
-        """Starts a task that runs beside this one; its AWS calls are made in the name of `process`."""
+        """Starts a concurrent task; its AWS calls are recorded as made by `process`."""
         ...
 
     def sleep(self, seconds: float) -> None: ...
@@ -53,10 +53,10 @@ class DispatcherHost(Protocol):
     def event(self) -> Event: ...
 
     def wait_for_records(self, shard_id: str, timeout: float | None) -> None:
-        """Returns once a record was appended to the shard since the last call for it returned, at most after `timeout`.
+        """Blocks until a record was appended to the shard since the previous call returned, at most `timeout` seconds.
 
-        A record that was appended between two calls ends the second at once, otherwise one that arrives while
-        GetRecords is under way would be overlooked. A host that cannot see appends sleeps its poll interval instead.
+        A record appended between two calls ends the second at once: it may have arrived during GetRecords. A host that
+        cannot observe appends sleeps for its poll interval instead.
         """
         ...
 

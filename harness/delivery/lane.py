@@ -1,6 +1,7 @@
-"""A lane: the records of a shard, or of one of its parallel parts, in order, from read to passed. Pure.
+"""A lane: the records of a shard, or of one of its parallel parts, in order. Pure.
 
-A record waits, is in a batch, and has passed once it is done or discarded. One batch at a time is taken and settled.
+A record waits, is then part of a batch, and has passed once it is done or discarded. One batch at a time is taken and
+settled.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from harness.pipeline.mapping import Mapping
 from harness.pipeline.resources import RETENTION_SECONDS
 
 PAYLOAD_BYTES = 6 * 1024 * 1024  # S-63
-MAXIMUM_REMEMBERED = 100_000  # records that a roll back can reach
+MAXIMUM_REMEMBERED = 100_000  # how many passed records a roll back can reach
 
 
 class Lane:
@@ -29,7 +30,7 @@ class Lane:
 
     @property
     def full(self) -> bool:
-        """Whether the next batch could not grow any more (S-64)."""
+        """Whether the next batch has reached its greatest size (S-64)."""
         fitting = self._fitting()
         return fitting == self._mapping.batch_size or fitting < len(self.waiting)
 
@@ -37,32 +38,32 @@ class Lane:
         self.waiting.extend(records)
 
     def take(self) -> Batch | None:
-        """The next batch to hand over: what is to be retried first, else up to BatchSize records and 6 MB."""
+        """The next batch: a retry if there is one, otherwise up to BatchSize waiting records and 6 MB."""
         if self.retries:
             return self.retries.popleft()
         fitting = self._fitting()
         return Batch(tuple(self.waiting.popleft() for _ in range(fitting))) if fitting else None
 
     def settle(self, decision: BatchDecision) -> None:
-        """Ends what `take` began: what is to be retried comes before everything else."""
+        """Completes the batch that `take` returned; its retries come before all other records."""
         discarded = decision.discard.batch.records if decision.discard else ()
         self.give_up((*decision.done, *discarded))
         self.retries.extendleft(reversed(decision.retry))
 
     def give_up(self, records: Iterable[Record]) -> None:
-        """These have passed, before the rest of their batch is settled."""
+        """Marks records as passed before the rest of their batch is settled."""
         self._passed.extend(records)
 
     def again(self, batch: Batch) -> None:
-        """The batch, which has just passed as a whole, comes once more before anything else."""
+        """Repeats a batch that has just passed as a whole, before all other records."""
         for _ in batch.records:
             self._passed.pop()
         self.retries.appendleft(Batch(batch.records, copy=batch.copy + 1))
 
     def roll_back(self, records: int | None, now: int) -> None:
-        """The position goes back by so many records, or (None) to the beginning; how often a batch failed is forgotten.
+        """Moves the position back by that many records, or (None) to the beginning, and resets all counts of failures.
 
-        What the stream no longer has at `now` (microseconds since the epoch) does not come again.
+        Records that have left the stream at `now` (microseconds since the epoch) are not repeated.
         """
         count = len(self._passed) if records is None else min(records, len(self._passed))
         back = [self._passed.pop() for _ in range(count)]
@@ -73,7 +74,7 @@ class Lane:
         self.waiting.extendleft(record for record in back if record.created_at >= oldest)
 
     def _fitting(self) -> int:
-        """How many of the waiting records make the next batch; at least one, if any waits."""
+        """How many of the waiting records make the next batch; at least one, if any is waiting."""
         total, count = len(payload([])), 0
         for record in islice(self.waiting, self._mapping.batch_size):
             total += record.size
@@ -84,6 +85,6 @@ class Lane:
 
 
 def lane_number(record: Record, lanes: int) -> int:
-    """Which of a shard's lanes the record goes to: always the same for the same item (S-81)."""
+    """The index of the record's lane in its shard: the same for all records of an item (S-81)."""
     digest = hashlib.blake2b(record.key.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % lanes

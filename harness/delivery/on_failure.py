@@ -1,4 +1,4 @@
-"""The on-failure record: what the mapping tells a destination about records that it discards. Pure.
+"""The on-failure record: the message about discarded records that the mapping sends to its destination. Pure.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html, S-82.
 """
@@ -25,10 +25,10 @@ def on_failure_record(
     function_arn: str,
     now: int,
 ) -> dict[str, Any]:
-    """`result` is that of the last invocation, where there was one; `now` is in microseconds since the epoch.
+    """`result` is the last invocation's, or None if there was none; `now` is in microseconds since the epoch.
 
-    A batch that became too old has no responseContext; functionError is null when the function itself reported
-    the failure instead of raising.
+    A batch that became too old has no responseContext. functionError is null if the function reported the failure in
+    its answer instead of raising.
     """
     records, source = discard.batch.records, source_at(stream_arn)
     record: dict[str, Any] = {
@@ -59,11 +59,11 @@ def on_failure_record(
     return record
 
 
-def batch_told(on_failure_record: dict[str, Any]) -> dict[str, Any]:
-    """Where the batch was that an on-failure record is about."""
-    told: dict[str, Any]
-    (told,) = (on_failure_record[word] for word in _BATCH_INFO if word in on_failure_record)
-    return told
+def batch_info(on_failure_record: dict[str, Any]) -> dict[str, Any]:
+    """The part of an on-failure record that says where in the stream its batch was."""
+    info: dict[str, Any]
+    (info,) = (on_failure_record[name] for name in _BATCH_INFO if name in on_failure_record)
+    return info
 
 
 def _iso(microseconds: int, timespec: str) -> str:

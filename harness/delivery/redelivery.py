@@ -1,4 +1,4 @@
-"""What happens to a batch after a hand-over: done, tried again, or discarded. Pure.
+"""What happens to a batch after a delivery: its records are done, retried, or discarded. Pure.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html and S-65…S-80;
 for partial batch responses https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html.
@@ -20,7 +20,7 @@ from harness.pipeline.resources import RETENTION_SECONDS, queue_url
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How many records, from the first, are done; and whether the answer named a record of the batch, or none at all.
+    """What a function's answer says: how many records, from the first, are done.
 
     An answer that is not `readable` fails the whole batch, as an exception does.
     """
@@ -33,12 +33,12 @@ UNREADABLE = Answer(0, readable=False)
 
 
 def read(payload: Any, records: Sequence[Record]) -> Answer:
-    """Reads an answer while ReportBatchItemFailures is on; without it the answer is not looked at (S-76).
+    """Reads an answer. It counts only if ReportBatchItemFailures is on; otherwise it is ignored (S-76).
 
     Success: null, an empty list, an object without `batchItemFailures` or with an empty or null one (S-72).
     Several identifiers: the lowest sequence number, as a number, is the first record that is not done (S-75).
-    Anything else fails the whole batch: an identifier that is empty, null, misspelt or not in the batch (S-73, S-74),
-    and, where AWS says nothing (S-77), any other type, because that promises less than success would.
+    Anything else fails the whole batch: an identifier that is empty, null, misspelt or not in the batch (S-73, S-74).
+    So does any other type: AWS does not document that case (S-77), and a failure loses no record.
     """
     if payload is None or payload == []:
         return Answer(len(records))
@@ -64,7 +64,7 @@ def _identifier(failure: Any) -> str:
 # How an invocation ended.
 SUCCEEDED, RAISED, NOT_STARTED, RESULT_LOST = "succeeded", "raised", "not_started", "result_lost"
 
-# Why records are discarded. The first two are the conditions of the on-failure record; AWS has no word for the third.
+# Why records are discarded. The first two are the conditions of the on-failure record; AWS does not report the third.
 RETRY_ATTEMPTS_EXHAUSTED, RECORD_AGE_EXCEEDED, EXPIRED = "RetryAttemptsExhausted", "RecordAgeExceeded", "expired"
 
 BACK_OFF_FIRST_SECONDS, BACK_OFF_CAP_SECONDS = 1.0, 60.0
@@ -72,7 +72,7 @@ BACK_OFF_FIRST_SECONDS, BACK_OFF_CAP_SECONDS = 1.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class InvocationResult:
-    """How an invocation ended. `payload` is the function's answer as JSON, `error` says in words what went wrong."""
+    """How an invocation ended. `payload` is the function's answer as JSON, `error` a description of the failure."""
 
     kind: str
     payload: Any = None
@@ -82,10 +82,10 @@ class InvocationResult:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records that are handed over together.
+    """Records that are delivered together.
 
     attempts: invocations that count against MaximumRetryAttempts. invocations: all that may have run the function.
-    failures: tries in a row without any progress. copy: 0, or how many deliveries a fault has chained before this one.
+    failures: deliveries in a row without any progress. copy: the number of this copy in a fault's chain, or 0.
     """
 
     records: tuple[Record, ...]
@@ -105,7 +105,7 @@ class Discard:
 
 @dataclass(frozen=True, slots=True)
 class BatchDecision:
-    """What becomes of a batch; `done`, `discard` and `retry` together are its records, each once, in order."""
+    """Each record of the batch is in exactly one of `done`, `discard` and `retry`, and their order is kept."""
 
     done: tuple[Record, ...] = ()
     retry: tuple[Batch, ...] = ()
@@ -113,7 +113,8 @@ class BatchDecision:
 
 
 def after(batch: Batch, result: InvocationResult, mapping: Mapping) -> BatchDecision:
-    """Only full success moves on (S-65). Throttles, errors before the start and lost results use no attempt (S-68)."""
+    """A batch is done only if all of it succeeded (S-65). Throttles, errors before the start and lost results are
+    retried without counting as an attempt (S-68)."""
     if result.kind == NOT_STARTED:
         return BatchDecision(retry=(replace(batch, failures=batch.failures + 1),))
     tried = replace(batch, invocations=batch.invocations + 1, failures=batch.failures + 1)
@@ -129,10 +130,10 @@ def after(batch: Batch, result: InvocationResult, mapping: Mapping) -> BatchDeci
 
 
 def sift(batch: Batch, mapping: Mapping, now: int) -> tuple[Batch, tuple[Discard, ...]]:
-    """Before every hand-over: the batch without the records that are too old by now (microseconds since the epoch).
+    """Removes the records that are too old at `now` (microseconds since the epoch); called before every delivery.
 
-    Beyond 24 hours the stream has a record no longer, and nobody is told (S-66); beyond MaximumRecordAge it is
-    discarded (S-69).
+    A record older than 24 hours has left the stream and is not reported (S-66). One older than MaximumRecordAge is
+    discarded and reported (S-69).
     """
     limit = (
         RETENTION_SECONDS if mapping.maximum_record_age_in_seconds == FOREVER else mapping.maximum_record_age_in_seconds
@@ -154,19 +155,19 @@ def sift(batch: Batch, mapping: Mapping, now: int) -> tuple[Batch, tuple[Discard
 
 
 def pause(failures: int, draw: float) -> float:
-    """Seconds to wait before a batch that failed so often in a row is tried again; `draw` is in [0, 1).
+    """Seconds to wait before the next retry, after that many failures in a row; `draw` is in [0, 1).
 
-    From 1 s, doubling, ±50 %, never above 60 s. AWS does not document its pace (S-96).
+    From 1 s, doubling, ±50 %, at most 60 s. AWS does not document its back-off (S-96).
     """
     if not failures:
         return 0.0
-    # Far beyond the cap already; without the bound the number would grow for as long as the batch fails.
+    # Ten doublings are beyond the cap; the bound keeps the number small however often the batch fails.
     doublings = min(failures - 1, 10)
     return min(BACK_OFF_FIRST_SECONDS * (1 << doublings) * (0.5 + draw), BACK_OFF_CAP_SECONDS)
 
 
 def _failed(tried: Batch, mapping: Mapping) -> BatchDecision:
-    """The whole batch failed: halved, which uses no attempt, as long as there is something to halve (S-70, S-71)."""
+    """The whole batch failed. With bisect it is halved, which does not count as an attempt (S-70, S-71)."""
     if not mapping.bisect_batch_on_function_error or len(tried.records) == 1:
         return _attempted(tried, mapping)
     middle = len(tried.records) // 2
@@ -176,10 +177,10 @@ def _failed(tried: Batch, mapping: Mapping) -> BatchDecision:
 
 
 def _reported(tried: Batch, done: int, mapping: Mapping) -> BatchDecision:
-    """The function reported the record at position `done` as the first that failed: retried from there on (S-75).
+    """The record at position `done` is the first that the function reported as failed: retried from there on (S-75).
 
-    With bisect that is where the batch is split (S-71). Without it, or when nothing was split off, AWS does not say
-    whether it counts as an attempt: it does here, and earlier attempts stay counted, which promises fewer retries.
+    With bisect the batch is split there, which does not count as an attempt (S-71). Without bisect, or at position 0,
+    AWS does not document the count: here it is an attempt more, which gives fewer retries rather than more.
     """
     rest = replace(tried, records=tried.records[done:], failures=1 if done else tried.failures)
     split = mapping.bisect_batch_on_function_error and done > 0
@@ -196,7 +197,7 @@ def _attempted(tried: Batch, mapping: Mapping) -> BatchDecision:
 
 
 def check(mapping: Mapping) -> None:
-    """Raises NotImitated for a mapping that no dispatcher can serve, and UserError for an invalid filter."""
+    """Raises NotImitated for a mapping that the dispatcher does not support, and UserError for an invalid filter."""
     if mapping.tumbling_window_in_seconds:
         raise NotImitated(f"tumbling_window_in_seconds: {mapping.tumbling_window_in_seconds}; only 0 is imitated")
     filters.check(mapping.filter_criteria)
@@ -205,7 +206,7 @@ def check(mapping: Mapping) -> None:
 
 
 def unsupported(mapping: Mapping) -> list[str]:
-    """Why no dispatcher can serve this mapping; empty when one can. Raises UserError for an invalid filter."""
+    """Why the dispatcher does not support this mapping; empty if it does. Raises UserError for an invalid filter."""
     try:
         check(mapping)
     except NotImitated as error:

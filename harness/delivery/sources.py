@@ -225,6 +225,11 @@ def items(records: Iterable[Record]) -> tuple[str, ...]:
     return _unique(record.item for record in records)
 
 
+def history_value(shard_id: str, records: Sequence[Record]) -> dict[str, Any]:
+    """How the history names records of a shard."""
+    return {"shard": shard_id, "sequence_numbers": sequence_numbers(records), "intents": list(intents(records))}
+
+
 def _encode(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 

@@ -1,4 +1,4 @@
-"""Works off one lane: gathers batches, delivers them, and enacts the redelivery rules."""
+"""The worker of a lane: gathers batches, delivers them, and carries out the redelivery rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.delivery.host import DispatcherHost, Event
 from harness.delivery.lane import Lane
 from harness.delivery.on_failure import on_failure_record
 from harness.delivery.redelivery import EXPIRED, Batch, BatchDecision, Discard, InvocationResult, pause, sift
-from harness.delivery.sources import Record, intents, sequence_numbers
+from harness.delivery.sources import Record, history_value
 from harness.history import INFO, MICROSECONDS
 from harness.pipeline.mapping import Mapping
 from harness.pipeline.resources import queue_url
@@ -22,7 +22,7 @@ from harness.pipeline.resources import queue_url
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """From which stream to which function, and how."""
+    """Which stream is delivered to which function, with which settings."""
 
     mapping: Mapping
     stream_arn: str
@@ -30,9 +30,9 @@ class Route:
 
 
 class LaneWorker:
-    """One task. Idle, it blocks without a timer; it ends when it is stopped, or when its shard has ended.
+    """One task, which ends when it is stopped or its shard has ended. Without records it blocks without a timer.
 
-    Nothing is delivered while `gate` is not set. `settled` is called whenever a batch was worked off, and at the end.
+    Nothing is delivered unless `gate` is set. `settled` is called after each batch, and at the end.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class LaneWorker:
 
     @property
     def idle(self) -> bool:
-        """Whether it waits for records, and has none."""
+        """Whether it has no records to process."""
         return self.finished or not (self._busy or self._roll_backs or self.lane.waiting or self.lane.retries)
 
     def end(self) -> None:
@@ -74,7 +74,7 @@ class LaneWorker:
         self._arrived.set()
 
     def stop(self) -> None:
-        """Nothing is delivered any more, whatever waits."""
+        """Stops delivering, even if records are waiting."""
         self._stopped = True
         self._arrived.set()
 
@@ -91,7 +91,7 @@ class LaneWorker:
             self._gather()
             if batch := self.lane.take():
                 self._busy = True
-                self._work_off(batch)
+                self._process(batch)
                 self._busy = False
                 self._settled()
             elif self._ended:
@@ -100,16 +100,16 @@ class LaneWorker:
                 self._arrived.wait(None)
 
     def _gather(self) -> None:
-        """Waits for the batching window's end, counted from the first record, or for a full batch (S-64)."""
+        """Waits until the batch is full, or the batching window, which the first record opens, has ended (S-64)."""
         lane, window = self.lane, self._route.mapping.maximum_batching_window_in_seconds
         if not window or lane.retries or not lane.waiting:
             return
         end = self._host.now() + window * MICROSECONDS
-        while not (lane.full or self._ended or self._stopped) and (left := end - self._host.now()) > 0:
-            self._arrived.wait(left / MICROSECONDS)
+        while not (lane.full or self._ended or self._stopped) and (remaining := end - self._host.now()) > 0:
+            self._arrived.wait(remaining / MICROSECONDS)
             self._arrived.clear()
 
-    def _work_off(self, batch: Batch) -> None:
+    def _process(self, batch: Batch) -> None:
         draw = self._host.seed.draw("back_off", self._shard_id, batch.records[0].sequence_number, batch.failures)
         if wait := pause(batch.failures, draw):
             self._host.sleep(wait)
@@ -129,24 +129,22 @@ class LaneWorker:
             self.lane.again(young)
 
     def _roll_back(self, records: int | None) -> None:
-        # A copy, too, can be told to roll back, while a batch is in hand: it waits until that is settled.
+        # A fault at a copy can roll back while the lane delivers a batch: the roll back waits until that is settled.
         self._roll_backs.append(records)
         self._arrived.set()
 
     def _discard(self, discard: Discard, result: InvocationResult | None) -> None:
         arn = self._route.mapping.on_failure_arn
-        told = bool(arn) and discard.reason != EXPIRED and self._tell(str(arn), discard, result)
+        reported = bool(arn) and discard.reason != EXPIRED and self._report(str(arn), discard, result)
         value = {
             "reason": discard.reason,
-            "shard": self._shard_id,
-            "sequence_numbers": sequence_numbers(discard.batch.records),
-            "intents": list(intents(discard.batch.records)),
-            "dead_lettered": told,
+            **history_value(self._shard_id, discard.batch.records),
+            "dead_lettered": reported,
         }
         self._host.record(self.process, INFO, "discard", value)
 
-    def _tell(self, arn: str, discard: Discard, result: InvocationResult | None) -> bool:
-        """Sends the on-failure record; when that fails, the batch is lost and nobody knows (S-83: AWS does not say)."""
+    def _report(self, arn: str, discard: Discard, result: InvocationResult | None) -> bool:
+        """Sends the on-failure record; returns whether that succeeded. It is not retried (S-83: AWS does not say)."""
         start = discard.batch.records[0].sequence_number
         bits = self._host.seed.random("on_failure", self._shard_id, start).getrandbits(128)
         record = on_failure_record(

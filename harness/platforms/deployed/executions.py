@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from harness.agent.control import Control
-from harness.delivery.on_failure import batch_told
+from harness.delivery.on_failure import batch_info
 from harness.delivery.shards import NOT_FOUND
 from harness.faults.actions import FUNCTION
 from harness.history import INVOKE, OK, History, Value
@@ -81,7 +81,7 @@ def processed(
             failed.update({int(number) for number in operation["value"]["sequence_numbers"]} - {*acknowledged})
     if counts and mapping.maximum_retry_attempts != FOREVER:
         done.update(number for number, times in failed.items() if times > mapping.maximum_retry_attempts)
-    batches = [batch_told(letter) for letter in dead_letters]
+    batches = [batch_info(letter) for letter in dead_letters]
     spans = [
         (batch["shardId"], int(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])) for batch in batches
     ]

@@ -12,7 +12,7 @@ import pytest
 from harness.agent.requests import Subject, of_event, of_request
 from harness.agent.requests import sequence_numbers as seen_by_agent
 from harness.delivery import filters
-from harness.delivery.on_failure import batch_told, on_failure_record
+from harness.delivery.on_failure import batch_info, on_failure_record
 from harness.delivery.redelivery import RETRY_ATTEMPTS_EXHAUSTED, Batch, Discard
 from harness.delivery.sources import SOURCES, Record, intents, items, sequence_numbers, source_at
 
@@ -121,7 +121,7 @@ def test_the_on_failure_record_is_of_kinesis() -> None:
         now=0,
     )
     assert "DDBStreamBatchInfo" not in told
-    assert batch_told(told) == told["KinesisBatchInfo"]
+    assert batch_info(told) == told["KinesisBatchInfo"]
     assert told["KinesisBatchInfo"] == {
         "shardId": SHARD,
         "startSequenceNumber": "7",
