@@ -120,7 +120,7 @@ def _view_cause(index: HistoryIndex, newest: IntentTrace | None, stale: IntentTr
         return end_of_trail(index, newest)
     first, again = newest.executions[0], stale.executions[-1:] if stale else []
     if stale and again and again[0].opened.index > first.opened.index:
-        why = f"{again[0].process} was given the older {stale.intent} after {newest.intent}, and overwrote it (P-01)"
+        why = f"{again[0].process} got the older {stale.intent} after {newest.intent}, and overwrote it (P-01)"
         return Cause("function", why, (*again, *stale.fired))
     left = Cause("function", f"{newest.executions[-1].process} ended ok and left the view as it was")
     return refusal(newest, newest.executions[-1]) or left

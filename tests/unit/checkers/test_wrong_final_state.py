@@ -113,7 +113,7 @@ def test_a_view_that_a_stale_redelivery_put_back():
     story.state(ONE, role="view")
     wrong = only(story, "wrong_final_state")
     assert wrong.blame == "function"
-    assert "function/3 was given the older todo-1/1 after todo-1/2" in wrong.why
+    assert "function/3 got the older todo-1/1 after todo-1/2" in wrong.why
 
 
 def test_a_view_that_the_function_left_as_it_was():
