@@ -11,7 +11,7 @@ from harness.faults.seed import Seed
 from harness.history import History
 from harness.pipeline.package import unpacked
 from harness.pipeline.template import read
-from harness.platforms import hook
+from harness.platforms import clients
 from harness.platforms.base import Plan
 from harness.platforms.embedded.platform import Embedded, provision
 from harness.platforms.target import EMBEDDED_TARGET
@@ -36,7 +36,7 @@ def _seconds_embedded(calls: int) -> float:
     spent = []
 
     def write() -> None:
-        client = hook.client("dynamodb")
+        client = clients.client("dynamodb")
         began = perf_counter()
         puts(client, stack.source.name, calls)
         spent.append(perf_counter() - began)

@@ -36,7 +36,7 @@ from harness.jobs import Job
 from harness.observer import Observer
 from harness.pipeline.package import unpacked
 from harness.pipeline.resources import RETENTION_SECONDS
-from harness.platforms import PLATFORMS, hook
+from harness.platforms import PLATFORMS, clients
 from harness.platforms.base import Plan, Platform
 from harness.platforms.capabilities import OUTAGES
 from harness.reports import RunResult
@@ -221,7 +221,7 @@ def in_processes(do: Callable[[W], R], work: Mapping[int, W], processes: int) ->
 def _begin(parent: int) -> None:
     if sys.platform == "linux":
         _die_with(parent)
-    hook.own_client.cache_clear()  # their connections are the parent's
+    clients.harness_client.cache_clear()  # their connections are the parent's
     collect_seldom()
 
 

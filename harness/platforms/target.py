@@ -31,10 +31,10 @@ class Target:
 
     def client(self, service: str) -> Any:
         """A boto3 client for the harness itself, with the user's credentials on AWS."""
-        from harness.platforms import hook  # boto3: not before there is something to ask
+        from harness.platforms import clients  # loads boto3
 
-        session = hook.user_session(self.profile, self.region) if self.platform == AWS else None
-        return hook.own_client(service, endpoint=self.endpoint, own=session)
+        session = clients.user_session(self.profile, self.region) if self.platform == AWS else None
+        return clients.harness_client(service, endpoint=self.endpoint, session=session)
 
     def options(self) -> list[str]:
         """The command-line options that choose this target."""
@@ -62,14 +62,14 @@ def choose_target(
     not answer, and for an account that is not the caller's.
     """
     if platform == AWS:
-        return _own_account(endpoint, account, profile, region)
+        return _aws_target(endpoint, account, profile, region)
     if account or profile or region:
         raise UserError("--account, --profile and --region go with --platform aws")
     if platform == EMBEDDED:
         if endpoint:
             raise UserError("--endpoint goes with --platform localstack: the embedded platform has none")
         return EMBEDDED_TARGET
-    from harness.localstack.health import health  # Docker's client: not before something has to answer
+    from harness.localstack.health import health  # loads Docker's client
 
     address = endpoint or os.environ.get("AWS_ENDPOINT_URL") or LOCALSTACK_ENDPOINT
     host = urlsplit(address).hostname
@@ -82,14 +82,14 @@ def choose_target(
     raise UserError(f"no LocalStack answers at {address}: start one with `python -m harness up --runtime host`")
 
 
-def _own_account(endpoint: str | None, account: str | None, profile: str | None, region: str | None) -> Target:
+def _aws_target(endpoint: str | None, account: str | None, profile: str | None, region: str | None) -> Target:
     if not account:
         raise UserError("--platform aws needs --account: the number of the account in which everything is created")
-    from harness.platforms import hook
+    from harness.platforms import clients
 
-    endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")  # the SDK would follow it, and not say so
-    session = hook.user_session(profile, region)
-    caller = hook.who_am_i(session, endpoint)
+    endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")  # the SDK uses it without being asked
+    session = clients.user_session(profile, region)
+    caller = clients.caller_identity(session, endpoint)
     if caller["Account"] != account:
         raise UserError(f"--account {account}: the credentials are of account {caller['Account']} ({caller['Arn']})")
     return Target(AWS, endpoint, account, profile, session.region_name)

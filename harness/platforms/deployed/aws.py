@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import boto3
 
-from harness.platforms import hook
+from harness.platforms import clients
 from harness.platforms.deployed.platform import Deployed
 
 
@@ -22,4 +22,4 @@ class Aws(Deployed):
     @property
     def session(self) -> boto3.Session:
         target = self._plan.target
-        return hook.user_session(target.profile, target.region)
+        return clients.user_session(target.profile, target.region)

@@ -25,7 +25,7 @@ from harness.faults.platform import PlatformFault
 from harness.history import Value
 from harness.observer import NOT_FOUND_CODES
 from harness.pipeline.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
-from harness.platforms import hook
+from harness.platforms import clients
 from harness.platforms.base import Plan
 from harness.platforms.deployed import cloudformation, run_stack
 from harness.platforms.deployed.cloudformation import RUN_TAG
@@ -72,16 +72,21 @@ class Deployed:
         return None
 
     def client(self, service: str) -> Any:
-        return hook.own_client(service, endpoint=self._plan.target.endpoint, own=self.session)
+        return clients.harness_client(service, endpoint=self._plan.target.endpoint, session=self.session)
 
     def caller(self, service: str) -> Any:
         """A client for the dispatcher: its SDK does not retry, and it waits as long as an execution may take."""
-        patience = self._plan.stack.function.timeout + _MARGIN_SECONDS
-        return hook.own_client(service, 1, self._plan.target.endpoint, patience, self.session)
+        return clients.harness_client(
+            service,
+            max_attempts=1,
+            endpoint=self._plan.target.endpoint,
+            read_timeout=self._plan.stack.function.timeout + _MARGIN_SECONDS,
+            session=self.session,
+        )
 
     def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
-        endpoint = self._plan.target.endpoint
-        return hook.client(self._plan.stack.source.service, retry_mode, max_attempts, endpoint, own=self.session)
+        service, endpoint = self._plan.stack.source.service, self._plan.target.endpoint
+        return clients.client(service, retry_mode, max_attempts, endpoint, session=self.session)
 
     def can(self) -> dict[str, Disruption]:
         """The disruptions that this platform can carry out, by the names of their faults."""
@@ -101,7 +106,7 @@ class Deployed:
             self._urls = {endpoint.variable: endpoint.url(server) for endpoint in self._plan.stack.endpoints}
             self._sinks |= set(self._urls.values())
         wire = Wire(self.writers, self._sinks, self._plan.stack.attribute_names)
-        self._exits.enter_context(hook.Hooked(wire, {}, self.session))
+        self._exits.enter_context(clients.hooked(wire, {}, self.session))
         return self
 
     def __exit__(self, *error: object) -> None:

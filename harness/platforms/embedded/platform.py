@@ -27,7 +27,7 @@ from harness.faults.nemesis import LocalTickets, Nemesis
 from harness.history import Value
 from harness.pipeline.resources import REGION, Topic
 from harness.pipeline.stack import LEDGER, Function, Stack
-from harness.platforms import hook
+from harness.platforms import clients
 from harness.platforms.base import Plan, Reply, Request, Service
 from harness.platforms.embedded.actors import Actors
 from harness.platforms.embedded.disruptions import ImitatedDisruptions
@@ -85,7 +85,7 @@ class Embedded:
             exits.enter_context(owned_pauses())
             urls = {endpoint.variable: endpoint.url(_SERVER) for endpoint in stack.endpoints}
             wire = Wire(self.writers, stack.sinks | set(urls.values()), stack.attribute_names)
-            exits.enter_context(hook.Hooked(wire, _environment(stack.function) | urls))
+            exits.enter_context(clients.hooked(wire, _environment(stack.function) | urls))
             exits.enter_context(lines(wire, urls.values()))
             exits.enter_context(self._code)
             exits.enter_context(confined(self.writers))
@@ -207,10 +207,10 @@ class Embedded:
         arrival.clear()
 
     def client(self, service: str) -> Any:
-        return hook.own_client(service, max_attempts=1)
+        return clients.harness_client(service, max_attempts=1)
 
     def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
-        return hook.client(self._plan.stack.source.service, retry_mode, max_attempts)
+        return clients.client(self._plan.stack.source.service, retry_mode, max_attempts)
 
     def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
         self._plan.history.append(self.time(), process, type, f, value, error)
