@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
 from harness.delivery.shards import StreamReader
+from harness.errors import NotImitated
 from harness.faults.base import Fault
 from harness.faults.nemesis import Nemesis, Tickets
 from harness.faults.seed import Seed
@@ -34,6 +35,12 @@ class Request:
     url: str
     headers: dict[str, str]
     body: bytes
+
+    def check_imitated(self, operations: Collection[str]) -> None:
+        """Raises NotImitated unless the operation is one of these, which the service imitates."""
+        if self.operation not in operations:
+            call, imitated = f"{self.service}.{self.operation}", ", ".join(sorted(operations))
+            raise NotImitated(f"{call} is not imitated by the embedded platform. Known: {imitated}")
 
 
 @dataclass(frozen=True, slots=True)

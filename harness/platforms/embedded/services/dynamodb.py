@@ -34,66 +34,7 @@ from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.services.tables import Expiry, Later, Tables
 from harness.platforms.embedded.services.values import InvalidValue, Item, canonical
 
-
-def consumed_capacity(body: Body, touches: list[Touch], units: int) -> Body:
-    if body.get("ReturnConsumedCapacity", "NONE") == "NONE":
-        return {}
-    return {"ConsumedCapacity": {"TableName": touches[0].table, "CapacityUnits": float(units * len(touches))}}
-
-
-def consumed_capacities(body: Body, touches: list[Touch], units: int) -> Body:
-    tables = list(dict.fromkeys(touch.table for touch in touches))
-    by_table = [[touch for touch in touches if touch.table == table] for table in tables]
-    capacities = [consumed_capacity(body, group, units) for group in by_table]
-    return {"ConsumedCapacity": [capacity["ConsumedCapacity"] for capacity in capacities]} if any(capacities) else {}
-
-
-WINDOW_MICROSECONDS = 10 * 60 * MICROSECONDS
-
-
-class TokenMismatch(Exception):
-    """The token is known, with other parameters."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Completed:
-    fingerprint: str
-    time: int
-    reply: Reply
-
-
-class Tokens:
-    """Remembers a completed request for ten minutes from its completion, not a moment longer (S-16, as AWS documents).
-
-    Only a success is remembered: a cancelled or refused transaction leaves its token free (S-20).
-    """
-
-    def __init__(self, now: Callable[[], int]) -> None:
-        self._now = now
-        self._completed: dict[str, _Completed] = {}  # in the order of completion, so the oldest is the first
-
-    def recall(self, token: str, fingerprint: str) -> Reply | None:
-        """The reply that was given under this token, None for a new token. Raises TokenMismatch."""
-        self._forget()
-        completed = self._completed.get(token)
-        if completed is None:
-            return None
-        if completed.fingerprint != fingerprint:
-            raise TokenMismatch(token)
-        return completed.reply
-
-    def complete(self, token: str, fingerprint: str, reply: Reply) -> None:
-        self._completed[token] = _Completed(fingerprint, self._now(), reply)
-
-    def _forget(self) -> None:
-        horizon = self._now() - WINDOW_MICROSECONDS
-        while self._completed:
-            token, oldest = next(iter(self._completed.items()))
-            if oldest.time > horizon:
-                return
-            del self._completed[token]
-
-
+TOKEN_MICROSECONDS = 10 * 60 * MICROSECONDS  # how long a token is remembered after the transaction (S-16)
 MAX_BATCH_WRITES = 25
 MAX_TRANSACTION_ITEMS = 100
 LEGACY = (
@@ -113,6 +54,15 @@ RETURN_VALUES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Transaction:
+    """A transaction that succeeded, under its ClientRequestToken."""
+
+    fingerprint: str
+    time: int
+    reply: Reply
+
+
 class DynamoDB:
     """`now` is in microseconds since the Unix epoch. Each instance has tables of its own.
 
@@ -125,7 +75,8 @@ class DynamoDB:
         self._expiry = Expiry(self._storage, streams, seed, now, later) if later else None
         self._tables = Tables(self._storage, streams, seed, now, self._expiry)
         self._partiql = PartiQL(self._storage)
-        self._tokens = Tokens(now)
+        self._now = now
+        self._transactions: dict[str, _Transaction] = {}  # by token
         self._operations: dict[str, Callable[[Body], Body]] = {
             **self._tables.operations,
             "GetItem": lambda body: self._read("get_item", body),
@@ -133,9 +84,9 @@ class DynamoDB:
             "Scan": lambda body: self._read("scan", body),
             "BatchGetItem": self._batch_get_item,
             "TransactGetItems": self._transact_get_items,
-            "PutItem": self._put_item,
-            "UpdateItem": self._update_item,
-            "DeleteItem": self._delete_item,
+            "PutItem": lambda body: self._write_item("PutItem", "Put", body),
+            "UpdateItem": lambda body: self._write_item("UpdateItem", "Update", body),
+            "DeleteItem": lambda body: self._write_item("DeleteItem", "Delete", body),
             "BatchWriteItem": self._batch_write_item,
             "TransactWriteItems": self._transact_write_items,
             "ExecuteStatement": lambda body: self._execute(self._partiql.execute_statement, body),
@@ -145,10 +96,8 @@ class DynamoDB:
 
     def handle(self, request: Request) -> Reply:
         """Raises NotImitated for an operation or a parameter that is not imitated, and for what moto cannot do."""
-        operation = self._operations.get(request.operation)
-        if operation is None:
-            imitated = ", ".join(sorted(self._operations))
-            raise NotImitated(f"dynamodb.{request.operation} is not imitated. Known: {imitated}")
+        request.check_imitated(self._operations)
+        operation = self._operations[request.operation]
         try:
             body = json.loads(request.body, object_hook=canonical)
             legacy = [name for name in LEGACY if name in body]
@@ -173,19 +122,23 @@ class DynamoDB:
             raise NotImitated(f"dynamodb.{request.operation}: moto cannot carry it out: {error!r}") from error
 
     def _once(self, request: Request, token: str, operation: Callable[[], Body]) -> Reply:
-        """A transaction under its token. Values are compared as they are spelled, and members in any order (S-18)."""
-        asked = json.loads(request.body)
-        asked.pop("ReturnConsumedCapacity", None)
-        fingerprint = json.dumps([request.operation, asked], sort_keys=True)
-        try:
-            reply = self._tokens.recall(token, fingerprint)
-        except TokenMismatch:
+        """Carries a transaction out unless one with this token succeeded in the last ten minutes.
+
+        A cancelled or refused transaction leaves its token free (S-20). Values are compared as they are spelled, and
+        members in any order (S-18).
+        """
+        parameters = json.loads(request.body)
+        parameters.pop("ReturnConsumedCapacity", None)
+        fingerprint = json.dumps([request.operation, parameters], sort_keys=True)
+        earlier = self._transactions.get(token)
+        if earlier is None or earlier.time <= self._now() - TOKEN_MICROSECONDS:
+            reply = _reply(operation())
+            self._transactions[token] = _Transaction(fingerprint, self._now(), reply)
+            return reply
+        if earlier.fingerprint != fingerprint:
             text = "The token was used with other parameters in the last ten minutes"
             return Reply.error("IdempotentParameterMismatchException", text)
-        if reply is None:
-            reply = _reply(operation())
-            self._tokens.complete(token, fingerprint, reply)
-        return reply
+        return earlier.reply
 
     def _read(self, action: str, body: Body) -> Body:
         if action == "get_item":
@@ -207,22 +160,13 @@ class DynamoDB:
             raise MockValidationException(f"Member must have length less than or equal to {MAX_TRANSACTION_ITEMS}")
         return {"Responses": [self._read("get_item", get) for get in gets]}
 
-    def _put_item(self, body: Body) -> Body:
-        return self._write_item("PutItem", "Put", body)
-
-    def _delete_item(self, body: Body) -> Body:
-        return self._write_item("DeleteItem", "Delete", body)
-
-    def _update_item(self, body: Body) -> Body:
-        return self._write_item("UpdateItem", "Update", body)
-
     def _write_item(self, operation: str, kind: str, body: Body) -> Body:
         returned = body.get("ReturnValues", "NONE")
         if returned not in RETURN_VALUES[operation]:
             raise MockValidationException("Return values set to invalid value")
         touch = self._touch(kind, body)
         self._write([touch], lambda: self._apply(kind, body, touch))
-        reply = consumed_capacity(body, [touch], 1)
+        reply = _consumed_capacity(body, [touch], 1)
         if returned == "NONE":
             return reply
         image = touch.before if returned.endswith("OLD") else self._storage.image(touch.table, touch.key)
@@ -252,7 +196,7 @@ class DynamoDB:
                 self._apply(kind, call, touch)
 
         self._write(touches, write)
-        return {"UnprocessedItems": {}, **consumed_capacities(body, touches, 1)}
+        return {"UnprocessedItems": {}, **_consumed_capacities(body, touches, 1)}
 
     def _transact_write_items(self, body: Body) -> Body:
         """All or nothing, one action for each item (S-22). No conflicts: every call takes place at one moment."""
@@ -263,7 +207,7 @@ class DynamoDB:
             raise TransactWriteSingleOpException
         touches: list[Touch] = []
         self._write(touches, lambda: self._transact(actions, touches))
-        return consumed_capacities(body, touches, 2)
+        return _consumed_capacities(body, touches, 2)
 
     def _transact(self, actions: list[Body], touches: list[Touch]) -> None:
         reasons: list[tuple[str | None, str | None, Item | None]] = []
@@ -321,6 +265,19 @@ class DynamoDB:
                 if self._expiry:
                     self._expiry.written(stream, touch, after)
         return result
+
+
+def _consumed_capacity(body: Body, touches: list[Touch], units: int) -> Body:
+    if body.get("ReturnConsumedCapacity", "NONE") == "NONE":
+        return {}
+    return {"ConsumedCapacity": {"TableName": touches[0].table, "CapacityUnits": float(units * len(touches))}}
+
+
+def _consumed_capacities(body: Body, touches: list[Touch], units: int) -> Body:
+    tables = list(dict.fromkeys(touch.table for touch in touches))
+    by_table = [[touch for touch in touches if touch.table == table] for table in tables]
+    capacities = [_consumed_capacity(body, group, units) for group in by_table]
+    return {"ConsumedCapacity": [capacity["ConsumedCapacity"] for capacity in capacities]} if any(capacities) else {}
 
 
 def _repeats(touches: list[Touch]) -> bool:

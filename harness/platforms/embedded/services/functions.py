@@ -70,11 +70,11 @@ class ExecutionActor(Actor):
 
     @abstractmethod
     def start_execution(self, execution: Execution, body: Callable[[], None]) -> Task:
-        """Starts a task for the execution."""
+        """Runs the execution in a new task."""
 
     @abstractmethod
     def record_end(self, execution: Execution, value: Value, error: str) -> None:
-        """Records the end of an execution whose process was killed or timed out."""
+        """Records that the execution was ended from outside, as it cannot record that itself."""
 
 
 class Functions:
@@ -93,8 +93,7 @@ class Functions:
 
     def invoke(self, request: Request, answer: Answer) -> None:
         """Starts an execution; `answer` gets the reply when it has ended, whichever way."""
-        if request.operation != "Invoke":
-            raise NotImitated(f"lambda.{request.operation} is not imitated by the embedded platform. Known: Invoke")
+        request.check_imitated(["Invoke"])
         if request.headers.get("X-Amz-Invocation-Type", "RequestResponse") != "RequestResponse":
             raise NotImitated("lambda.Invoke is imitated for InvocationType=RequestResponse only")
         if not any(f"/functions/{name}/" in request.url for name in (self._function.name, _quoted(self._function.arn))):
@@ -107,12 +106,12 @@ class Functions:
             self._start(json.loads(request.body or b"{}"), answer)
 
     def crash(self, execution: Execution, why: str) -> NoReturn:
-        """The process of this execution dies: memory gone, nothing cleaned up."""
+        """Ends the process of the current execution without clean-up."""
         self._end(execution, f"crashed: {why}", "Runtime.ExitError", f"Runtime exited with error: {why}")
         raise AssertionError("an abandoned task went on")
 
     def kill(self, number: int) -> None:
-        """The same from outside, for an execution that runs."""
+        """Ends the process of a running execution from outside."""
         why = "signal: killed"
         self._end(self._running[number], f"crashed: {why}", "Runtime.ExitError", f"Runtime exited with error: {why}")
 
@@ -149,7 +148,7 @@ class Functions:
             self.crash(execution, f"exit status {error.code}")
         self._hand_over(execution, reply)
         for _ in self._actor.decide(ACKNOWLEDGE, AFTER, execution.subject):
-            self.crash(execution, "signal: killed")  # the only thing that can be done to a function that has answered
+            self.crash(execution, "signal: killed")  # no other action fits a function that has answered
         self._idle.append(environment)
 
     def _context(self, execution: Execution) -> LambdaContext:

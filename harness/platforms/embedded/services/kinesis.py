@@ -1,4 +1,4 @@
-"""The embedded Kinesis: streams whose shards stay as they are, one to write into, and what reads them.
+"""The embedded Kinesis: streams that are never resharded, PutRecord, and the calls that read them.
 
 Every PutRecord is a record of its own with a sequence number of its own, also when the SDK repeats it (S-55): the
 service has no way to know. Source: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html.
@@ -30,7 +30,7 @@ HASH_KEYS = 2**128
 SEQUENCE_BASE, SEQUENCE_STEP = 49 * 10**54, 10**40
 
 Body = dict[str, Any]
-# What the others are called here.
+# Kinesis names this error differently from DynamoDB Streams.
 _CODES = {"ValidationException": "InvalidArgumentException"}
 _OLDEST = "TRIM_HORIZON"
 _STREAM = frozenset({"StreamName", "StreamARN"})
@@ -64,8 +64,7 @@ class Kinesis:
         }
 
     def handle(self, request: Request) -> Reply:
-        if request.operation not in self._operations:
-            raise NotImitated(f"kinesis.{request.operation} is not imitated. Known: {', '.join(self._operations)}")
+        request.check_imitated(self._operations)
         operation, members = self._operations[request.operation]
         body = json.loads(request.body)
         for name in body:
@@ -129,7 +128,7 @@ class Kinesis:
         name = self._name({"StreamARN": iterator.stream_arn})
         shard = self._shard(name, iterator.shard_id)
         shard.trim(self._now())
-        # What has left the stream is passed over without a word.
+        # Kinesis skips records that have left the stream and reports no error.
         position = max(iterator.position, shard.position(_OLDEST, None))
         records = shard.read(position, limit, MAX_PAGE_BYTES)
         position += len(records)

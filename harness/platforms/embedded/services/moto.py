@@ -1,6 +1,6 @@
-"""Queues, topics and buckets as moto has them, where its own layer is right and fast enough.
+"""Queues, topics and buckets as moto imitates them, with one correction.
 
-One thing is put right: a FIFO queue knows a deduplication id for five minutes, whether or not the message is still
+A FIFO queue knows a deduplication id for five minutes, whether or not the message is still
 there (P-11).
 """
 
@@ -18,7 +18,6 @@ from moto.backends import get_backend
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.moto_api._internal import mock_random
 
-from harness.errors import NotImitated
 from harness.faults.seed import Seed
 from harness.history import MICROSECONDS
 from harness.platforms.base import Reply, Request
@@ -36,14 +35,10 @@ class Moto:
         mock_random.seed(int(seed.draw("moto", service) * 2**32))
 
     def handle(self, request: Request) -> Reply:
-        if request.operation not in self._operations:
-            imitated = ", ".join(sorted(self._operations))
-            call = f"{request.service}.{request.operation}"
-            raise NotImitated(f"{call} is not imitated by the embedded platform. Known: {imitated}")
+        request.check_imitated(self._operations)
         headers = HTTPHeaders()
-        headers["Authorization"] = (
-            _SIGNED  # nothing here is signed (harness.platforms.hook), and moto shows objects to signers only
-        )
+        # Requests are not signed (harness.platforms.clients), and moto shows objects to signers only.
+        headers["Authorization"] = _SIGNED
         for name, value in request.headers.items():
             headers[name] = value
         answer = self._stubber.process_request(
@@ -68,7 +63,7 @@ class Queues:
         self._now = now
         self._moto = Moto("sqs", _OPERATIONS, seed)
         self._by_content: set[str] = set()
-        self._accepted: dict[tuple[str, str], tuple[int, Reply]] = {}  # queue, deduplication id -> when, answer
+        self._accepted: dict[tuple[str, str], tuple[int, Reply]] = {}  # (queue, deduplication id) -> (time, reply)
 
     def handle(self, request: Request) -> Reply:
         content = json.loads(request.body or b"{}")
@@ -83,7 +78,7 @@ class Queues:
         return self._moto.handle(request)
 
     def _send(self, request: Request, message: dict[str, Any]) -> Reply:
-        """A message whose id is known is answered like the first one, and goes nowhere."""
+        """A message whose deduplication id was accepted before is answered like the first one, and dropped."""
         queue = message["QueueUrl"].rpartition("/")[2]
         id = message.get("MessageDeduplicationId")
         if id is None and queue in self._by_content:

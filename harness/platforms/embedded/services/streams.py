@@ -165,12 +165,9 @@ class Streams:
                 self._on_record(stream.arn, shard.id)
 
     def handle(self, request: Request) -> Reply:
-        operation = self._operations.get(request.operation)
-        if operation is None:
-            imitated = ", ".join(self._operations)
-            raise NotImitated(f"dynamodbstreams.{request.operation} is not imitated. Known: {imitated}")
+        request.check_imitated(self._operations)
         try:
-            return Reply.of(operation(json.loads(request.body)))
+            return Reply.of(self._operations[request.operation](json.loads(request.body)))
         except Refused as refused:
             return Reply.error(refused.code, refused.message)
 
