@@ -9,7 +9,7 @@
     report      into the run's folder
     destroy     the end of the platform's context, however the run ended
 
-Everything that happens is appended to the history at once, so a run that is killed leaves what it knew.
+Each operation is appended to the history at once, so a run that is killed leaves its history so far.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ _OBSERVE_EVERY_SECONDS = RETENTION_SECONDS / 2  # the observer reads each record
 
 
 def run(job: Job, runs: Path) -> RunResult:
-    """Runs it and leaves a folder under `runs`. Raises UserError or NotImitated for what cannot be run at all."""
+    """Plays the job and leaves a folder under `runs`. Raises UserError or NotImitated for a job that cannot be run."""
     return _run(job, RunFolder(runs, job.scenario.scenario, job.variant.name, job.seed))[0]
 
 
 def run_unkept(job: Job) -> tuple[RunResult, Sequence[Operation]]:
-    """The same without a folder, for whoever runs thousands of them: what happened comes back with the result."""
+    """Plays the job without a folder, for callers that run thousands; returns the history with the result."""
     return _run(job, NoFolder())
 
 
@@ -77,9 +77,9 @@ def _run(job: Job, folder: RunFolder | NoFolder) -> tuple[RunResult, Sequence[Op
 
 
 def check(folder: Path) -> RunResult:
-    """Judges a stored run again, from its history alone; one that was killed is never valid.
+    """Judges a stored run again, from its history alone. A run that was killed is never valid.
 
-    Raises UserError for a folder that is not of a run, and for checkers that cannot be imported.
+    Raises UserError for a folder that holds no run, and for checkers that cannot be imported.
     """
     began = perf_counter()
     question, operations = read_run(folder), read_history(folder)
@@ -145,7 +145,10 @@ def _start_writers(job: Job, platform: Platform) -> None:
 
 
 def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
-    """Until the pipeline is quiet, or the bound is reached; the observer reads what would else leave the stream."""
+    """Waits until the pipeline is quiet or the bound is reached.
+
+    Meanwhile the observer reads the stream before its records expire.
+    """
     left, observed = platform.bound(seconds), 0
     while True:
         if platform.time() - observed >= _OBSERVE_EVERY_SECONDS * 1e6:
@@ -187,25 +190,25 @@ def _conclude(
 
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-# A copy of this process has everything imported; on other systems copying one that has threads is not safe.
+# A fork has everything imported; on systems other than Linux a fork of a process with threads is not safe.
 _START = "fork" if sys.platform == "linux" else "spawn"
 W = TypeVar("W")
 R = TypeVar("R")
 
 
 def results(jobs: Sequence[Job], runs: Path, processes: int) -> Iterator[tuple[int, RunResult]]:
-    """Each result with the index of its job, in order; jobs that harm the whole platform come last, one at a time."""
-    together = [index for index, job in enumerate(jobs) if not _harms_all(job)]
-    if processes == 1 or len(together) < 2:
-        together = []
-    yield from in_processes(partial(run, runs=runs), {index: jobs[index] for index in together}, processes)
+    """Each result with the index of its job, in order. Jobs that disrupt a whole platform run last, one at a time."""
+    parallel = [index for index, job in enumerate(jobs) if not _disrupts_platform(job)]
+    if processes == 1 or len(parallel) < 2:
+        parallel = []
+    yield from in_processes(partial(run, runs=runs), {index: jobs[index] for index in parallel}, processes)
     for index, job in enumerate(jobs):
-        if index not in together:
+        if index not in parallel:
             yield index, run(job, runs)
 
 
 def in_processes(do: Callable[[W], R], work: Mapping[int, W], processes: int) -> Iterator[tuple[int, R]]:
-    """The result of `do` for each piece of work, with its number, in order."""
+    """The result of `do` for each piece of work, with its index, in order."""
     if not work:
         return
     workers = min(processes, len(work))
@@ -226,7 +229,7 @@ def _begin(parent: int) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Has the kernel kill this process when its parent ends, however it ends (prctl(2))."""
+    """Makes the kernel kill this process when its parent ends (prctl(2))."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # the parent ended before the call
         os._exit(1)
@@ -238,5 +241,5 @@ def collect_seldom() -> None:
     gc.set_threshold(20_000)
 
 
-def _harms_all(job: Job) -> bool:
+def _disrupts_platform(job: Job) -> bool:
     return any(fault.NAME in OUTAGES for fault in job.scenario.faults)

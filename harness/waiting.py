@@ -1,4 +1,4 @@
-"""Waiting: until something is observed or a bound is reached, for quiescence, and with Ctrl-C held back."""
+"""Waiting: until something is observed or a bound is reached, for quiescence, and with Ctrl-C delayed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _repeated(ask: Callable[[], T], again: Callable[[T], bool], seconds: float) 
 
 
 class _Pause:
-    """Grows while the answer stays the same: what has just changed may soon change again."""
+    """The interval between two questions. It is short after a change: what has just changed may soon change again."""
 
     def __init__(self) -> None:
         self._answer: Any = None
@@ -52,32 +52,32 @@ class _Pause:
 
 
 class Quiescence:
-    """Nothing that can be seen has changed for a while: the last resort where an end cannot be observed."""
+    """Detects that the same state has been observed for a while: the last resort where an end cannot be observed."""
 
     def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._now = now
-        self._seen: object = None
+        self._state: object = None
         self._since = now()
 
-    def lasts(self, seen: object) -> bool:
-        """Whether the same has been seen for that many seconds."""
-        if seen != self._seen:
-            self._seen, self._since = seen, self._now()
+    def lasts(self, state: object) -> bool:
+        """Whether the state has been the same for that many seconds."""
+        if state != self._state:
+            self._state, self._since = state, self._now()
         return self._now() - self._since >= self._seconds
 
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Ctrl-C waits until the block is over; a second one does not. Only the main thread gets any."""
+    """Delays Ctrl-C until the block has ended; a second Ctrl-C is not delayed. Only the main thread receives it."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
         return
-    came = []
+    interrupts = []
 
     def remember(*arguments: object) -> None:
-        came.append(arguments)
+        interrupts.append(arguments)
         signal.signal(signal.SIGINT, before)
 
     signal.signal(signal.SIGINT, remember)
@@ -85,5 +85,5 @@ def held_back() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if came:
+        if interrupts:
             raise KeyboardInterrupt

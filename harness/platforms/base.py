@@ -1,4 +1,4 @@
-"""The contract of a platform, where a pipeline lives while a run lasts, and of an AWS service that it imitates."""
+"""The contracts of a platform, on which a pipeline lives while a run lasts, and of an imitated AWS service."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class Service(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be run. `code` is the folder of the unpacked package; `shards` and `max_steps` bound the imitation.
+    """What to run. `code` is the folder of the unpacked package; `log` takes what the function prints.
 
-    `log` takes what the function prints.
+    shards, max_steps: of the embedded platform: shards of a stream, and the bound on steps of the simulation.
     """
 
     stack: Stack
@@ -99,10 +99,13 @@ class Platform(Protocol):
     def deploy(self) -> None: ...
 
     def rest(self, seconds: float) -> str:
-        """Lets time pass until nothing more will happen, or for so many seconds; says what was left then, else ""."""
+        """Lets time pass until nothing more will happen, at most so many seconds.
+
+        Returns what the run was still waiting for, in words, or "".
+        """
 
     def heal(self) -> None:
-        """Ends all faults: none fires any more, and what was disrupted is put right."""
+        """Stops all faults and ends all disruptions."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -114,7 +117,7 @@ class Platform(Protocol):
         """A boto3 client that no fault reaches and whose SDK does not retry."""
 
     def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
-        """A client of the source's service for a writer, whose SDK retries as it is told."""
+        """A client of the source's service for a writer, whose SDK retries in this mode."""
 
     def time(self) -> int:
         """Microseconds since the run began."""
@@ -144,4 +147,4 @@ class Platform(Protocol):
 
     @property
     def arrival_seconds(self) -> int:
-        """How long after it was sent a message can be read at the latest."""
+        """How long a message may take from its sender to its queue."""

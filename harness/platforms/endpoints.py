@@ -1,7 +1,7 @@
 """HTTP endpoints, the outside world of a function: each request that is applied is an effect.
 
-One that honours `Idempotency-Key` answers a request whose key it knows as it did the first time, and does not apply it
-again (P-15). It keeps every key as long as the run lasts; what a real one does is up to its maker.
+An endpoint that honours `Idempotency-Key` answers a repeated key as it did the first time, and does not apply the
+request again (P-15). It keeps every key as long as the run lasts; a real endpoint may forget keys earlier.
 
 `serving` makes them a real server on 127.0.0.1, for functions that run in a process of their own.
 """
@@ -23,7 +23,7 @@ JSON = {"content-type": "application/json"}
 
 
 class Endpoints:
-    """`applied`: what was applied where, in order: the endpoint's variable and the request's body."""
+    """`applied`: the requests that were applied, in order: the endpoint's variable and the body."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._endpoints = {endpoint.variable: endpoint for endpoint in endpoints}
@@ -32,7 +32,7 @@ class Endpoints:
         self.applied: list[tuple[str, bytes]] = []
 
     def handle(self, request: Request) -> Reply:
-        """One at a time, as if the endpoint kept its keys and its effects in one transaction."""
+        """Answers one request at a time, as if the endpoint kept its keys and its effects in one transaction."""
         endpoint = self._endpoints.get(urlsplit(request.url).path.split("/")[1])
         if endpoint is None:
             return _reply(404, "no such endpoint")

@@ -42,7 +42,7 @@ class Target:
 
     @property
     def side_by_side(self) -> int:
-        """How many runs go side by side: one for each core; two on a remote platform, where runs mostly wait."""
+        """How many runs are played at once: one for each core; two on a remote platform, where runs mostly wait."""
         return (os.cpu_count() or 1) * (1 if self.platform == EMBEDDED else 2)
 
 

@@ -1,4 +1,4 @@
-"""The platform `aws`: the same stack in the user's account, which the user has to name."""
+"""The platform `aws`: the stack in the user's account, which `--account` names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.platforms.deployed.platform import Deployed
 
 
 class Aws(Deployed):
-    """All that it creates is tagged, and deleted when the run ends. A new mapping takes minutes to begin (S-87)."""
+    """Everything it creates is tagged, and deleted when the run ends. A new mapping starts within minutes (S-87)."""
 
     name: ClassVar[str] = "aws"
     timestamp_seconds: ClassVar[int] = 1

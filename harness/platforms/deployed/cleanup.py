@@ -18,18 +18,18 @@ def remove(target: Target) -> list[str]:
         cloudformation.wait(stacks, name)
         removed.append(f"stack {name}")
     for table in dynamodb.get_paginator("list_tables").paginate().build_full_result()["TableNames"]:
-        if _is_of_a_run(table, run_stack.control_of("")):
+        if _belongs_to_a_run(table, run_stack.control_of("")):
             dynamodb.delete_table(TableName=table)
             removed.append(f"table {table}")
     for bucket in s3.list_buckets()["Buckets"]:
-        if _is_of_a_run(bucket["Name"], run_stack.bucket_of("")):
+        if _belongs_to_a_run(bucket["Name"], run_stack.bucket_of("")):
             cloudformation.remove_packages(s3, bucket["Name"])
             removed.append(f"bucket {bucket['Name']}")
     return removed
 
 
 def kept(target: Target) -> list[str]:
-    """The stacks that `harness deploy` made, which stay."""
+    """The names of the stacks that `harness deploy` made, which are not removed."""
     return cloudformation.tagged(target.client("cloudformation"), cloudformation.DEPLOY_TAG)
 
 
@@ -48,5 +48,5 @@ def _mappings(client: Any) -> list[str]:
     return removed
 
 
-def _is_of_a_run(name: str, suffix: str) -> bool:
+def _belongs_to_a_run(name: str, suffix: str) -> bool:
     return name.startswith(cloudformation.STACK_PREFIX) and name.endswith(suffix)

@@ -25,7 +25,7 @@ _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
 @dataclass(frozen=True, slots=True)
 class StackRequest:
-    """A stack to be created. `file` is the user's template, `tag` says whether a run or `harness deploy` makes it."""
+    """A stack to create. `file` is the user's template; `tag` says whether it is of a run or of `harness deploy`."""
 
     name: str
     file: Path
@@ -52,9 +52,9 @@ def until_created(client: Any, request: StackRequest) -> None:
 
 
 def ended_as(client: Any, request: StackRequest, status: str) -> Problem:
-    """The problem that a stack ended in this status, with the reasons."""
-    words = f"the stack {request.name} ended as {status}: {reasons(client, request.name)}"
-    return Problem(words, file=str(request.file))
+    """The problem that a stack ended in this status, with CloudFormation's reasons."""
+    message = f"the stack {request.name} ended as {status}: {reasons(client, request.name)}"
+    return Problem(message, file=str(request.file))
 
 
 def reasons(client: Any, name: str) -> str:
@@ -69,12 +69,15 @@ def reasons(client: Any, name: str) -> str:
 
 
 def begin_to_delete(client: Any, s3: Any, name: str) -> None:
-    """Waits for its creation first: LocalStack 4.14 goes on creating a stack after it was deleted."""
+    """Empties the buckets of a stack and begins to delete it.
+
+    It waits for the creation first: LocalStack 4.14 goes on creating a stack after it was deleted.
+    """
     if wait(client, name) != GONE:
         for resource in client.describe_stack_resources(StackName=name)["StackResources"]:
-            made = resource.get("PhysicalResourceId")
-            if resource["ResourceType"] == "AWS::S3::Bucket" and made:
-                _empty(s3, made)
+            bucket = resource.get("PhysicalResourceId")
+            if resource["ResourceType"] == "AWS::S3::Bucket" and bucket:
+                _empty(s3, bucket)
         client.delete_stack(StackName=name)
 
 
@@ -85,7 +88,7 @@ def take_away(client: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> str
 
 
 def _empty(s3: Any, bucket: str) -> None:
-    """Empties a bucket, which is not deleted with its stack otherwise."""
+    """Empties a bucket: CloudFormation deletes no bucket that holds objects."""
     with suppress(s3.exceptions.NoSuchBucket):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             objects = [{"Key": entry["Key"]} for entry in page.get("Contents", ())]

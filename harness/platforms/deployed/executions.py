@@ -20,7 +20,7 @@ _FIELDS = ("time", "process", "type", "f", "value", "error")
 
 
 class FunctionHistory:
-    """Each operation is read once, and kept when the platform loses its tables."""
+    """The functions' operations, read from the control table and kept in case the platform loses its tables."""
 
     def __init__(self, control: Control, history: History) -> None:
         self._control = control
@@ -42,7 +42,7 @@ class FunctionHistory:
         return [self._operations[id] for id in sorted(self._operations)]
 
     def merge(self) -> None:
-        """Puts what is new since the last time into the run's history."""
+        """Appends the operations that are new since the last call to the run's history."""
         self.read()
         new = [self._operations[id] for id in sorted(self._operations) if id not in self._merged]
         self._merged.update(self._operations)
@@ -67,16 +67,16 @@ def processed(
     mapping: Mapping,
     counts: bool = False,
 ) -> Callable[[str, str], bool]:
-    """A test for a shard's sequence number.
+    """A function that says of a shard and a sequence number whether the record was processed or given up.
 
-    counts: whether a record was given up after as many failures as the mapping allows, because nothing else tells.
+    counts: whether a record counts as given up after as many failures as the mapping allows, where Lambda reports none.
     """
     done: set[int] = set()
     failed: Counter[int] = Counter()
     for operation in operations:
         if operation["f"] == "execute" and operation["type"] != INVOKE:
-            well = operation["type"] == OK
-            acknowledged = _acknowledged(operation["value"], mapping.report_batch_item_failures) if well else []
+            succeeded = operation["type"] == OK
+            acknowledged = _acknowledged(operation["value"], mapping.report_batch_item_failures) if succeeded else []
             done.update(acknowledged)
             failed.update({int(number) for number in operation["value"]["sequence_numbers"]} - {*acknowledged})
     if counts and mapping.maximum_retry_attempts != FOREVER:
@@ -87,14 +87,17 @@ def processed(
     ]
 
     def is_processed(shard: str, number: str) -> bool:
-        given_up = any(shard == where and start <= int(number) <= end for where, start, end in spans)
+        given_up = any(shard == other and start <= int(number) <= end for other, start, end in spans)
         return given_up or int(number) in done
 
     return is_processed
 
 
 def _acknowledged(execution: dict[str, Any], reports: bool) -> list[int]:
-    """The lowest reported number is the checkpoint (S-75); a report of what is not in the batch fails it (S-74)."""
+    """The sequence numbers that an execution acknowledged: those below the lowest that it reported (S-75).
+
+    A report of a number that is not in the batch fails the whole batch (S-74).
+    """
     numbers = [int(number) for number in execution["sequence_numbers"]]
     reported = execution["reported"] if reports else []
     if any(str(name) not in map(str, numbers) and name not in execution["sequence_numbers"] for name in reported):
@@ -103,7 +106,7 @@ def _acknowledged(execution: dict[str, Any], reports: bool) -> list[int]:
 
 
 def under_way(operations: Iterable[Value], once: str) -> list[Value]:
-    """The executions that have begun and not ended, or of these those that have applied an effect. Pure."""
+    """The executions that have begun and not ended; unless `once` is "started", those that have applied an effect."""
     begun: dict[str, Value] = {}
     applied: set[str] = set()
     for operation in operations:

@@ -16,21 +16,21 @@ from harness.platforms.deployed.platform import Deployed
 from harness.platforms.disruptions import Disruption, Record
 from harness.waiting import until
 
-PERIOD_SECONDS = 0.5  # a slow platform runs for a share of each period
+PERIOD_SECONDS = 0.5  # a slow platform is paused for a part of each period
 
 
 class LocalStack(Deployed):
-    """A run that LocalStack's own mapping cannot serve is refused, unless it uses the harness's dispatcher."""
+    """A run that needs more than LocalStack's own mapping does is refused, unless the harness's dispatcher delivers."""
 
     name: ClassVar[str] = "localstack"
     timestamp_seconds: ClassVar[int] = 60
 
     def can(self) -> dict[str, Disruption]:
-        wanted = any(fault.NAME in OUTAGES for fault in self._plan.faults)
-        started = runtime_at(self._plan.target.endpoint) if wanted else None
-        if started is None:
+        has_outages = any(fault.NAME in OUTAGES for fault in self._plan.faults)
+        runtime_and_port = runtime_at(self._plan.target.endpoint) if has_outages else None
+        if runtime_and_port is None:
             return super().can()
-        runtime, port = started
+        runtime, port = runtime_and_port
         outages = Outages(runtime, port, self._plan.stack.function.name, self._function_history.read, self.record)
         return super().can() | outages.table()
 
@@ -59,7 +59,7 @@ class Outages:
         }
 
     def _kill(self, action: Disrupt) -> None:
-        self._operations()  # the history so far is in its tables, and would be lost with them
+        self._operations()  # its tables, which hold the history so far, will be lost
         self._runtime.kill(self._port)
 
     def _start(self) -> None:
@@ -97,7 +97,7 @@ class Outages:
         return {"process": execution["process"]}
 
     def _killed(self, once: str) -> Value | None:
-        """The execution that was killed; None where there was none, or where it ended before it was killed."""
+        """The execution that was killed; None where none was under way, or it ended before it was killed."""
         execution = next(iter(under_way(self._operations(), once)), None)
         if execution is None:
             return None

@@ -1,8 +1,8 @@
 """Execution environments of the function on the embedded platform: cold starts, warm memory, forgetting.
 
-An environment keeps the function's own modules as they were after its last execution, which is what a warm start
-finds on Lambda; a new one imports them again (semantics S-111, S-112). Libraries are shared: importing boto3 again
-for each cold start would change nothing that a handler can rely on.
+An environment keeps the function's own modules as its last execution left them, as a warm start finds them on Lambda;
+a new environment imports them again (S-111, S-112). Libraries are shared: importing boto3 again for each cold start
+would change nothing that a handler can rely on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ExecutionEnvironment:
 
 
 class Code:
-    """The function's unpacked package, and which environment's modules are the ones in `sys.modules` now."""
+    """The function's unpacked package. `sys.modules` holds the modules of one environment at a time, the active one."""
 
     def __init__(self, root: Path, handler: str) -> None:
         self.root = str(root)
@@ -65,7 +65,7 @@ class Code:
         return environment.handler
 
     def activate(self, environment: ExecutionEnvironment) -> None:
-        """Before a task of this environment runs: what it imports later must find its own modules."""
+        """Puts this environment's modules into `sys.modules`, where its later imports find them."""
         if environment is not self._active:
             self._put_away()
             sys.modules.update(environment.modules)
@@ -73,13 +73,13 @@ class Code:
 
     def _put_away(self) -> None:
         added = [name for name in sys.modules if name not in self._before]
-        own = {name: sys.modules[name] for name in added if self._is_own(sys.modules[name])}
-        for name in own:
+        modules = {name: sys.modules[name] for name in added if self._in_package(sys.modules[name])}
+        for name in modules:
             del sys.modules[name]
         if self._active:
-            self._active.modules = own
+            self._active.modules = modules
             self._active = None
 
-    def _is_own(self, module: ModuleType) -> bool:
+    def _in_package(self, module: ModuleType) -> bool:
         file = getattr(module, "__file__", None)
         return isinstance(file, str) and file.startswith(self.root)

@@ -1,4 +1,4 @@
-"""Cooperative tasks in virtual time: one thread and one heap of scheduled actions, so that nothing is left to chance.
+"""Cooperative tasks in virtual time: one thread and one heap of scheduled actions, so that each run is deterministic.
 
 A task runs until it sleeps or waits. Then time jumps to the earliest action of the heap, and it runs. Actions of the
 same time run in the order in which they were scheduled, so the same program always gives the same order.
@@ -17,13 +17,13 @@ import greenlet
 from harness.errors import NotImitated
 from harness.history import MICROSECONDS
 
-# Tasks whose clean-up waits. They are kept until the process ends: the garbage collector would end them at any moment.
+# Tasks whose clean-up blocks. They are kept until the process ends: the garbage collector would end them at any time.
 _PARKED: list[Task] = []
 
 
 @dataclass(eq=False)
 class Task:
-    """One actor. `context` is what the platform keeps for it (its random numbers, its execution)."""
+    """One actor. `context` is the platform's ActorState."""
 
     process: str
     greenlet: Any = None
@@ -63,7 +63,7 @@ class Flag:
 
 
 class OutOfSteps(Exception):
-    """The simulation made more steps than it may: something goes on for ever."""
+    """The simulation made more steps than `max_steps`: the pipeline may never become quiet."""
 
 
 class Simulation:
@@ -122,7 +122,7 @@ class Simulation:
         self.at(round(seconds * MICROSECONDS), resume)
 
     def abandon(self, task: Task) -> None:
-        """Stops a task where it is: none of its code runs until `close`, which runs its clean-up."""
+        """Stops a task for good: none of its code runs until `close`, which runs its clean-up."""
         task.abandoned = True
         task.waits += 1
         if task is self.current:

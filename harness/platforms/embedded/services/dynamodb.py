@@ -1,8 +1,8 @@
-"""The embedded DynamoDB: every call at one moment of the run's time, each real change handed to the table's stream.
+"""The embedded DynamoDB: each call takes place at one moment of the run's time, and its changes go to the stream.
 
-What is corrected against moto is listed in items. Here: which items a call touches, the images before and after it,
-the records that follow from them (S-30 to S-38, S-54), idempotency tokens (S-15 to S-20), and the capacity that a
-write says it has used, which is limited nowhere.
+`items` lists what is corrected against moto. Here: which items a call touches, the images before and after it, the
+records that follow from them (S-30 to S-38, S-54), idempotency tokens (S-15 to S-20), and the capacity that a write
+reports, which has no limit.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Transaction:
 class DynamoDB:
     """`now` is in microseconds since the Unix epoch. Each instance has tables of its own.
 
-    Without `later`, which does something at a later time, no item can expire, and a time to live is refused.
+    `later` calls a function at a later time. Without it no item can expire, and a time to live is refused.
     """
 
     def __init__(self, now: Callable[[], int], seed: Seed, streams: Streams, later: Later | None = None) -> None:
@@ -149,8 +149,8 @@ class DynamoDB:
         return result
 
     def _batch_get_item(self, body: Body) -> Body:
-        for name, asked in body["RequestItems"].items():
-            for key in asked["Keys"]:
+        for name, request in body["RequestItems"].items():
+            for key in request["Keys"]:
                 self._storage.key(name, key, whole=True)
         return _respelled(self._storage.run("batch_get_item", body))
 
@@ -250,7 +250,7 @@ class DynamoDB:
         return self._write(self._partiql.touched, lambda: statements(body))
 
     def _write(self, touches: list[Touch], write: Callable[[], Result]) -> Result:
-        """Carries the write out as a whole or not at all, and hands each item that really changed to its stream."""
+        """Carries the write out as a whole or not at all, and gives each change to the stream of its table."""
         try:
             result = write()
         except Exception:

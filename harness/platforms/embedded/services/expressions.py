@@ -1,7 +1,7 @@
-"""Condition expressions and document paths: moto parses them, their meaning by type is here.
+"""Condition expressions and document paths: moto parses them, and they are evaluated here.
 
-Moto compares Python values: it fails where the types differ, takes a missing attribute for NULL and 1 for true, and
-passes over a path through what is no map or list.
+moto compares Python values: it fails where the types differ, takes a missing attribute for NULL and 1 for true, and
+accepts a path through a value that is neither a map nor a list.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ORDERS = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (1, 0)}
 
 
 def holds(expression: str, names: Body | None, values: Body | None, stored: StoredItem | None) -> bool:
-    """Whether the item meets the condition. Raises ValidationException for what is no condition."""
+    """Whether the item meets the condition. Raises ValidationException for an invalid condition."""
     try:
         return _holds(_parsed(expression, json.dumps(names), json.dumps(values)), stored)
     except (ValueError, AssertionError, IndexError) as error:
@@ -39,7 +39,7 @@ def holds(expression: str, names: Body | None, values: Body | None, stored: Stor
 
 
 def check_placeholders(call: Body) -> None:
-    """Names and values are used if given, and given if used. Raises ValidationException."""
+    """Raises ValidationException for names and values that are defined and not used, or used and not defined."""
     expressions = " ".join(call.get(name, "") for name in ("ConditionExpression", "UpdateExpression"))
     used = _PLACEHOLDER.findall(expressions)
     for member, sign in (("ExpressionAttributeNames", "#"), ("ExpressionAttributeValues", ":")):
@@ -83,7 +83,7 @@ def check_paths(call: Body, item: Item) -> None:
 
 
 def wire_value(value: DynamoType) -> Value:
-    """A stored value in the wire format, in the one spelling, sharing nothing with the storage."""
+    """A stored value in the wire format, canonical, sharing nothing with the storage."""
     kind, content = value.type, value.value
     if kind == "N":
         return {"N": number(content)}

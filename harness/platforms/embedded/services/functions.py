@@ -1,7 +1,7 @@
 """Lambda's Invoke for the pipeline's function: executions, warm and cold, with a timeout.
 
-A warm one finds its environment's modules, an execution ends at its timeout, and a request that is under way then still
-counts (semantics S-110 to S-112).
+A warm execution finds its environment's modules. An execution ends at its timeout; a request that is under way then is
+still carried out (S-110 to S-112).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Answer = Callable[[Reply], None]
 
 @dataclass(eq=False)
 class LambdaContext:
-    """What the handler gets beside its event: the attributes of Lambda's context, and nothing else.
+    """The context that the handler gets: the attributes of Lambda's, and no others.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
     """
@@ -78,7 +78,7 @@ class ExecutionActor(Actor):
 
 
 class Functions:
-    """Serves Invoke. An environment runs one execution at a time; an idle one is used again, the latest first."""
+    """Serves Invoke. An environment runs one execution at a time; the latest idle one is used first."""
 
     def __init__(self, function: Function, code: Code, simulation: Simulation, actor: ExecutionActor) -> None:
         self._function = function
@@ -92,7 +92,7 @@ class Functions:
         self.throttled = False  # whether its concurrency is reserved at zero (S-117)
 
     def invoke(self, request: Request, answer: Answer) -> None:
-        """Starts an execution; `answer` gets the reply when it has ended, whichever way."""
+        """Starts an execution. `answer` gets the reply when it has ended."""
         request.check_imitated(["Invoke"])
         if request.headers.get("X-Amz-Invocation-Type", "RequestResponse") != "RequestResponse":
             raise NotImitated("lambda.Invoke is imitated for InvocationType=RequestResponse only")
@@ -182,7 +182,7 @@ class Functions:
             self._end(execution, f"timed out after {self._function.timeout} s", "Sandbox.Timedout", message)
 
     def _end(self, execution: Execution, error: str, kind: str, message: str) -> None:
-        """Ends an execution from outside. Its environment is not used again; its requests on the way still count."""
+        """Ends an execution from outside. Its environment is not used again; its requests under way are carried out."""
         assert execution.task
         if not execution.answered:
             value = {

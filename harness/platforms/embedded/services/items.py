@@ -1,8 +1,8 @@
-"""Tables, items and expressions from moto, without its HTTP layer; and everything that moto gets wrong, put right here.
+"""Tables, items and expressions of moto, without its HTTP layer, and corrected where moto is wrong.
 
-Kept from moto: storage, expressions, messages, error bodies. Put right, against AWS and DynamoDB Local:
+Kept from moto: storage, expressions, messages, error bodies. Corrected, against AWS and DynamoDB Local:
 
-- a stream: moto writes records for changes that are none, and two for an upsert (O-01); it is never given a stream,
+- a stream: moto writes records where nothing changed, and two for an upsert (O-01); it is never given a stream,
   and the caller compares the images before and after instead;
 - numbers and sets keep one spelling (values), arithmetic has 38 digits (moto: 28), and in a plain expression
   an attribute that was set from another keeps that value (moto stores one object twice, so that changing one of them
@@ -49,7 +49,7 @@ KEY_MISMATCH = "The provided key element does not match the schema"
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """An item that a call may change, and its image before."""
+    """An item that a call may change, and its image before the call."""
 
     table: str
     key: Item
@@ -57,7 +57,7 @@ class Touch:
 
 
 class ItemStorage:
-    """The tables of one account in one Region; two instances share nothing. Errors are moto's JsonRESTError."""
+    """The tables of one account in one Region. Two instances share nothing. Errors are moto's JsonRESTError."""
 
     def __init__(self) -> None:
         self.backend = DynamoDBBackend(REGION, ACCOUNT)
@@ -65,7 +65,7 @@ class ItemStorage:
         self._plans: dict[tuple[object, ...], list[Action] | None] = {}
 
     def run(self, action: str, body: Body) -> Body:
-        """What moto's action of that name (put_item, …) answers to the body, as plain JSON with bytes."""
+        """The answer of moto's action of that name (put_item, …) to the body, as plain JSON with bytes."""
         self._handler.body = body
         StoredItem.instances_tracked.clear()
         result: Body = getattr(self._handler, action)().result
@@ -74,7 +74,7 @@ class ItemStorage:
         return result
 
     def table(self, name: str) -> Table:
-        """By name or ARN. Raises ResourceNotFoundException."""
+        """The table of that name or ARN. Raises ResourceNotFoundException."""
         return self.backend.get_table(name)
 
     def key(self, table_name: str, attributes: Item, whole: bool = False) -> Item:
@@ -90,7 +90,7 @@ class ItemStorage:
         return key
 
     def image(self, table_name: str, key: Item) -> Item | None:
-        """The item as it is now, in the one spelling, sharing nothing with the storage."""
+        """The item as it is now, canonical, sharing nothing with the storage."""
         stored = self.backend.get_item(table_name, key)
         return None if stored is None else {name: wire_value(value) for name, value in stored.attrs.items()}
 
@@ -131,10 +131,10 @@ class ItemStorage:
         table.delete_item(*self.backend.get_keys_value(table, key))
 
     def update(self, touch: Touch, call: Body) -> None:
-        """Applies the UpdateExpression, which is none where there is nothing to do but create the item.
+        """Applies the UpdateExpression; without one it creates the item if it does not exist.
 
-        Moto finds what is wrong with an expression. What it has once accepted is, with values of the same types,
-        applied without it if the expression is plain.
+        moto checks an expression the first time. Later a plain expression with values of the same types is applied
+        without moto.
         """
         expression, before = call.get("UpdateExpression", ""), touch.before or touch.key
         if not expression:
@@ -160,7 +160,7 @@ class ItemStorage:
         return {name: wire_value(value) for name, value in stored.attrs.items()}
 
     def restore(self, touch: Touch) -> None:
-        """Puts an item back to what it was before."""
+        """Restores an item to what it was before the call."""
         if touch.before is None:
             self.delete(touch.table, touch.key)
         else:

@@ -1,4 +1,4 @@
-"""PartiQL writes on the item storage: moto parses and selects, what it lets through wrongly is refused here."""
+"""PartiQL statements on the item storage: moto parses and selects, and what it accepts wrongly is refused here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.platforms.embedded.services.values import Item, canonical_item
 
 
 class PartiQL:
-    """Executes statements one after the other, noting what it touches: who calls takes that back when one raises."""
+    """Executes statements in order. `touched` lists the items to restore when one raises."""
 
     def __init__(self, storage: ItemStorage) -> None:
         self._storage = storage
@@ -30,14 +30,14 @@ class PartiQL:
         return {"Items": self._execute(body)}
 
     def batch_execute_statement(self, body: Body) -> Body:
-        """Each statement by itself; reads and writes do not mix. Raises ValidationException."""
+        """Executes each statement separately. Raises ValidationException for reads and writes in one batch."""
         statements = body["Statements"]
         if len({_verb(statement) == "SELECT" for statement in statements}) > 1:
             raise JsonRESTError("ValidationException", "Read and write requests together in the same batch")
         return {"Responses": [self._respond(statement) for statement in statements]}
 
     def execute_transaction(self, body: Body) -> Body:
-        """All statements or none. Raises TransactionCanceledException with a reason for each statement."""
+        """Executes all statements or none. Raises TransactionCanceledException with a reason for each statement."""
         responses: list[Body] = []
         reasons: list[tuple[str | None, str | None, Item | None]] = []
         for statement in body["TransactStatements"]:

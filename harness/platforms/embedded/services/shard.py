@@ -13,13 +13,11 @@ from harness.history import MICROSECONDS
 from harness.pipeline.resources import RETENTION_SECONDS
 
 ITERATOR_TYPES = ("TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER")
-
-
 Record = dict[str, Any]
 
 
 class Refused(Exception):
-    """An error that AWS answers."""
+    """An error with which AWS answers a request."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -44,7 +42,7 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Iterator:
-    """A position in a shard: the index of the next record, counted from the shard's first ever; when it was issued."""
+    """A position in a shard: the index of the next record, counted from the shard's first record. `issued`: when."""
 
     stream_arn: str
     shard_id: str
@@ -57,7 +55,7 @@ class Iterator:
 
     @staticmethod
     def of(token: str, now: int, life: int) -> Iterator:
-        """Raises Refused: ValidationException for no token, ExpiredIteratorException after so many microseconds."""
+        """Reads a token. Raises Refused: ValidationException, or ExpiredIteratorException after `life` microseconds."""
         try:
             arn, _, content = token.split("|")
             shard_id, position, issued = json.loads(base64.urlsafe_b64decode(content))
@@ -72,7 +70,7 @@ class Iterator:
 
 
 class Shard:
-    """Records in the order in which they came. Those older than 24 hours are gone (S-46)."""
+    """Records in the order of their arrival. Records older than 24 hours are removed (S-46)."""
 
     def __init__(self, id: str, numbers: Numbers) -> None:
         self.id = id
@@ -85,7 +83,7 @@ class Shard:
         self._trimmed = 0
 
     def append(self, number: int, time: int, record: Record, size: int) -> None:
-        """`size` is what the record counts for in a page, in bytes."""
+        """`size`: the bytes by which the record counts in a page."""
         self._records.append(record)
         self._sizes.append(size)
         self._numbers.append(number)
@@ -143,11 +141,11 @@ class Shard:
         return self._records[first : first + count]
 
     def ended(self, position: int) -> bool:
-        """Closed and read to its end: then there is no next iterator (S-50)."""
+        """Whether the shard is closed and was read to its end: then there is no next iterator (S-50)."""
         return self._last_number is not None and position >= self._end
 
     def waiting_since(self, position: int) -> int | None:
-        """When the record at that position came, in microseconds, if there is one."""
+        """When the record at that position arrived, in microseconds; None if there is no record."""
         return self._times[position - self._trimmed] if position < self._end else None
 
     @property

@@ -1,5 +1,6 @@
-"""The embedded DynamoDB Streams: what a change of one item writes (pure, from the images before and after), the
-streams, and the four calls that read them (S-30 to S-58).
+"""The embedded DynamoDB Streams: the record of a change, the streams, and the four calls that read them.
+
+The rules are S-30 to S-58. A record is computed from the images of the item before and after the change.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ Record = dict[str, Any]
 
 
 def event_name(before: Item | None, after: Item | None) -> str | None:
-    """INSERT, MODIFY or REMOVE; None where the item is the same by value (S-31 to S-37), which writes no record.
+    """INSERT, MODIFY or REMOVE; None for an item that is the same by value, which writes no record (S-31 to S-37).
 
-    Images are in the one spelling of values.canonical: there number spelling, set order and map key order
-    cannot differ, and list order still does (S-34).
+    Images are canonical (values.canonical): their numbers have one spelling and their sets one order. The order of a
+    list counts (S-34).
     """
     if before == after:
         return None
@@ -38,7 +39,7 @@ def event_name(before: Item | None, after: Item | None) -> str | None:
 def stream_record(
     view_type: str, keys: Item, before: Item | None, after: Item | None, sequence_number: str, event_id: str, now: int
 ) -> Record | None:
-    """The record as GetRecords answers it, or None where nothing changed.
+    """The record as GetRecords returns it, or None where nothing changed.
 
     `now` is in microseconds since the Unix epoch; the record carries whole seconds (S-57). A change of a non-key
     attribute writes a record under KEYS_ONLY too (S-45).
@@ -80,7 +81,7 @@ Body = dict[str, Any]
 
 
 class Stream:
-    """One stream of one table, from its enabling; after its disabling it can still be read (S-53)."""
+    """One stream of one table. It can still be read after it was disabled (S-53)."""
 
     def __init__(self, arn: str, table: str, key_schema: list[Body], view_type: str, now: int) -> None:
         self.arn = arn
@@ -100,7 +101,7 @@ class Stream:
 
 
 class Streams:
-    """`now` is in microseconds since the Unix epoch; `shards` is how many every stream has, from its beginning.
+    """`now` is in microseconds since the Unix epoch; `shards` is how many shards every stream has.
 
     `on_record(stream_arn, shard_id)` is called when a record has been appended. No shard is ever split (S-47).
     """
@@ -126,7 +127,7 @@ class Streams:
         }
 
     def open(self, table: str, table_arn: str, key_schema: list[Body], view_type: str) -> Stream:
-        """A new stream of the table, under a new ARN (S-53). Raises Refused for a view type that is none."""
+        """A new stream of the table, under a new ARN (S-53). Raises Refused for an unknown view type."""
         if view_type not in VIEW_TYPES:
             raise Refused("ValidationException", f"StreamViewType: {view_type}. Known: {', '.join(VIEW_TYPES)}")
         milliseconds = self._now() // 1000
@@ -138,7 +139,7 @@ class Streams:
         return stream
 
     def close(self, stream: Stream) -> None:
-        """Disables the stream: its shards end here, and stay readable."""
+        """Disables the stream and closes its shards, which stay readable."""
         stream.enabled = False
         for shard in stream.shards:
             shard.close(self._numbers)
@@ -146,9 +147,9 @@ class Streams:
     def changed(
         self, stream: Stream, key: Item, before: Item | None, after: Item | None, expired: bool = False
     ) -> None:
-        """Appends the record of one change, if it is one. Images are canonical, and belong to the stream from now on.
+        """Appends the record of a change, if there is one. The images are canonical, and the stream keeps them.
 
-        A record of what has `expired` says who deleted it: the service itself (S-52).
+        The record of an item that has `expired` says that the service itself deleted it (S-52).
         The partition key alone chooses the shard, so the records of one item are in one shard, in order (S-39).
         """
         if before == after:

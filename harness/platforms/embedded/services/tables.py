@@ -1,8 +1,8 @@
 """Table calls of the embedded DynamoDB: which stream each table has at the moment, and when its items expire.
 
-An item that has expired stays readable until DynamoDB deletes it, some time later (S-52). Only tables with a stream
-are looked after: what expires elsewhere makes no difference within a run. An item that lives longer than a day is left
-alone, as AWS may leave it longer than any run waits.
+An item that has expired stays readable until DynamoDB deletes it, some time later (S-52). Only items of tables with a
+stream are deleted: in other tables it makes no difference within a run. An item that lives longer than a day is never
+deleted, as AWS may keep it longer than any run waits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.platforms.embedded.services.items import ItemStorage, Touch
 from harness.platforms.embedded.services.streams import Stream, Streams
 from harness.platforms.embedded.services.values import Item
 
-Later = Callable[[int, Callable[[], None]], None]  # so many microseconds from now, do this
+Later = Callable[[int, Callable[[], None]], None]  # calls a function after so many microseconds
 MOST_LATE = 3600 * MICROSECONDS  # microseconds between an item's end and its deletion
 _HORIZON = 24 * 3600 * MICROSECONDS
 
@@ -42,14 +42,14 @@ class Expiry:
         self._attributes: dict[str, str] = {}  # by table
 
     def enable(self, table: str, attribute: str) -> None:
-        """For items that are written from now on."""
+        """Enables the time to live for items that are written from now on."""
         self._attributes[table] = attribute
 
     def attribute(self, table: str) -> str | None:
         return self._attributes.get(table)
 
     def written(self, stream: Stream, touch: Touch, after: Item | None) -> None:
-        """To be told of every change: the item as it is now has an end, or none."""
+        """Schedules the deletion of an item that was written, if it expires. Call it for every change."""
         ends = self._end(stream.table, after)
         if ends is None or ends > self._now() + _HORIZON:
             return
@@ -57,14 +57,14 @@ class Expiry:
         self._later(max(ends - self._now(), 0) + late, lambda: self._expire(stream, touch, ends))
 
     def _expire(self, stream: Stream, touch: Touch, ends: int) -> None:
-        """Unless it was changed meanwhile to end at another time, or is gone."""
+        """Deletes the item, unless it is gone or now expires at another time."""
         image = self._storage.image(touch.table, touch.key)
         if self._end(stream.table, image) == ends:
             self._storage.delete(touch.table, touch.key)
             self._streams.changed(stream, touch.key, image, None, expired=True)
 
     def _end(self, table: str, image: Item | None) -> int | None:
-        """In microseconds; an attribute that is no number of seconds ends nothing."""
+        """When the item expires, in microseconds; None for an attribute that is not a number of seconds."""
         value = (image or {}).get(self._attributes.get(table, ""), {}).get("N")
         return None if value is None else int(float(value) * MICROSECONDS)
 
@@ -87,7 +87,7 @@ IMITATED = {
 
 
 class Tables:
-    """Moto never hears of a StreamSpecification: the streams are the ones of `streams`."""
+    """Table calls. moto never gets a StreamSpecification: `streams` has the streams."""
 
     def __init__(
         self, storage: ItemStorage, streams: Streams, seed: Seed, now: Callable[[], int], expiry: Expiry | None
@@ -111,7 +111,7 @@ class Tables:
         }
 
     def stream(self, table_name: str) -> Stream | None:
-        """Where the changes of the table go; None while it has no enabled stream."""
+        """The stream of the table; None while it has no enabled one."""
         stream = self._latest.get(table_name) or self._latest.get(self._storage.table(table_name).name)
         return stream if stream is not None and stream.enabled else None
 
@@ -180,7 +180,9 @@ class Tables:
         if bool(attribute) == wanted["Enabled"]:
             raise MockValidationException(f"TimeToLive is already {'enabled' if attribute else 'disabled'}")
         if self._expiry is None:
-            raise NotImitated("dynamodb.UpdateTimeToLive with Enabled: there is no clock here by which items expire")
+            raise NotImitated(
+                "dynamodb.UpdateTimeToLive with Enabled: this instance has no clock by which items expire"
+            )
         if attribute:
             raise NotImitated("dynamodb.UpdateTimeToLive: a time to live that is enabled stays so for the run")
         self._expiry.enable(self._storage.table(body["TableName"]).name, wanted["AttributeName"])

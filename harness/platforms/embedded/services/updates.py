@@ -1,7 +1,7 @@
-"""The plain forms of an update expression, applied to an image: pure, and a tenth of the time that moto takes.
+"""Applies the plain forms of an update expression to an image, in a tenth of the time that moto takes.
 
-Plain is a clause on top-level attributes, with values, attributes, if_not_exists, + and -. What is not plain, or would
-be an error, is None here: moto does it, and says what is wrong.
+A clause is plain if it has only top-level attributes, values, if_not_exists, + and -. For any other, and for an error,
+the result is None: then moto applies the expression, or says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.platforms.embedded.services.values import ARITHMETIC, SETS, Item, n
 
 Values = Mapping[str, dict[str, Any]]
 Value = dict[str, Any]
-Action = Callable[[Item, Item, Values], bool]  # of the image before, the image so far, the values: was it plain?
+Action = Callable[[Item, Item, Values], bool]  # image before, image so far, values -> whether it was plain
 
 _CLAUSE = re.compile(r"(?<![#:.\w])(SET|REMOVE|ADD|DELETE)\s", re.IGNORECASE)
 _COMMA = re.compile(r",(?![^(]*\))")
@@ -40,7 +40,7 @@ def compiled(expression: str, names: Mapping[str, str]) -> list[Action] | None:
 
 
 def applied(actions: list[Action], before: Item, values: Values) -> Item | None:
-    """The image after the actions; None where one of them meets what is not plain. `before` stays as it is."""
+    """The image after the actions; None where one of them is not plain for this image. `before` is not changed."""
     after = dict(before)
     return after if all(action(before, after, values) for action in actions) else None
 

@@ -1,4 +1,4 @@
-"""Attribute values as the DynamoDB wire format writes them, in the one spelling that DynamoDB keeps (S-34)."""
+"""Attribute values in the DynamoDB wire format, in canonical form: the spelling that DynamoDB keeps (S-34)."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def number(text: str) -> str:
 
 
 def canonical(value: dict[str, Any]) -> dict[str, Any]:
-    """An attribute value that holds a number or a set, respelled; any other object as it is.
+    """An attribute value that holds a number or a set, in canonical form; any other object unchanged.
 
-    Made to be the `object_hook` of json.loads: it is called for the innermost objects first and looks at one only.
+    Made to be the `object_hook` of json.loads, which calls it for the innermost objects first.
     No member of a DynamoDB request other than an attribute value has the name N, NS, SS or BS and text as content.
     """
     if len(value) != 1:
@@ -62,13 +62,13 @@ def canonical(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def canonical_item(item: Item) -> Item:
-    """A copy of the item in the one spelling, of plain dicts whatever mappings it was made of."""
+    """A canonical copy of the item, made of plain dicts."""
     copy: Item = json.loads(json.dumps(item, default=lambda mapping: dict(mapping.items())), object_hook=canonical)
     return copy
 
 
 def ordered(kind: str, elements: list[str]) -> list[str]:
-    """The elements of a set in one order, whatever order they came in. Raises InvalidValue for duplicates."""
+    """The elements of a set in canonical order. Raises InvalidValue for duplicates."""
     if not elements:
         name = SETS[kind]
         raise InvalidValue(f"One or more parameter values were invalid: An {name} set  may not be empty")
