@@ -32,6 +32,7 @@ from harness.faults.actions import (
     BATCH_WRITE,
     BEFORE,
     Action,
+    CancelTransaction,
     Crash,
     Delay,
     Hang,
@@ -104,6 +105,10 @@ class Wire:
                     response = _refusal(request.url, action, call)
                     self._record(call, value, response)
                     return response
+                case CancelTransaction():
+                    response = _cancellation(request, action)
+                    self._record(call, value, response)
+                    return response
                 case LoseRequest():
                     self._actor.record(INFO, call, value, "the connection was closed")
                     raise ConnectionClosedError(endpoint_url=request.url)
@@ -151,13 +156,29 @@ def _refusal(url: str, refuse: Refuse, call: str) -> AWSResponse:
         error = f"<Error><Code>{refuse.code}</Code><Message>{refuse.message}</Message></Error>"
         document = error if call.startswith("s3.") else f"<ErrorResponse>{error}</ErrorResponse>"
         return AWSResponse(url, refuse.status, {"content-type": "text/xml"}, Raw(document.encode()))
-    body = json.dumps({"__type": refuse.code, "message": refuse.message}).encode()
+    return _json_error(url, refuse.status, refuse.code, {"message": refuse.message})
+
+
+def _cancellation(request: Any, cancel: CancelTransaction) -> AWSResponse:
+    """A reason for each operation, in their order: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
+    content = json.loads(_bytes(request.body))
+    operations = content.get("TransactItems") or content.get("TransactStatements") or [{}]
+    reasons: list[dict[str, str]] = [{"Code": "None"} for _ in operations]
+    reasons[min(cancel.operation, len(reasons) - 1)] = {"Code": cancel.code, "Message": cancel.message}
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
+    content = {"Message": message, "CancellationReasons": reasons}
+    return _json_error(request.url, 400, "TransactionCanceledException", content)
+
+
+def _json_error(url: str, status: int, code: str, content: dict[str, Any]) -> AWSResponse:
+    body = json.dumps({"__type": code, **content})
     headers = {
         "content-type": "application/x-amz-json-1.0",
-        "x-amzn-errortype": refuse.code,
+        "x-amzn-errortype": code,
         "x-amzn-requestid": "refused-by-harness",
     }
-    return AWSResponse(url, refuse.status, headers, Raw(body))
+    return AWSResponse(url, status, headers, Raw(body.encode()))
 
 
 def _error_code(response: AWSResponse) -> str:

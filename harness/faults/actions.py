@@ -69,6 +69,15 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelTransaction:
+    """Answer TransactionCanceledException instead of sending the request; `operation`, from 0, has the reason."""
+
+    code: str
+    message: str
+    operation: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoseRequest:
     """The connection breaks before the request is sent: nothing is committed."""
 
@@ -147,6 +156,7 @@ class Disrupt:
 Action = (
     Delay
     | Refuse
+    | CancelTransaction
     | LoseRequest
     | LoseReply
     | LeaveUnprocessed
@@ -160,4 +170,4 @@ Action = (
     | Disrupt
 )
 # After one of these, no other action is possible at the same point.
-ENDING = (Refuse, LoseRequest, LoseReply, Crash, Hang, Raise)
+ENDING = (Refuse, CancelTransaction, LoseRequest, LoseReply, Crash, Hang, Raise)

@@ -74,15 +74,20 @@ class LostReply(Fault):
         return actions.LoseReply()
 
 
+CONFLICT, CANCELED = "TransactionConflictException", "TransactionCanceledException"
+TRANSACTIONS = ("dynamodb.ExecuteTransaction", "dynamodb.TransactGetItems", "dynamodb.TransactWriteItems")
+_THROUGHPUT = "The level of configured provisioned throughput for the table was exceeded."
 # Code: (HTTP status, message). Source: the error lists of the API references of DynamoDB and Lambda.
 ERRORS: dict[str, tuple[int, str]] = {
-    "ProvisionedThroughputExceededException": (
-        400,
-        "The level of configured provisioned throughput for the table was exceeded.",
-    ),
+    "ProvisionedThroughputExceededException": (400, _THROUGHPUT),
     "ThrottlingException": (400, "Rate of requests exceeds the allowed throughput."),
     "RequestLimitExceeded": (400, "Throughput exceeds the current throughput limit for your account."),
     "TransactionConflictException": (400, "Transaction is ongoing for the item"),
+    "TransactionCanceledException": (
+        400,
+        "Transaction cancelled, please refer cancellation reasons for specific reasons",
+    ),
+    "TransactionInProgressException": (400, "The transaction with the given request token is already in progress."),
     "TooManyRequestsException": (429, "Rate Exceeded."),
     "InternalServerError": (500, "The request processing has failed because of an unknown error."),
     "ServiceUnavailable": (503, "The service is temporarily unavailable."),
@@ -92,27 +97,61 @@ Code = Literal[
     "ThrottlingException",
     "RequestLimitExceeded",
     "TransactionConflictException",
+    "TransactionCanceledException",
+    "TransactionInProgressException",
     "TooManyRequestsException",
     "InternalServerError",
     "ServiceUnavailable",
 ]
+# The only calls that answer with these errors; any call may answer with the others.
+# Source: the errors of each operation in botocore's service models, which a test compares.
+ANSWERED_BY: dict[str, tuple[str, ...]] = {
+    "TransactionConflictException": (
+        *("dynamodb.DeleteItem", "dynamodb.ExecuteStatement", "dynamodb.PutItem", "dynamodb.UpdateItem"),
+    ),
+    "TransactionCanceledException": TRANSACTIONS,
+    "TransactionInProgressException": ("dynamodb.ExecuteTransaction", "dynamodb.TransactWriteItems"),
+    "TooManyRequestsException": ("lambda.Invoke",),
+}
+Reason = Literal["conflict", "throttle", "condition"]
+# Reason: (code, message). Source: the CancellationReasons in the API reference of TransactWriteItems.
+REASONS: dict[str, tuple[str, str]] = {
+    "conflict": ("TransactionConflict", "Transaction is ongoing for the item."),
+    "throttle": ("ProvisionedThroughputExceeded", _THROUGHPUT),
+    "condition": ("ConditionalCheckFailed", "The conditional request failed."),
+}
 
 
 @fault
 class ErrorResponse(Fault):
-    """AWS answers a call with an error, such as a throttle or a 5xx, and carries nothing out.
+    """AWS answers a call with an error, such as a throttle, a conflict or a 5xx, and carries nothing out.
 
-    code: the error's name.
+    code: the error's name; a call answers only with errors that it has. A transaction that meets a conflict answers
+    TransactionCanceledException. reason: of TransactionCanceledException, why the transaction was cancelled.
+    operation: of TransactionCanceledException, which operation of the transaction has the reason, from 0.
     """
 
     NAME = "refuse"
     PLACES = ((AWS_CALL, BEFORE),)
 
     code: Code = "ThrottlingException"
+    reason: Reason = "conflict"
+    operation: int = 0
 
     def decide(self, point: Point) -> Action | None:
+        if self.code in (CONFLICT, CANCELED) and point.call in TRANSACTIONS:
+            return actions.CancelTransaction(*REASONS[self.reason], self.operation)
         status, message = ERRORS[self.code]
         return actions.Refuse(status, self.code, message)
+
+    def _acts_at(self, point: Point) -> bool:
+        cancels = self.code == CONFLICT and point.call in TRANSACTIONS
+        return super()._acts_at(point) and (cancels or answers(point.call, self.code))
+
+
+def answers(call: str, code: str) -> bool:
+    """Whether a call can answer with this error."""
+    return code not in ANSWERED_BY or call in ANSWERED_BY[code]
 
 
 @fault

@@ -16,6 +16,7 @@ from harness.errors import Mistake, Mistakes, nearest, shown
 from harness.faults import FAULTS
 from harness.faults.actions import ACKNOWLEDGE, DELIVER, DISPATCHER, EFFECT, FUNCTION, HANDLE, OPERATION, WRITER
 from harness.faults.base import AWS_CALL, Fault, names_role
+from harness.faults.wire import CANCELED, ERRORS, TRANSACTIONS, ErrorResponse, answers
 from harness.scenario.fields import TEXT_SCHEMA, implementation, seconds
 from harness.scenario.messages import mistakes as sentences
 from harness.scenario.schema import Schema
@@ -37,6 +38,7 @@ BOUNDS: dict[str, tuple[float, float | None]] = {
     "between": (0, None),
     "seconds": (0, None),
     "position": (0, 1),
+    "operation": (0, 99),
     "share": (0, 1),
     "records": (1, None),
 }
@@ -56,7 +58,7 @@ _GLOB = re.compile(r"[*?\[]")
 
 def mistakes(fault: Fault) -> list[Mistake]:
     """Everything that keeps the fault from ever firing, or that is out of bounds."""
-    return [*_out_of_bounds(fault), *_out_of_reach(fault)]
+    return [*_out_of_bounds(fault), *_out_of_reach(fault), *_never_answered(fault)]
 
 
 def _out_of_bounds(fault: Fault) -> Iterator[Mistake]:
@@ -96,6 +98,21 @@ def _out_of_reach(fault: Fault) -> Iterator[Mistake]:
     if not any(role in passing for role in roles):
         what = f"{fault.NAME} at '{fault.call}' is a fault of {', '.join(passing)}, never of '{fault.process}'"
         yield Mistake(("process",), what)
+
+
+def _never_answered(fault: Fault) -> Iterator[Mistake]:
+    """An error that none of the calls has at which the fault is aimed."""
+    if not isinstance(fault, ErrorResponse):
+        return
+    calls = [call for call in CALLS if fnmatchcase(call, fault.call)]
+    if calls and not any(answers(call, fault.code) for call in calls):
+        codes = [code for code in ERRORS if any(answers(call, code) for call in calls)]
+        advice = "A conflict cancels the transaction, with a reason. " if fault.call in TRANSACTIONS else ""
+        message = f"{fault.call} never answers with {fault.code}. {advice}{nearest(fault.code, codes)}"
+        yield Mistake(("code",), message)
+    for name, default in (("reason", "conflict"), ("operation", 0)):
+        if getattr(fault, name) != default and fault.code != CANCELED:
+            yield Mistake((name,), f"{name} goes with code: {CANCELED}")
 
 
 def _aimed_at(call: str) -> Iterator[str]:

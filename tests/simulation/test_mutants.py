@@ -14,6 +14,7 @@ from single_faults import NTH, SINGLE_FAULTS, at
 
 IN_WORDS = {0: "shown by no fault at all", 1: "shown by one fault", 2: "shown by two faults"}
 CONFLICT = {"process": "function", "call": "effect", "code": "TransactionConflictException"}
+CANCELED = {"process": "function", "call": "dynamodb.TransactWriteItems", "code": "TransactionCanceledException"}
 
 LEFT = {"leave_unprocessed": {"process": "function", "nth": 2}}
 
@@ -34,6 +35,7 @@ BUGS = (
     Bug("effect_before_marker", "transactional", (at("crash after the effect", 3),), "duplicated"),
     Bug("item_key_dedupe", "idempotent", (), "lost"),
     Bug("swallow", "idempotent", ({"refuse": {**CONFLICT, "nth": 3}},), "lost"),
+    Bug("any_cancellation", "transactional", ({"refuse": {**CANCELED, "nth": 3}},), "lost"),
     Bug("gives_up", "idempotent", ({"refuse": {**CONFLICT, "nth": 3}}, {"refuse": {**CONFLICT, "nth": 4}}), "lost"),
     Bug("forgets_unprocessed", "batched", (LEFT,), "lost"),
     Bug("string_sequence", "versioned_projection", (), "wrong_final_state"),

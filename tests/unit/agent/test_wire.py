@@ -15,7 +15,17 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from harness.agent.actor import Actor, Process
 from harness.agent.requests import Subject
 from harness.agent.wire import Raw, Wire
-from harness.faults.actions import AFTER, BEFORE, Action, Delay, LoseReply, LoseRequest, PartialFailure, Refuse
+from harness.faults.actions import (
+    AFTER,
+    BEFORE,
+    Action,
+    CancelTransaction,
+    Delay,
+    LoseReply,
+    LoseRequest,
+    PartialFailure,
+    Refuse,
+)
 from harness.history import FAIL, INFO, INVOKE, OK
 
 THROTTLE = Refuse(400, "ThrottlingException", "Slow down.")
@@ -188,3 +198,17 @@ def test_a_read_of_a_sink_is_no_effect(dynamodb: Callable[..., Any]) -> None:
     host = Script({})
     dynamodb(host).get_item(TableName="Effects", Key={"effect": {"S": "todo-1/2"}})
     assert host.told[0][2]["effect"] is False
+
+
+def test_a_cancelled_transaction_has_a_reason_for_each_operation(dynamodb: Callable[..., Any]) -> None:
+    """botocore's exception carries them in the order of the operations, and the SDK does not send it again."""
+    cancel = CancelTransaction("TransactionConflict", "Transaction is ongoing for the item.", 1)
+    host = Script({(BEFORE, 1): cancel})
+    client = dynamodb(host)
+    put = {"Put": {"TableName": "Effects", "Item": {"id": {"S": "x"}}}}
+    with pytest.raises(client.exceptions.TransactionCanceledException) as caught:
+        client.transact_write_items(TransactItems=[put, put])
+    reasons = caught.value.response["CancellationReasons"]
+    assert [reason["Code"] for reason in reasons] == ["None", "TransactionConflict"]
+    assert "specific reasons [None, TransactionConflict]" in str(caught.value)
+    assert host.sent == []
