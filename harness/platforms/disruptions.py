@@ -1,4 +1,4 @@
-"""Disruptions of a platform as a whole: begun when the nemesis says so, written down, and put right again."""
+"""Disruptions of a platform as a whole: begun when the nemesis decides so, recorded, and ended again."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ from harness.history import FAIL, INVOKE, OK, Value
 
 PROCESS = "platform"
 Record = Callable[..., object]  # process, type, f, value, error
-# What a platform's calls, its runtime and its waiting raise when something cannot be done to it.
+# What a platform's calls, its runtime and its waits raise when a disruption cannot be carried out.
 IMPOSSIBLE = (UserError, LookupError, TimeoutError, ClientError, BotoCoreError)
 
-# While one of these is in force, nobody answers.
+# While one of these is in force, the platform answers no call.
 UNREACHABLE = frozenset({"kill_platform", "restart_platform", "pause_platform"})
 
 
 @dataclass(frozen=True, slots=True)
 class Disruption:
-    """How a platform does it and puts it right. `begin` may tell more about it, for the history."""
+    """How a platform begins and ends a disruption. `begin` may return more about it for the history."""
 
     begin: Callable[[Disrupt], Value | None]
     end: Callable[[], Any] = lambda: None
 
 
 class Disruptions:
-    """`can` is what a platform can do, by the faults' words."""
+    """`can`: the disruptions that the platform can carry out, by the names of their faults."""
 
     def __init__(self, can: Mapping[str, Disruption], record: Record) -> None:
         self._can = can
         self._record = record
-        self._told: dict[Disrupt, Value] = {}  # of what is in force
+        self._in_force: dict[Disrupt, Value] = {}  # each with what its `begin` returned
 
     @property
     def in_force(self) -> list[Disrupt]:
-        return list(self._told)
+        return list(self._in_force)
 
     def begin(self, action: Disrupt) -> bool:
-        """Says whether it could be done; what could not be done is in the history, and leaves the verdict unknown."""
+        """Returns whether it began. A failure is recorded, and leaves the verdict unknown."""
         self._record(PROCESS, INVOKE, action.what, _value(action))
         try:
-            self._told[action] = self._can[action.what].begin(action) or {}
+            self._in_force[action] = self._can[action.what].begin(action) or {}
         except IMPOSSIBLE as error:
             self._record(PROCESS, FAIL, action.what, _value(action), f"{type(error).__name__}: {error}")
             return False
         return True
 
     def end(self, action: Disrupt) -> None:
-        """Puts it right, unless that was done before."""
-        if action not in self._told:
+        """Ends a disruption that is in force."""
+        if action not in self._in_force:
             return
-        value = _value(action) | self._told.pop(action)
+        value = _value(action) | self._in_force.pop(action)
         try:
             self._can[action.what].end()
         except IMPOSSIBLE as error:
@@ -67,7 +67,7 @@ class Disruptions:
             self._record(PROCESS, OK, action.what, value)
 
     def heal(self) -> None:
-        """Puts everything right, the last first."""
+        """Ends all disruptions, the last first."""
         for action in reversed(self.in_force):
             self.end(action)
 
@@ -76,7 +76,7 @@ def _value(action: Disrupt) -> Value:
     return {"seconds": action.seconds, "setting": action.setting}
 
 
-BEGIN_SECONDS = 120.0  # how long a writer waits for it to begin
+BEGIN_SECONDS = 120.0  # how long a writer waits for a disruption to begin
 
 
 @dataclass(eq=False)
@@ -86,7 +86,7 @@ class _Request:
 
 
 class DisruptionQueue:
-    """One thread calls `carry_out` again and again; any other may call `request`."""
+    """One thread calls `carry_out` repeatedly; any other may call `request`."""
 
     def __init__(self, disruptions: Disruptions) -> None:
         self._disruptions = disruptions
@@ -95,13 +95,13 @@ class DisruptionQueue:
         self._healed = False
 
     def request(self, action: Disrupt) -> None:
-        """Returns once it has begun, or could not be done."""
+        """Returns once the disruption has begun or failed."""
         request = _Request(action)
         self._requests.put(request)
         request.begun.wait(BEGIN_SECONDS)
 
     def carry_out(self) -> list[str]:
-        """Ends what is due and begins what was requested; returns the words of what is in force then."""
+        """Ends what is due and begins what was requested. Returns the names of the disruptions in force then."""
         for due in [due for due in self._due if due[0] <= time.monotonic()]:
             self._due.remove(due)
             self._disruptions.end(due[1])
@@ -113,7 +113,7 @@ class DisruptionQueue:
         return [action.what for action in self._disruptions.in_force]
 
     def heal(self) -> None:
-        """Nothing more begins, and everything is put right."""
+        """Ends all disruptions; later requests do nothing."""
         self._healed = True
         self._due.clear()
         self._disruptions.heal()

@@ -1,4 +1,4 @@
-"""The two event source mappings of a remote platform: its own, and the harness's dispatcher in its place."""
+"""The two event source mappings of a remote platform: its own, and the harness's dispatcher, which can replace it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from harness.delivery import filters
 from harness.delivery.dispatcher import Dispatcher
 from harness.delivery.sources import SOURCES, Record, intents
 from harness.history import INFO, History, Value
-from harness.pipeline.mapping import LATEST, Mapping
+from harness.pipeline.mapping import LATEST
 from harness.pipeline.properties import MappingProperties
 from harness.pipeline.resources import Queue
 from harness.pipeline.stack import ON_FAILURE, Stack
@@ -56,7 +57,7 @@ class PlatformMapping:
         self._quiescence = Quiescence(quiet_seconds)
 
     def start(self) -> None:
-        """Waits until it delivers; raises TimeoutError when it does not."""
+        """Waits until the mapping delivers. Raises TimeoutError when it does not."""
         queues = [queue.name for queue in self._stack.of(Queue, ON_FAILURE)]
         self._on_failure = [self._client("sqs").get_queue_url(QueueName=name)["QueueUrl"] for name in queues]
         self._until_state("Enabled")
@@ -73,7 +74,7 @@ class PlatformMapping:
         self._until_state()
 
     def create(self) -> None:
-        """With the settings of the one that was removed."""
+        """Creates a mapping with the settings of the one that was removed."""
         settings = {name: value for name, value in self._removed.items() if name in SETTINGS and value is not None}
         made = self._client("lambda").create_event_source_mapping(FunctionName=self._stack.function.name, **settings)
         self._made = made["UUID"]
@@ -86,7 +87,7 @@ class PlatformMapping:
         self._switch(True, "Enabled")
 
     def waiting(self, records: Records) -> tuple[str, Records]:
-        """Which of these records are not done, and what it waits for, in words; "" when for nothing."""
+        """What the mapping still has to do, in words, or "" for nothing; and which of the records are not done."""
         records = self._let_through(records)
         if not records:
             return "", []
@@ -101,7 +102,7 @@ class PlatformMapping:
         return f"{len(waiting)} records were neither processed nor given up", waiting
 
     def _let_through(self, records: Records) -> Records:
-        """Those that pass the mapping's filters. Lambda does not report the others (S-84): the history has them."""
+        """The records that pass the mapping's filters. The others go to the history, as Lambda reports none (S-84)."""
         passed = []
         for shard, record in records:
             if filters.passes(record.filtered, self._stack.mapping.filter_criteria):
@@ -163,9 +164,9 @@ class HarnessMapping:
         self._client = client
         self._stack = stack
         self._history = history
+        self._new_dispatcher: Callable[[], Dispatcher]
         self._dispatcher: Dispatcher | None = None
         self._quiescence = Quiescence(quiet_seconds)
-        self._begin: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Looks up the ARNs, which are known only after the deployment, and starts the dispatcher."""
@@ -174,32 +175,33 @@ class HarnessMapping:
         function = self._client("lambda").get_function(FunctionName=stack.function.name)["Configuration"]
         if mapping.on_failure_arn:
             mapping = replace(mapping, on_failure_arn=self._queue_arn())
-        self._begin = lambda: self._start(mapping, stream_arn, function["FunctionArn"])
-        self._begin()
+        self._new_dispatcher = partial(Dispatcher, self._host, mapping, stream_arn, function["FunctionArn"])
+        self.create()
 
     def stop(self) -> None:
         if self._dispatcher:
-            with self._host.turn():
+            with self._host.turn:
                 self._dispatcher.stop()
         self._host.close()
 
     def remove(self, action: object) -> None:
-        with self._host.turn():
+        with self._host.turn:
             self._delivering.stop()
 
     def create(self) -> None:
-        self._begin()
+        self._dispatcher = self._new_dispatcher()
+        self._dispatcher.start()
 
     def disable(self, action: object) -> None:
-        with self._host.turn():
+        with self._host.turn:
             self._delivering.disable()
 
     def enable(self) -> None:
-        with self._host.turn():
+        with self._host.turn:
             self._delivering.enable()
 
     def waiting(self, records: Records) -> tuple[str, Records]:
-        """Which of these records are not done, and what it waits for, in words; "" when for nothing."""
+        """What the mapping still has to do, in words, or "" for nothing; and which of the records are not done."""
         seen = {
             (operation.value["shard"], int(number))
             for operation in list(self._history.operations)
@@ -207,7 +209,7 @@ class HarnessMapping:
             for number in operation.value["sequence_numbers"]
         }
         unseen = [pair for pair in records if (pair[0], int(pair[1].sequence_number)) not in seen]
-        with self._host.turn():
+        with self._host.turn:
             idle = self._delivering.idle
         if not idle:
             return "the dispatcher was still at work", unseen
@@ -220,10 +222,6 @@ class HarnessMapping:
     def _delivering(self) -> Dispatcher:
         assert self._dispatcher
         return self._dispatcher
-
-    def _start(self, mapping: Mapping, stream_arn: str, function_arn: str) -> None:
-        self._dispatcher = Dispatcher(self._host, mapping, stream_arn, function_arn)
-        self._dispatcher.start()
 
     def _queue_arn(self) -> str:
         (queue,) = self._stack.of(Queue, ON_FAILURE)

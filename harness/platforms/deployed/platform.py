@@ -1,8 +1,8 @@
 """Base of the remote platforms (LocalStack, AWS): a stack at an endpoint, real processes, real time.
 
-Faults act at the same points as on the embedded platform: the writers' in this process, the function's in its own,
-through the agent in its package. Both claim tickets in the experiment's control table, where the function leaves its
-history too.
+Faults act at the same points as on the embedded platform: at writers in this process, and at the function in its own
+process, through the agent in its package. Both claim tickets in the run's control table, which also holds the
+function's history.
 """
 
 from __future__ import annotations
@@ -53,14 +53,13 @@ class Deployed:
         self._began = time.time_ns() // 1000
         self._control = Control(self.client("dynamodb"), run_stack.control_of(plan.stack.name))
         self.tickets = ControlTickets(self._control, plan.faults)
-
         self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
         self.writers = Threads(plan.history, self.nemesis, self.time, self.disrupt)
         self._sinks = plan.stack.sinks
         self._endpoints = Endpoints(plan.stack.endpoints)
         self._urls: dict[str, str] = {}
         self._function_history = FunctionHistory(self._control, plan.history)
-        self._mapping = self._who_delivers()
+        self._mapping = self._mapping_of_run()
         self._disruption_queue = DisruptionQueue(Disruptions(self.can(), self.record))
         self.source = reader_of(self.client, plan.stack.source)
         self._unprocessed: Records = []
@@ -68,7 +67,7 @@ class Deployed:
 
     @property
     def session(self) -> boto3.Session | None:
-        """The session with the user's credentials; None where dummy credentials do."""
+        """The session with the user's credentials; None where dummy credentials are enough."""
         return None
 
     def client(self, service: str) -> Any:
@@ -140,7 +139,7 @@ class Deployed:
         self._mapping.start()
 
     def rest(self, seconds: float) -> str:
-        """Waits until every record in the stream was processed or given up, by the function's history and the queue."""
+        """Waits until the function's history or the on-failure queue shows that all records are done."""
         bound = min(seconds, self.max_rest_seconds)
         waits_for = until_nothing(self._waiting, bound)
         if UNREACHABLE.isdisjoint(self._disruption_queue.carry_out()):
@@ -158,7 +157,7 @@ class Deployed:
         return min(seconds, self.max_rest_seconds)
 
     def _waiting(self) -> str:
-        """What is not done yet, in words; "" when everything is."""
+        """What the run still waits for, in words; "" for nothing."""
         in_force = self._disruption_queue.carry_out()
         if self.writers.busy("writer"):
             return "a writer was still at work"
@@ -176,13 +175,13 @@ class Deployed:
         except ClientError as error:
             if error.response["Error"]["Code"] not in NOT_FOUND_CODES:
                 raise
-            return ""  # the platform has lost the stream, and nothing more will happen
+            return ""  # the platform has lost the stream: nothing more will happen
         self._unprocessed += new
         return f"{len(new)} records had only just come" if new else waits_for
 
     def _function_plan(self) -> FunctionPlan:
         plan = self._plan
-        # Where executions may be killed, or records never delivered, each operation is written at once.
+        # Where executions may be killed, or records missed, each operation is written at once.
         at_once = plan.stack.mapping.starting_position != TRIM_HORIZON or any(
             isinstance(fault, PlatformFault) for fault in plan.faults
         )
@@ -197,7 +196,7 @@ class Deployed:
     def _unthrottle(self) -> None:
         self.client("lambda").delete_function_concurrency(FunctionName=self._plan.stack.function.name)
 
-    def _who_delivers(self) -> PlatformMapping | HarnessMapping:
+    def _mapping_of_run(self) -> PlatformMapping | HarnessMapping:
         plan = self._plan
         if plan.stack.mapping.by != BY_HARNESS:
             return PlatformMapping(self.client, plan.stack, self._function_history, self.record, self.quiet_seconds)

@@ -15,7 +15,7 @@ from typing import Any
 from harness.agent.actor import Process
 from harness.agent.control import is_own
 from harness.agent.wire import network
-from harness.faults.actions import Action, Disrupt, Point
+from harness.faults.actions import Disrupt
 from harness.faults.nemesis import Nemesis
 from harness.faults.seed import Seed
 from harness.history import History, Value
@@ -90,12 +90,15 @@ class Threads(WriterActor):
             self._errors.append(error)
 
 
-POLL_SECONDS = 0.1  # of a shard: nothing announces an append
+POLL_SECONDS = 0.1  # of a shard: no notification tells of an append
 END_SECONDS = 10.0
 
 
 class ThreadHost:
-    """`client` gives clients whose SDK does not retry, by the name of a service."""
+    """The dispatcher's host on a remote platform. A thread runs while it holds the `turn`.
+
+    client: gives a client whose SDK does not retry, by the name of a service.
+    """
 
     def __init__(
         self,
@@ -110,26 +113,21 @@ class ThreadHost:
         self.seed = seed
         self._threads = threads
         self._history = history
-        self._nemesis = nemesis
         self._client = client
-        self._turn = threading.Lock()
+        self.turn = threading.Lock()
+        self.time = threads.time
+        self.decide = nemesis.decide
         self._closing = threading.Event()
         self._events: list[_Event] = []
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Lets another thread inspect or stop the dispatcher."""
-        with self._turn:
-            yield
-
-    @contextmanager
     def away(self) -> Iterator[None]:
         """Gives up the turn while this thread blocks."""
-        self._turn.release()
+        self.turn.release()
         try:
             yield
         finally:
-            self._turn.acquire()
+            self.turn.acquire()
 
     def close(self) -> None:
         """Wakes all threads after the dispatcher was stopped, and waits until they have ended."""
@@ -141,12 +139,9 @@ class ThreadHost:
     def now(self) -> int:
         return time.time_ns() // 1000
 
-    def time(self) -> int:
-        return self._threads.time()
-
     def spawn(self, process: str, body: Callable[[], None]) -> None:
         def in_turn() -> None:
-            with self._turn:
+            with self.turn:
                 body()
 
         self._threads.start(process, in_turn)
@@ -167,9 +162,6 @@ class ThreadHost:
 
     def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
         self._history.append(self.time(), process, type, f, value, error)
-
-    def decide(self, point: Point) -> tuple[Action, ...]:
-        return self._nemesis.decide(point)
 
 
 class _Event:

@@ -1,4 +1,4 @@
-"""Disruptions of the embedded platform: of its function and its mapping, as AWS documents what follows from them."""
+"""Disruptions of the embedded platform: of its function and its mapping, with the effects that AWS documents."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.platforms.disruptions import Disruption, Disruptions, Record
 from harness.platforms.embedded.services.functions import Functions
 from harness.platforms.embedded.simulation import Simulation
 
-LOOK_SECONDS = 0.01
+POLL_SECONDS = 0.01  # between two looks for an execution that can be killed
 
 
-class ImitatedDisruptions:
-    """`make_dispatcher` gives a mapping as it is when it is new; `operations` is the history so far."""
+class ImitatedDisruptions(Disruptions):
+    """`make_dispatcher` gives a new mapping; `operations` is the history so far."""
 
     def __init__(
         self,
@@ -27,23 +27,20 @@ class ImitatedDisruptions:
         operations: Iterable[Operation],
         record: Record,
     ) -> None:
+        super().__init__(self._table(), record)
         self._simulation = simulation
         self._functions = functions
         self._make_dispatcher = make_dispatcher
         self._operations = operations
-        self._disruptions = Disruptions(self._table(), record)
         self._dispatcher = make_dispatcher()
 
     def start(self) -> None:
         self._dispatcher.start()
 
     def disrupt(self, action: Disrupt) -> None:
-        """In the task of the writer that asked; what is begun is put right when its time is over."""
-        if self._disruptions.begin(action) and action.seconds is not None:
-            self._simulation.at(round(action.seconds * MICROSECONDS), lambda: self._disruptions.end(action))
-
-    def heal(self) -> None:
-        self._disruptions.heal()
+        """Begins the disruption in the task of the writer that reached it, and ends it when its time is over."""
+        if self.begin(action) and action.seconds is not None:
+            self._simulation.at(round(action.seconds * MICROSECONDS), lambda: self.end(action))
 
     def _table(self) -> dict[str, Disruption]:
         return {
@@ -66,5 +63,5 @@ class ImitatedDisruptions:
             for execution in under_way(map(asdict, self._operations), str(action.setting)):
                 self._functions.kill(int(execution["process"].partition("/")[2]))
                 return {"process": execution["process"]}
-            self._simulation.sleep(LOOK_SECONDS)
+            self._simulation.sleep(POLL_SECONDS)
         raise TimeoutError(f"no execution that has {action.setting} was under way in {EXECUTION_SECONDS:g} s")

@@ -1,4 +1,4 @@
-"""The parts of Python that a run owns while it lasts: time, chance, botocore's pauses, output, and the process itself.
+"""Replaces parts of Python for a run: time, random numbers, botocore's pauses, output, and the process itself.
 
 On Lambda a handler has a process of its own; here it shares this one with the harness. Each part is a context that
 replaces functions of Python and puts them back in the end.
@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
-from typing import Any, NoReturn, Protocol, Self, TextIO
+from typing import Any, Self, TextIO
 from unittest.mock import patch
 
 import time_machine
@@ -27,11 +27,12 @@ from botocore.retries.standard import ExponentialBackoff
 
 from harness.errors import NotImitated
 from harness.history import MICROSECONDS
+from harness.platforms.embedded.actors import Actors
 
 # Where a run's time begins. Any fixed moment will do; this one is easy to recognise in a record.
 EPOCH = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
 EPOCH_MICROSECONDS = int(EPOCH.timestamp()) * MICROSECONDS
-_SHORTEST_SECONDS = 1e-6  # the run's clock shows no less: a shorter wait would be repeated for ever
+_SHORTEST_SECONDS = 1e-6  # the clock's resolution: a shorter wait would not advance it, and be repeated for ever
 
 
 @contextmanager
@@ -147,27 +148,11 @@ class _Condition(threading.Condition):
         return True
 
 
-class Confined(Protocol):
-    """The actors, as their confinement sees them."""
-
-    def inside(self) -> bool:
-        """Whether the code that runs now belongs to an actor, not to the harness."""
-
-    def end(self, why: str) -> NoReturn:
-        """Ends the current actor's process."""
-
-    def refuse(self, error: NotImitated) -> NoReturn:
-        """Ends the run with this error, whatever the actor does with exceptions."""
-
-    def log(self, text: str) -> None: ...
-
-
 @contextmanager
-def confined(actors: Confined) -> Iterator[None]:
+def confined(actors: Actors) -> Iterator[None]:
     """An actor's `print` goes to the run's log, its `os._exit` ends its execution, and its connections are refused.
 
-    A connection that does not go over the wire would be noticed by nothing else. For the harness these functions do
-    what they always do.
+    Nothing else would notice a connection that bypasses the wire. For the harness these functions work as usual.
     """
 
     def with_check(original: Callable[..., Any], check: Callable[..., None]) -> Callable[..., Any]:
@@ -199,7 +184,7 @@ def confined(actors: Confined) -> Iterator[None]:
 class _Output:
     """Standard output or error: an actor's goes to the log of the run."""
 
-    def __init__(self, original: TextIO, actors: Confined) -> None:
+    def __init__(self, original: TextIO, actors: Actors) -> None:
         self._original = original
         self._actors = actors
 

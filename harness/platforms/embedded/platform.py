@@ -22,7 +22,7 @@ from harness.delivery.dispatcher import Dispatcher
 from harness.delivery.shards import reader_of
 from harness.delivery.sources import SOURCES
 from harness.errors import NotImitated
-from harness.faults.actions import Action, Disrupt, Point
+from harness.faults.actions import Disrupt
 from harness.faults.nemesis import LocalTickets, Nemesis
 from harness.history import Value
 from harness.pipeline.resources import REGION, Topic
@@ -71,6 +71,7 @@ class Embedded:
         self._simulation = Simulation(plan.max_steps, self._clock.show, self._activate_code)
         self.tickets = LocalTickets(len(plan.faults))
         self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
+        self.decide = self.nemesis.decide
         self.writers = Actors(self, self._simulation, self.nemesis, plan)
         self._endpoints = Endpoints(plan.stack.endpoints)
         self._arrivals: dict[str, Flag] = {}
@@ -110,7 +111,7 @@ class Embedded:
             "sqs": Queues(self.now, self.seed),
             HTTP: self._endpoints,
         }
-        if stack.buckets:  # moto takes its time to import what it serves
+        if stack.buckets:  # moto takes long to import a service
             self._services["s3"] = Moto("s3", _OBJECT_OPERATIONS, self.seed)
         if stack.data_streams:
             self._services["kinesis"] = Kinesis(self.now, self.seed, lambda shard: self._arrival(shard).set())
@@ -146,7 +147,10 @@ class Embedded:
     # Where requests go.
 
     def send(self, service: str, operation: str, request: Any) -> AWSResponse:
-        """Carries a request there and its answer back, in the time that takes; for the harness itself at once."""
+        """Carries out a request of the current actor after its way there, and answers after the way back.
+
+        A request of the harness itself takes no time.
+        """
         sent = Request(service, operation, request.method, request.url, _headers(request), body_of(request))
         if self._simulation.current is None:
             return _response(request, self._serve(sent))
@@ -215,9 +219,6 @@ class Embedded:
     def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
         self._plan.history.append(self.time(), process, type, f, value, error)
 
-    def decide(self, point: Point) -> tuple[Action, ...]:
-        return self.nemesis.decide(point)
-
     def _activate_code(self, task: Task) -> None:
         execution = task.context.execution
         if execution and execution.environment.handler:
@@ -235,13 +236,13 @@ def _environment(function: Function) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "no_proxy": "*",  # this machine's proxies are none of the function's
+        "no_proxy": "*",  # the function does not use this machine's proxies
         **function.environment,
     }
 
 
 def _headers(request: Any) -> dict[str, str]:
-    """Without those of chunks, which the body is no longer cut into."""
+    """The headers, without those of a chunked body: the chunks have been joined."""
     left_out: frozenset[str] = _OF_CHUNKS if is_chunked(request) else frozenset()
     return {
         name: value.decode() if isinstance(value, bytes) else str(value)
@@ -255,7 +256,7 @@ def _response(request: Any, reply: Reply) -> AWSResponse:
 
 
 def provision(client: Callable[[str], Any], stack: Stack) -> str:
-    """Creates what records and effects land in; returns the ARN of the source's stream."""
+    """Creates the stack's tables, streams, queues, buckets and topics. Returns the ARN of the source's stream."""
     for table in stack.tables:
         client("dynamodb").create_table(**table.create_parameters())
     if stack.time_to_live:  # what expires in other tables stays there for as long as a run lasts (S-52)
@@ -271,7 +272,7 @@ def provision(client: Callable[[str], Any], stack: Stack) -> str:
         client("sns").create_topic(Name=topic.name)
     for topic in stack.of(Topic, LEDGER):
         client("sqs").create_queue(**topic.inbox.create_parameters())
-        # Raw: what else would be in the envelope is moto's own.
+        # Raw delivery: moto's envelope carries random fields.
         raw = {"RawMessageDelivery": "true"}
         client("sns").subscribe(TopicArn=topic.arn, Protocol="sqs", Endpoint=topic.inbox.arn, Attributes=raw)
     return SOURCES[stack.source.service].stream_arn(client, stack.source.name)

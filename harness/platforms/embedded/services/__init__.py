@@ -1,5 +1,5 @@
-"""The AWS services that the embedded platform imitates: each takes a Request and returns a Reply.
+"""The AWS services that the embedded platform imitates: DynamoDB, Streams, Kinesis, Lambda; SQS, SNS and S3 by moto.
 
-Start with `dynamodb`: `items` stores what it writes, `streams` the records of its changes. `functions` serves Lambda's
-Invoke, `kinesis` data streams, and `moto` queues, topics and buckets.
+Each takes a Request and returns a Reply. Start with `dynamodb`: `items` stores what it writes, `streams` the records of
+its changes. `functions` serves Lambda's Invoke, `kinesis` data streams, `moto` queues, topics and buckets.
 """
