@@ -1,4 +1,4 @@
-"""Lists every file of the package with the sentence that its docstring begins with: the body of docs/whats-here.md."""
+"""Lists every file of the package with the first paragraph of its docstring: the body of docs/whats-here.md."""
 
 from __future__ import annotations
 
@@ -45,13 +45,27 @@ def _position(folder: Path) -> tuple[int, str]:
 
 
 def _section(folder: Path) -> str:
-    lines = (f"| `{file.relative_to(folder)}` | {_line(file)} |" for file in _files(folder))
-    head = f"## {folder.as_posix()}/\n\n{_line(folder / '__init__.py')}"
-    return "\n".join([f"{head}\n\n| file | what it is |\n| --- | --- |", *lines])
+    init = folder / "__init__.py"
+    lines = [f"| `{file.relative_to(folder)}` | {_line(file)} |" for file in _files(folder)]
+    if names := _public_names(init):
+        lines.insert(0, f"| `{init.name}` | Defines {', '.join(f'`{name}`' for name in names)}. |")
+    return "\n".join([f"## {folder.as_posix()}/\n\n{_line(init)}\n\n| file | what it is |\n| --- | --- |", *lines])
+
+
+def _public_names(file: Path) -> list[str]:
+    """What a module defines at its top level, in its order."""
+    names: list[str] = []
+    for statement in ast.parse(file.read_text("utf-8")).body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            names.append(statement.name)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            names += [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+    return [name for name in names if not name.startswith("_")]
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Those of the folder, and of folders below it that are no packages; `__init__.py` has said its line already."""
+    """Those of the folder and of folders below it that are no packages, without its `__init__.py`."""
     for file in sorted(folder.iterdir(), key=lambda each: (each.is_dir(), each.name)):
         if file.is_dir():
             if file.name != "__pycache__" and not (file / "__init__.py").exists():

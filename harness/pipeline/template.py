@@ -1,6 +1,7 @@
-"""Reads a CloudFormation template as the pipeline that it describes: the function that a stream triggers, of a
-DynamoDB table or of Kinesis, the mapping between them, and the tables, queues, buckets and topics beside them.
-The rest of a template is ignored.
+"""Reads a CloudFormation template as the pipeline that it describes.
+
+The pipeline is the function that a stream of a DynamoDB table or of Kinesis triggers, the mapping between them, and the
+tables, queues, buckets and topics beside them. The rest of a template is ignored.
 """
 
 from __future__ import annotations

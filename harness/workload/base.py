@@ -1,4 +1,4 @@
-"""The contract of a writer pattern, which is one way to make a logical change of an item."""
+"""The contract of a writer pattern, and the item that a change is written as."""
 
 from __future__ import annotations
 

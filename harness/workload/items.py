@@ -1,4 +1,4 @@
-"""The changes that writers are to make: of to-do items, or of the user's own items. Each change is an intent."""
+"""Which changes are to be made, in which order; what their items look like is in base.py."""
 
 from __future__ import annotations
 
