@@ -12,7 +12,7 @@ from harness.cli.options import target_options
 from harness.localstack import RUNTIMES
 from harness.localstack.base import PORT, Say
 from harness.platforms import AWS, LOCALSTACK
-from harness.platforms.deployed import cleanup
+from harness.platforms.deployed import run_stack
 from harness.platforms.target import choose_target
 
 NOTHING = "no LocalStack runs that harness started"
@@ -67,10 +67,10 @@ def status() -> int:
 
 def _remove_stacks(options: Mapping[str, str | None]) -> int:
     target = choose_target(**options)
-    removed = cleanup.remove(target)
+    removed = run_stack.remove_leftovers(target)
     nothing = f"no run left anything at {target.endpoint or target}"
     click.echo("\n".join(f"removed {line}" for line in removed) or nothing)
-    for name in cleanup.kept(target):
+    for name in run_stack.kept_stacks(target):
         click.echo(f"kept stack {name}, which `harness deploy` made: `harness destroy --stack {name}` removes it")
     return 0
 

@@ -1,23 +1,27 @@
 """The pipeline as a CloudFormation stack: the user's template with the agent around the handler.
 
-Names of tables, sinks and functions are set to those of the Stack, so that nothing has to be looked up.
+Names of tables, sinks and functions are set to those of the Stack, so that nothing has to be looked up. What killed
+runs left behind is found by these names, and removed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from harness.agent.process import CONTROL, ENTRY, HANDLER
 from harness.documents import load_template
+from harness.pipeline import sam
 from harness.pipeline.intrinsics import mentioned
 from harness.pipeline.mapping import BY_HARNESS
 from harness.pipeline.package import unpacked, zipped
 from harness.pipeline.resources import RESOURCE_TYPES, DataStream, Resource, Topic
-from harness.pipeline.sam import cloudformation, in_json
 from harness.pipeline.stack import LEDGER, Function, Stack
+from harness.platforms.deployed import cloudformation
 from harness.platforms.deployed.cloudformation import RUN_TAG, StackRequest
+from harness.platforms.target import Target
 
 _KEY = "function.zip"
 
@@ -27,7 +31,7 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
 
     urls: those of the endpoints, by their variables.
     """
-    template: dict[str, Any] = in_json(cloudformation(load_template(stack.template), stack.parameters).value)
+    template: dict[str, Any] = sam.in_json(sam.cloudformation(load_template(stack.template), stack.parameters).value)
     resources = template["Resources"]
     names = {resource.logical_id: resource.name for resource in _named(stack)}
     for logical_id, name in names.items():
@@ -180,3 +184,46 @@ def topic_inbox(topic: Topic, tag: dict[str, str]) -> dict[str, Any]:
             "Properties": subscription,
         },
     }
+
+
+def remove_leftovers(target: Target) -> list[str]:
+    """Deletes stacks, control tables, buckets and mappings of runs. Returns what was deleted, in words."""
+    stacks, dynamodb, s3 = target.client("cloudformation"), target.client("dynamodb"), target.client("s3")
+    removed = _remove_mappings(target.client("lambda"))
+    for name in cloudformation.tagged(stacks, cloudformation.RUN_TAG):
+        cloudformation.begin_to_delete(stacks, s3, name)
+        cloudformation.wait(stacks, name)
+        removed.append(f"stack {name}")
+    for table in dynamodb.get_paginator("list_tables").paginate().build_full_result()["TableNames"]:
+        if _belongs_to_a_run(table, control_of("")):
+            dynamodb.delete_table(TableName=table)
+            removed.append(f"table {table}")
+    for bucket in s3.list_buckets()["Buckets"]:
+        if _belongs_to_a_run(bucket["Name"], bucket_of("")):
+            cloudformation.remove_packages(s3, bucket["Name"])
+            removed.append(f"bucket {bucket['Name']}")
+    return removed
+
+
+def kept_stacks(target: Target) -> list[str]:
+    """The names of the stacks that `harness deploy` made, which are not removed."""
+    return cloudformation.tagged(target.client("cloudformation"), cloudformation.DEPLOY_TAG)
+
+
+def _remove_mappings(client: Any) -> list[str]:
+    """Deletes the mappings of runs. LocalStack 4.14 never removes one that is disabled when it is deleted."""
+    removed = []
+    pages = client.get_paginator("list_event_source_mappings").paginate()
+    for mapping in pages.build_full_result()["EventSourceMappings"]:
+        function = mapping["FunctionArn"].rpartition(":function:")[2]
+        if function.startswith(cloudformation.STACK_PREFIX) and mapping["State"] != "Deleting":
+            with suppress(client.exceptions.ResourceNotFoundException):
+                if mapping["State"] == "Disabled":
+                    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+                client.delete_event_source_mapping(UUID=mapping["UUID"])
+                removed.append(f"mapping of {function}")
+    return removed
+
+
+def _belongs_to_a_run(name: str, suffix: str) -> bool:
+    return name.startswith(cloudformation.STACK_PREFIX) and name.endswith(suffix)
