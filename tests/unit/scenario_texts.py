@@ -96,7 +96,9 @@ faults:
   - redeliver:
       seconds: 2h
   - refuse:
-      code: InternalServerError
+      code: TransactionCanceledException
+      reason: throttle
+      operation: 1
   - restart_platform:
   - roll_back:
       records: 5
