@@ -28,4 +28,4 @@ def test_a_benchmark_that_is_not_there_is_refused() -> None:
     command = [sys.executable, "-m", "bench", "localstack", "localstak"]
     done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "localstak. Known: startup, call_cost, run_rate, localstack" in done.stderr
+    assert "localstak. Known: startup, lint, call_cost, run_rate, localstack" in done.stderr
