@@ -1,12 +1,15 @@
-"""For all tests: a LocalStack that happens to run on this machine is not the one that they mean."""
+"""For all tests: they do not depend on how the session was started, or on a LocalStack that happens to run here."""
 
 from __future__ import annotations
 
 import os
+import signal
 
 from harness.runner import collect_seldom
 
 os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"  # nobody listens there
+# A shell lets what it starts in the background ignore Ctrl-C, and the tests of Ctrl-C would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
