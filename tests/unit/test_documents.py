@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from source_tree import ROOT
 
-from harness.documents import Document, load_template, parse
+from harness.documents import Document, _document, _TemplateLoader, load_template, parse
 from harness.errors import DocumentPath, UserError, parse_path, path_text
 
+YAML_FILES = [file for folder in ("scenarios", "lambda", "data") for file in sorted((ROOT / folder).rglob("*.yaml"))]
 NAMES = st.text("abcxyz_-", min_size=1, max_size=5)
 # PyYAML writes U+0085 as it is, where it stands for a line's end: what it wrote is another text by its own reading too.
 TEXTS = st.text(st.characters(exclude_characters="\x85", exclude_categories=("Cs",)))
@@ -99,6 +101,74 @@ def test_what_yaml_writes_is_read_as_it_was(value: Any) -> None:
     document = parse(yaml.safe_dump(value, allow_unicode=True), "x.yaml")
     assert document.value == value
     assert set(document.places) == set(Document.of(value).places)
+
+
+def outcome(text: bytes, with_libyaml: bool) -> Document | str:
+    """What a scenario is read as by one parser or the other, with all places, or what is wrong with it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yaml, "__with_libyaml__", with_libyaml)
+        try:
+            return parse(text, "x.yaml")
+        except UserError as error:
+            return str(error)
+
+
+@pytest.mark.parametrize("file", YAML_FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_both_parsers_read_each_file_alike(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same values, each at the same place, also where libyaml is missing."""
+    text = file.read_bytes()
+    assert outcome(text, True) == outcome(text, False)
+    template = _document(text, "x.yaml", _TemplateLoader)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert _document(text, "x.yaml", _TemplateLoader) == template
+
+
+PIECES = (
+    *("a", "b:", " ", "\n", "  ", "- ", ": ", ":", "[", "]", "{", "}", ",", '"', "'", "|", ">", "#", " #", "!", "!t "),
+    *("&x ", "*x", "?", "? ", "---", "~", "1", "é", "\t", "\r\n", "\x85", "\u2028", "\ufeff", "\0", "😀", "%", "@"),
+    *("key: v\n", "  k: [1, 2]\n", "|-\n  t\n", "{a: }", "!!str "),
+)
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(PIECES), max_size=15).map("".join), st.sampled_from(["\n", ""]))
+def test_both_parsers_read_any_text_alike(text: str, end: str) -> None:
+    """Where they would not, only the parser in Python is asked; it also says what is no YAML."""
+    written = (text + end).encode()
+    assert outcome(written, True) == outcome(written, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a:\t1\n",
+        "a: {b: 1, c?: 2}\n",
+        "a: |#\n  b\n",
+        "a: !x!y z\n",
+        "a: {b: }\n",
+        "a: [!x, 1]\n",
+        "a:",
+        "\ufeffa: 1\n",
+    ],
+)
+def test_what_only_libyaml_reads_is_read_as_without_it(text: str) -> None:
+    """A scenario is right or wrong on every machine."""
+    assert outcome(text.encode(), True) == outcome(text.encode(), False)
+
+
+def test_libyaml_reads_what_is_usual() -> None:
+    """PyYAML's own parser, which takes ten times as long, is not asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(yaml, "SafeLoader")
+        for file in YAML_FILES:
+            _document(file.read_bytes(), "x.yaml", _TemplateLoader)
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "- " * 5000, "{a: " * 5000])
+def test_deep_nesting_is_refused_by_both_parsers(text: str) -> None:
+    """In a sentence; no stack overflows."""
+    for with_libyaml in (True, False):
+        assert outcome(f"{text}\n".encode(), with_libyaml) == "x.yaml: is nested too deeply, or holds itself"
 
 
 @given(st.lists(NAMES | st.integers(0, 9), min_size=1, max_size=5))
