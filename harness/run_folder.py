@@ -14,7 +14,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from harness.errors import UserError
 from harness.history import Operation
@@ -22,6 +22,7 @@ from harness.history import Operation
 RUN, HISTORY, LOG = "run.json", "history.jsonl", "function.log"
 SCHEDULE, VERDICT, REPORT = "schedule.json", "verdict.json", "report.txt"
 _MAX_SAME_NAME = 10_000
+_ESCAPED = "backslashreplace"  # a lone surrogate has no UTF-8: it becomes the escape that JSON has for it
 
 
 class RunFolder:
@@ -29,18 +30,22 @@ class RunFolder:
 
     def __init__(self, root: Path, scenario: str, variant: str, seed: int) -> None:
         self.path = new_folder(root / scenario, f"{variant.replace('/', '+')}-{seed}")
-        # A lone surrogate has no UTF-8: it becomes the escape that JSON has for it.
-        self._history = (self.path / HISTORY).open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        self._history = self._opened()
 
     def append(self, operation: Operation) -> None:
         self._history.write(operation.to_json() + "\n")
 
     def rewrite(self, operations: list[Operation]) -> None:
-        """Replaces the history: operations that came late have changed the numbers of the others."""
-        self._history.seek(0)
-        self._history.truncate()
-        for operation in operations:
-            self.append(operation)
+        """Replaces the history: operations that came late have changed the numbers of the others.
+
+        In one step: a run that is killed meanwhile keeps the history that it had, or has the new one.
+        """
+        draft = self.path / f".{HISTORY}"
+        with draft.open("w", encoding="utf-8", errors=_ESCAPED) as file:
+            file.writelines(operation.to_json() + "\n" for operation in operations)
+        draft.replace(self.path / HISTORY)
+        self._history.close()
+        self._history = self._opened()
 
     def log(self, text: str) -> None:
         with (self.path / LOG).open("a", encoding="utf-8") as log:
@@ -49,10 +54,16 @@ class RunFolder:
     def write(self, name: str, content: Any) -> None:
         """Writes a text as it is, and anything else as JSON."""
         text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)
-        (self.path / name).write_text(text + "\n", encoding="utf-8")
+        draft = self.path / f".{name}"
+        draft.write_text(text + "\n", encoding="utf-8")
+        draft.replace(self.path / name)
 
     def close(self) -> None:
         self._history.close()
+
+    def _opened(self) -> TextIO:
+        """The history, to append to: each line is in the file at once."""
+        return (self.path / HISTORY).open("a", encoding="utf-8", errors=_ESCAPED, buffering=1)
 
 
 class NoFolder:

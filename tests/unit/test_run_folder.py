@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UserError
 from harness.history import Operation
-from harness.run_folder import HISTORY, RUN, RunFolder, read_history, read_run
+from harness.run_folder import HISTORY, RUN, VERDICT, RunFolder, read_history, read_run
 
 OPERATIONS = [Operation(number, number, "writer/0", "info", "note", {"text": "ü\n"}) for number in range(3)]
 
@@ -99,3 +99,54 @@ def test_what_is_written_is_json_or_text(tmp_path: Path) -> None:
     assert json.loads((run.path / "a.json").read_text("utf-8")) == {"letter": "ü"}
     assert "ü" in (run.path / "a.json").read_text("utf-8")
     assert (run.path / "b.txt").read_text() == "as it is\n"
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: no code of the process runs after it."""
+
+
+def test_a_run_that_is_killed_while_its_history_is_merged_keeps_it(tmp_path: Path) -> None:
+    """Wherever in the merge it is killed: all lines are there, in the old order."""
+
+    class Kills(Operation):
+        def to_json(self) -> str:
+            raise Killed
+
+    for number in range(len(OPERATIONS) + 1):
+        run = folder(tmp_path)
+        for operation in OPERATIONS:
+            run.append(operation)
+        merged = [*OPERATIONS[:number], Kills(number, 0, "function/1", "info", "execute"), *OPERATIONS[number:]]
+        with pytest.raises(Killed):
+            run.rewrite(merged)
+        assert read_history(run.path) == OPERATIONS
+        run.close()
+
+
+def test_operations_after_a_merge_follow_it(tmp_path: Path) -> None:
+    """The merged history, and at once what is appended to it; no draft is left."""
+    run = folder(tmp_path)
+    run.append(OPERATIONS[0])
+    run.rewrite(OPERATIONS[:2])
+    run.append(OPERATIONS[2])
+    assert read_history(run.path) == OPERATIONS
+    assert {file.name for file in run.path.iterdir()} == {HISTORY}
+    run.close()
+
+
+def test_a_question_or_a_verdict_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is killed while it writes one leaves the file as it was."""
+    run = folder(tmp_path)
+    run.write(RUN, {"scenario": "small"})
+
+    def killed(path: Path, text: str, **more: str) -> None:
+        with path.open("w") as file:
+            file.write(text[: len(text) // 2])
+        raise Killed
+
+    monkeypatch.setattr(Path, "write_text", killed)
+    for name in (RUN, VERDICT):
+        with pytest.raises(Killed):
+            run.write(name, {"scenario": "other"})
+    assert read_run(run.path) == {"scenario": "small"}
+    assert not (run.path / VERDICT).exists()

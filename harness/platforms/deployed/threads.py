@@ -37,17 +37,20 @@ class Threads(WriterActor):
         self._network = network()
         self._here = threading.local()
         self._writers = 0
+        self._starting = threading.Lock()  # a writer may start another one
         self._running: list[threading.Thread] = []
         self._errors: list[BaseException] = []
 
     def start(self, process: str, body: Callable[[], None]) -> None:
         thread = threading.Thread(target=self._run, args=(process, body), name=process, daemon=True)
-        self._running = [*(other for other in self._running if other.is_alive()), thread]
-        thread.start()
+        with self._starting:  # a thread that has not begun counts as not alive
+            thread.start()
+            self._running = [*(other for other in self._running if other.is_alive()), thread]
 
     def start_writer(self, body: Callable[[], None]) -> None:
-        number = self._writers
-        self._writers += 1
+        with self._starting:
+            number = self._writers
+            self._writers += 1
         self.start(f"writer/{number}", body)
 
     def busy(self, role: str) -> bool:

@@ -36,7 +36,7 @@ from harness.platforms.embedded.isolation import EPOCH_MICROSECONDS, VirtualCloc
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.functions import Execution, Functions
 from harness.platforms.embedded.services.kinesis import Kinesis
-from harness.platforms.embedded.services.moto import Moto, Queues
+from harness.platforms.embedded.services.moto import Moto, Queues, forget
 from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.simulation import Flag, OutOfSteps, Simulation, Task
 from harness.platforms.endpoints import Endpoints
@@ -91,6 +91,7 @@ class Embedded:
             exits.enter_context(self._code)
             exits.enter_context(confined(self.writers))
             exits.callback(self._simulation.close)
+            exits.callback(forget)
             self._start_services()
             self._exits = exits.pop_all()
         return self

@@ -17,8 +17,10 @@ import greenlet
 from harness.errors import NotImitated
 from harness.history import MICROSECONDS
 
-# Tasks whose clean-up blocks. They are kept until the process ends: the garbage collector would end them at any time.
+# Tasks whose clean-up never ends. They are kept until the process ends: the garbage collector would go on with them at
+# any time.
 _PARKED: list[Task] = []
+_MAX_WAITS = 100  # of one clean-up
 
 
 @dataclass(eq=False)
@@ -164,13 +166,15 @@ class Simulation:
         return True
 
     def close(self) -> None:
-        """Ends all tasks by running their clean-up. A task whose clean-up waits is kept until the process ends."""
+        """Ends all tasks by running their clean-up. Where that waits, the wait is ended in the same way."""
         for task in list(self._tasks):
             task.abandoned = True
             self.current = task
-            if task.greenlet and not task.greenlet.dead:
+            waits = 0
+            while task.greenlet and not task.greenlet.dead and waits < _MAX_WAITS:
                 task.greenlet.throw()
-                _PARKED.extend([task] if not task.greenlet.dead else [])
+                waits += 1
+            _PARKED.extend([task] if task.greenlet and not task.greenlet.dead else [])
         self.current = None
         self._tasks.clear()
         self._heap.clear()

@@ -185,3 +185,43 @@ def test_closing_ends_every_task() -> None:
     sim.close()
     assert seen == ["cleaned up"]
     assert sim.run(1)
+
+
+def test_clean_up_that_waits_is_ended_too() -> None:
+    """What waits while it is cleaned up, however often, is ended by closing: nothing of a run stays in the process."""
+    sim, seen = simulation(), []
+
+    def body() -> None:
+        try:
+            sim.sleep(100)
+        finally:
+            try:
+                sim.sleep(1)
+            finally:
+                sim.event().wait()
+                seen.append("went on")
+
+    task = sim.spawn("p", body)
+    assert not sim.run(1)
+    sim.close()
+    assert task.greenlet.dead
+    assert seen == []
+
+
+def test_clean_up_without_an_end_does_not_hold_up_closing() -> None:
+    """It is left as it is after a bounded number of waits."""
+    sim, waits = simulation(), 0
+
+    def body() -> None:
+        nonlocal waits
+        while True:
+            try:
+                waits += 1
+                sim.sleep(100)
+            except BaseException:
+                continue
+
+    sim.spawn("p", body)
+    assert not sim.run(1)
+    sim.close()
+    assert 1 < waits < 1000

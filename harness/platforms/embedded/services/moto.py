@@ -14,8 +14,9 @@ from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
-from moto.backends import get_backend
+from moto.core.base_backend import BackendDict
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.model_instances import reset_model_data
 from moto.moto_api._internal import mock_random
 
 from harness.faults.seed import Seed
@@ -25,13 +26,19 @@ from harness.platforms.base import Reply, Request
 _SIGNED = "AWS4-HMAC-SHA256 Credential=embedded/20300101/us-east-1/service/aws4_request"
 
 
+def forget() -> None:
+    """Empties moto's services, and its list of all instances of its models, tables and items among them."""
+    BackendDict.reset()
+    reset_model_data()
+
+
 class Moto:
     """Serves the named operations of one service. moto keeps its state for the whole process: it is emptied first."""
 
     def __init__(self, service: str, operations: frozenset[str], seed: Seed) -> None:
         self._operations = operations
         self._stubber = BotocoreStubber()
-        get_backend(service).reset()
+        forget()
         mock_random.seed(int(seed.draw("moto", service) * 2**32))
 
     def handle(self, request: Request) -> Reply:

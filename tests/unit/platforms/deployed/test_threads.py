@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
@@ -84,3 +85,35 @@ def test_closing_wakes_all_that_wait() -> None:
     assert threads.busy("dispatcher")
     here.close()
     assert not threads.busy("dispatcher")
+
+
+def test_writers_that_several_threads_start_are_all_waited_for() -> None:
+    """A writer starts another where a fault duplicates its change: each has a number, and is known while it runs."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(15):
+            _, threads = host()
+            assert _started_by_four(threads) == {f"writer/{number}" for number in range(12)}
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def _started_by_four(threads: Threads) -> set[str]:
+    """Four threads start three writers each; the names of those that are known while all of them run."""
+    stop = threading.Event()
+
+    def start() -> None:
+        for _ in range(3):
+            threads.start_writer(lambda: stop.wait(BOUND_SECONDS) and None)
+
+    starters = [threading.Thread(target=start) for _ in range(4)]
+    for each in starters:
+        each.start()
+    for each in starters:
+        each.join()
+    names = {thread.name for thread in threads._of("writer")}
+    stop.set()
+    threads.join("writer", BOUND_SECONDS)
+    assert not threads.busy("writer")
+    return names
