@@ -48,14 +48,14 @@ class Control:
         self._client = client
         self.table = table
 
-    def create(self) -> None:
+    def create(self, tags: list[dict[str, str]]) -> None:
         with own_calls():
             self._client.create_table(
                 TableName=self.table,
                 BillingMode="PAY_PER_REQUEST",
                 KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
                 AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-                Tags=[{"Key": "harness", "Value": "run"}],
+                Tags=tags,
             )
             self._client.get_waiter("table_exists").wait(TableName=self.table, WaiterConfig={"Delay": 1})
 

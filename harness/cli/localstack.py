@@ -12,7 +12,7 @@ from harness.cli.options import target_options
 from harness.localstack import RUNTIMES
 from harness.localstack.base import PORT, Say
 from harness.platforms import AWS, LOCALSTACK
-from harness.platforms.deployed import run_stack
+from harness.platforms.deployed.leftovers import Leftovers
 from harness.platforms.target import choose_target
 
 NOTHING = "no LocalStack runs that harness started"
@@ -67,10 +67,20 @@ def status() -> int:
 
 def _remove_stacks(options: Mapping[str, str | None]) -> int:
     target = choose_target(**options)
-    removed = run_stack.remove_leftovers(target)
-    nothing = f"no run left anything at {target.endpoint or target}"
-    click.echo("\n".join(f"removed {line}" for line in removed) or nothing)
-    for name in run_stack.kept_stacks(target):
+    leftovers = Leftovers(target)
+    removable = leftovers.removable
+    if target.platform == AWS and removable:
+        click.echo(f"{target} has of runs that ended:\n" + "".join(f"  {each}\n" for each in removable), nl=False)
+        if not click.confirm("Remove all of it?"):
+            click.echo("nothing was removed")
+            return 0
+    for each in leftovers.remove(removable):
+        click.echo(f"removed {each}")
+    if not removable:
+        click.echo(f"no run left anything at {target.endpoint or target}")
+    for each in leftovers.going_on:
+        click.echo(f"kept {each}: its run goes on (process {each.process})")
+    for name in leftovers.kept_stacks:
         click.echo(f"kept stack {name}, which `harness deploy` made: `harness destroy --stack {name}` removes it")
     return 0
 

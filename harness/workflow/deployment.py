@@ -179,7 +179,7 @@ class UserDeployment:
             with change_set(self._stacks, wanted.request) as difference:
                 if difference.changes:
                     cloudformation.upload_packages(
-                        self._target.client("s3"), wanted.packages, self._bucket(), DEPLOY_TAG
+                        self._target.client("s3"), wanted.packages, self._bucket(), [DEPLOY_TAG]
                     )
                     self._judge(difference.carry_out(MAX_SECONDS), wanted)
             self._remove_packages(wanted.packages)

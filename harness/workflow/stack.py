@@ -118,7 +118,7 @@ def user_stack(stack: Stack) -> UserStack:
             "S3Key": key,
         }
     template = _without_idle_parameters(template, stack)
-    request = StackRequest(stack.name, stack.template, template, stack.parameters, DEPLOY_TAG)
+    request = StackRequest(stack.name, stack.template, template, stack.parameters, [DEPLOY_TAG])
     return UserStack(request, packages, code, tuple(warnings))
 
 

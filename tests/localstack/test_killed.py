@@ -21,7 +21,7 @@ from pipeline import client, eventually
 from harness.localstack.base import Running
 from harness.localstack.native import state_folder
 from harness.localstack.os_process import marked
-from harness.platforms.deployed import run_stack
+from harness.platforms.deployed.leftovers import Leftovers
 from harness.platforms.target import Target
 from harness.run_folder import RUN, VERDICT
 
@@ -122,7 +122,8 @@ def _functions_with_a_process(localstack: Running) -> list[str]:
 def place(localstack: Running, tmp_path: Path) -> Iterator[Place]:
     """What a test that failed did not remove is no business of the next."""
     yield Place(localstack, tmp_path)
-    run_stack.remove_leftovers(Target("localstack", localstack.endpoint))
+    leftovers = Leftovers(Target("localstack", localstack.endpoint))
+    assert all(leftovers.remove(leftovers.removable))
 
 
 def spread(moments: int) -> list[float]:

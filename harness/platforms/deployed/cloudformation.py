@@ -25,13 +25,13 @@ _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
 @dataclass(frozen=True, slots=True)
 class StackRequest:
-    """A stack to create. `file` is the user's template; `tag` says whether it is of a run or of `harness deploy`."""
+    """A stack to create. `file` is the user's template; `tags` say whether it is of a run or of `harness deploy`."""
 
     name: str
     file: Path
     template: Values[str, Any]
     parameters: Values[str, str]
-    tag: dict[str, str]
+    tags: list[dict[str, str]]
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of CreateStack and of CreateChangeSet."""
@@ -40,7 +40,7 @@ class StackRequest:
             "TemplateBody": json.dumps(self.template),
             "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in self.parameters.items()],
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-            "Tags": [self.tag],
+            "Tags": self.tags,
         }
 
 
@@ -98,9 +98,13 @@ def _empty(s3: Any, bucket: str) -> None:
 
 def tagged(client: Any, tag: dict[str, str]) -> list[str]:
     """The names of the stacks that have the tag, without deleted ones."""
+    return [stack["StackName"] for stack in described_all(client) if tag in stack.get("Tags", [])]
+
+
+def described_all(client: Any) -> list[dict[str, Any]]:
+    """The stacks as DescribeStacks returns them, without deleted ones."""
     pages = client.get_paginator("describe_stacks").paginate()
-    stacks = [stack for page in pages for stack in page["Stacks"] if stack["StackStatus"] != GONE]
-    return [stack["StackName"] for stack in stacks if tag in stack.get("Tags", [])]
+    return [stack for page in pages for stack in page["Stacks"] if stack["StackStatus"] != GONE]
 
 
 def described(client: Any, name: str) -> dict[str, Any] | None:
@@ -134,13 +138,13 @@ def wait(client: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> str:
     return status
 
 
-def upload_packages(client: Any, packages: Values[str, Path], bucket: str, tag: dict[str, str]) -> None:
+def upload_packages(client: Any, packages: Values[str, Path], bucket: str, tags: list[dict[str, str]]) -> None:
     """Creates the bucket if it does not exist, and puts the packages into it under their keys."""
     region = client.meta.region_name
     configuration = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
     with suppress(client.exceptions.BucketAlreadyOwnedByYou):
         client.create_bucket(Bucket=bucket, **configuration)
-    client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [tag]})
+    client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
     for key, package in packages.items():
         client.put_object(Bucket=bucket, Key=key, Body=package.read_bytes())
 

@@ -28,8 +28,8 @@ from harness.pipeline.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.platforms import clients
 from harness.platforms.base import Plan
 from harness.platforms.deployed import cloudformation, run_stack
-from harness.platforms.deployed.cloudformation import RUN_TAG
 from harness.platforms.deployed.executions import FunctionHistory
+from harness.platforms.deployed.leftovers import run_tags
 from harness.platforms.deployed.mappings import HarnessMapping, PlatformMapping, Records
 from harness.platforms.deployed.threads import ThreadHost, Threads
 from harness.platforms.disruptions import UNREACHABLE, Disruption, DisruptionQueue, Disruptions
@@ -129,9 +129,9 @@ class Deployed:
         self._exits.callback(cloudformation.remove_packages, s3, bucket)
         self._exits.callback(cloudformation.begin_to_delete, stacks, s3, stack.name)
         with held_back():
-            cloudformation.upload_packages(s3, packages, bucket, RUN_TAG)
+            cloudformation.upload_packages(s3, packages, bucket, run_tags())
             stacks.create_stack(**request.arguments())
-            self._control.create()
+            self._control.create(run_tags())
         self._control.put(PLAN, self._function_plan().to_json())
         cloudformation.until_created(stacks, request)
         self._exits.callback(self._mapping.stop)

@@ -1,13 +1,11 @@
 """The pipeline as a CloudFormation stack: the user's template with the agent around the handler.
 
-Names of tables, sinks and functions are set to those of the Stack, so that nothing has to be looked up. What killed
-runs left behind is found by these names, and removed.
+Names of tables, sinks and functions are set to those of the Stack, so that nothing has to be looked up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,8 @@ from harness.pipeline.mapping import BY_HARNESS
 from harness.pipeline.package import unpacked, zipped
 from harness.pipeline.resources import RESOURCE_TYPES, DataStream, Resource, Topic
 from harness.pipeline.stack import LEDGER, Function, Stack
-from harness.platforms.deployed import cloudformation
-from harness.platforms.deployed.cloudformation import RUN_TAG, StackRequest
-from harness.platforms.target import Target
+from harness.platforms.deployed.cloudformation import StackRequest
+from harness.platforms.deployed.leftovers import run_tags
 
 _KEY = "function.zip"
 
@@ -32,17 +29,15 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     urls: those of the endpoints, by their variables.
     """
     template: dict[str, Any] = sam.in_json(sam.cloudformation(load_template(stack.template), stack.parameters).value)
-    resources = template["Resources"]
+    resources, tags = template["Resources"], run_tags()
     names = {resource.logical_id: resource.name for resource in _named(stack)}
     for logical_id, name in names.items():
         properties = resources[logical_id].setdefault("Properties", {})
         properties[RESOURCE_TYPES[resources[logical_id]["Type"]].name_property] = name
-        properties["Tags"] = [
-            *properties.get("Tags", ()),
-            RUN_TAG,
-        ]  # LocalStack does not pass a stack's tags on to its resources
+        # LocalStack does not pass a stack's tags on to its resources.
+        properties["Tags"] = [*properties.get("Tags", ()), *tags]
     for topic in stack.of(Topic, LEDGER):
-        resources.update(topic_inbox(topic, RUN_TAG))
+        resources.update(topic_inbox(topic, tags))
     function = resources[stack.function.logical_id]["Properties"]
     function["Code"] = {"S3Bucket": bucket, "S3Key": _KEY}
     for logical_id in stack.other_code:
@@ -74,7 +69,7 @@ def request(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> St
     """The stack of a run."""
     template = body(stack, control, bucket, urls)
     needed = {name: "set-by-harness" for name in template.get("Parameters", {}) if name not in stack.parameters}
-    return StackRequest(stack.name, stack.template, template, {**stack.parameters, **needed}, RUN_TAG)
+    return StackRequest(stack.name, stack.template, template, {**stack.parameters, **needed}, run_tags())
 
 
 def names(stack: Stack) -> list[str]:
@@ -159,7 +154,7 @@ def strip_triggers(template: dict[str, Any], needed: Iterable[str], idle: Iterab
     return {**template, "Resources": remaining} | ({"Outputs": outputs} if "Outputs" in template else {})
 
 
-def topic_inbox(topic: Topic, tag: dict[str, str]) -> dict[str, Any]:
+def topic_inbox(topic: Topic, tags: list[dict[str, str]]) -> dict[str, Any]:
     """A queue of the harness's own that subscribes to the topic, as a topic keeps nothing: resources by logical id."""
     name = topic.inbox.logical_id
     arn = {"Fn::GetAtt": [name, "Arn"]}
@@ -173,7 +168,7 @@ def topic_inbox(topic: Topic, tag: dict[str, str]) -> dict[str, Any]:
     policy = {"Version": "2012-10-17", "Statement": [allowed]}
     subscription = {"TopicArn": {"Ref": topic.logical_id}, "Protocol": "sqs", "Endpoint": arn}
     return {
-        name: {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": topic.inbox.name, "Tags": [tag]}},
+        name: {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": topic.inbox.name, "Tags": tags}},
         f"{name}Policy": {
             "Type": "AWS::SQS::QueuePolicy",
             "Properties": {"Queues": [{"Ref": name}], "PolicyDocument": policy},
@@ -184,46 +179,3 @@ def topic_inbox(topic: Topic, tag: dict[str, str]) -> dict[str, Any]:
             "Properties": subscription,
         },
     }
-
-
-def remove_leftovers(target: Target) -> list[str]:
-    """Deletes stacks, control tables, buckets and mappings of runs. Returns what was deleted, in words."""
-    stacks, dynamodb, s3 = target.client("cloudformation"), target.client("dynamodb"), target.client("s3")
-    removed = _remove_mappings(target.client("lambda"))
-    for name in cloudformation.tagged(stacks, cloudformation.RUN_TAG):
-        cloudformation.begin_to_delete(stacks, s3, name)
-        cloudformation.wait(stacks, name)
-        removed.append(f"stack {name}")
-    for table in dynamodb.get_paginator("list_tables").paginate().build_full_result()["TableNames"]:
-        if _belongs_to_a_run(table, control_of("")):
-            dynamodb.delete_table(TableName=table)
-            removed.append(f"table {table}")
-    for bucket in s3.list_buckets()["Buckets"]:
-        if _belongs_to_a_run(bucket["Name"], bucket_of("")):
-            cloudformation.remove_packages(s3, bucket["Name"])
-            removed.append(f"bucket {bucket['Name']}")
-    return removed
-
-
-def kept_stacks(target: Target) -> list[str]:
-    """The names of the stacks that `harness deploy` made, which are not removed."""
-    return cloudformation.tagged(target.client("cloudformation"), cloudformation.DEPLOY_TAG)
-
-
-def _remove_mappings(client: Any) -> list[str]:
-    """Deletes the mappings of runs. LocalStack 4.14 never removes one that is disabled when it is deleted."""
-    removed = []
-    pages = client.get_paginator("list_event_source_mappings").paginate()
-    for mapping in pages.build_full_result()["EventSourceMappings"]:
-        function = mapping["FunctionArn"].rpartition(":function:")[2]
-        if function.startswith(cloudformation.STACK_PREFIX) and mapping["State"] != "Deleting":
-            with suppress(client.exceptions.ResourceNotFoundException):
-                if mapping["State"] == "Disabled":
-                    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-                client.delete_event_source_mapping(UUID=mapping["UUID"])
-                removed.append(f"mapping of {function}")
-    return removed
-
-
-def _belongs_to_a_run(name: str, suffix: str) -> bool:
-    return name.startswith(cloudformation.STACK_PREFIX) and name.endswith(suffix)
