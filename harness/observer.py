@@ -28,6 +28,7 @@ NOT_FOUND_CODES = (
     "AWS.SimpleQueueService.NonExistentQueue",
     "NoSuchBucket",
 )
+MAX_CONTENT = 2_000  # characters kept of a row that names no intent
 _MAX_MESSAGES = 100_000
 _MESSAGES_AT_ONCE = 10
 
@@ -76,7 +77,7 @@ class Observer:
         self._each(stack.of(Bucket, LEDGER), self._bucket_effects)
         self._each(stack.of(Topic, LEDGER), self._topic_effects)
         for order, (endpoint, body) in enumerate(self._applied):
-            self._effect(endpoint, BY_NAME, _object(body), order)
+            self._effect(endpoint, BY_NAME, _parsed(body), order)
         self._each(stack.of(Table, SOURCE), partial(self._states, "source"))
         self._each(stack.of(Table, VIEW), partial(self._states, "view"))
         self._each(stack.of(Queue, ON_FAILURE), self._dead_letters)
@@ -125,7 +126,7 @@ class Observer:
         attribution = self._stack.attribution(queue)
         for position, message in enumerate(self._messages(queue, self._arrival_seconds)):
             order = position if queue.fifo else None
-            self._effect(queue.logical_id, attribution, _object(message["Body"]), order)
+            self._effect(queue.logical_id, attribution, _parsed(message["Body"]), order)
 
     def _bucket_effects(self, bucket: Bucket) -> None:
         """Each object is an effect. Objects are listed by key, so the order in which they came is unknown."""
@@ -133,27 +134,27 @@ class Observer:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket.name):
             for entry in page.get("Contents", ()):
                 content = s3.get_object(Bucket=bucket.name, Key=entry["Key"])["Body"].read()
-                self._effect(bucket.logical_id, attribution, _object(content))
+                self._effect(bucket.logical_id, attribution, _parsed(content))
 
     def _topic_effects(self, topic: Topic) -> None:
         """The messages in the topic's inbox. A topic may send a message twice, with the same id: one effect (S-120)."""
         attribution = self._stack.attribution(topic)
         message_ids: set[str] = set()
         for message in self._messages(topic.inbox, self._arrival_seconds):
-            content = _object(message["Body"])
-            if content.get("Type") == "Notification":
+            content = _parsed(message["Body"])
+            if isinstance(content, dict) and content.get("Type") == "Notification":
                 if content["MessageId"] in message_ids:
                     continue
                 message_ids.add(content["MessageId"])
-                content = _object(content["Message"])
+                content = _parsed(content["Message"])
             self._effect(topic.logical_id, attribution, content)
 
     def _effect(
-        self, sink: str, attribution: Attribution, content: Value, order: int | None = None, count: int = 1
+        self, sink: str, attribution: Attribution, content: Any, order: int | None = None, count: int = 1
     ) -> None:
         """`order` is None where the sink keeps none. The content may name the effect's intent and item."""
         effect = {"sink": sink, "intent": attribution.intent_in(content), "item": attribution.item_in(content)}
-        self._record("effect", {**effect, "count": count, "order": order})
+        self._record("effect", {**effect, "count": count, "order": order, **_nameless(effect, content)})
 
     def _states(self, role: str, table: Table) -> None:
         attribution = self._stack.attribution(table)
@@ -161,7 +162,7 @@ class Observer:
             content = item_as_json(row)
             changes = {"changes": int(row["changes"]["N"])} if "N" in row.get("changes", {}) else {}
             state = {"role": role, "item": attribution.item_in(content), "intent": attribution.intent_in(content)}
-            self._record("state", {**state, **changes})
+            self._record("state", {"resource": table.logical_id, **state, **changes, **_nameless(state, content)})
 
     def _dead_letters(self, queue: Queue) -> None:
         for message in self._messages(queue, 0):
@@ -201,10 +202,16 @@ def _key(table: Table, row: dict[str, Any]) -> str:
     return json.dumps([row[name] for name in table.key_names], sort_keys=True)
 
 
-def _object(content: str | bytes) -> Value:
-    """The content where it is a JSON object; any other content names no intent and no item."""
+def _parsed(content: str | bytes) -> Any:
+    """The content where it is JSON; else its text, or of bytes that are no text how they begin."""
     try:
-        values = json.loads(content)
+        return json.loads(content)
     except ValueError:
+        return content if isinstance(content, str) else content.decode("utf-8", "backslashreplace")
+
+
+def _nameless(named: Value, content: Any) -> Value:
+    """What is in a row that names no intent, as JSON: the only way to tell such a row from another."""
+    if named["intent"] is not None:
         return {}
-    return values if isinstance(values, dict) else {}
+    return {"content": json.dumps(content, sort_keys=True, ensure_ascii=False)[:MAX_CONTENT]}

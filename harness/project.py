@@ -1,10 +1,12 @@
-"""Defaults of the user's project: the table `[tool.harness]` of its pyproject.toml.
+"""The user's project: its defaults, the table `[tool.harness]` of its pyproject.toml, and the cache folder.
 
-The file is looked for in the current folder and its parents, as ruff and pytest do. Options on the command line win.
+pyproject.toml is looked for in the current folder and its parents, as ruff and pytest do. Options on the command line
+win.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -66,3 +68,12 @@ def _line_of(text: str, key: str) -> int:
     begin = header.start() if header else 0
     match = re.compile(rf"""^\s*["']?{re.escape(key)}["']?\s*=""", re.MULTILINE).search(text, begin)
     return text.count("\n", 0, match.end() if match else begin) + 1
+
+
+def cache_folder() -> Path:
+    """Where unpacked functions and installed programs are, all of which can be made again.
+
+    HARNESS_CACHE, or `harness` in the user's cache folder (XDG_CACHE_HOME, else ~/.cache).
+    """
+    folder = os.environ.get("HARNESS_CACHE")
+    return Path(folder) if folder else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "harness"

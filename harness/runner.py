@@ -5,6 +5,7 @@
     heal        faults off
     drain       until nothing is in flight, within a bound
     read back   the stream and every sink, as they really are
+    refer       the same without faults says what each sink is owed
     check       the history, and nothing else, gives the verdict
     report      into the run's folder
     destroy     the end of the platform's context, however the run ended
@@ -39,6 +40,7 @@ from harness.pipeline.resources import RETENTION_SECONDS
 from harness.platforms import PLATFORMS, clients
 from harness.platforms.base import Plan, Platform
 from harness.platforms.capabilities import OUTAGES
+from harness.reference import reference
 from harness.reports import RunResult
 from harness.reports import text as text_report
 from harness.run_folder import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
@@ -104,7 +106,7 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
         def phase(name: str, **value: object) -> None:
             history.append(platform.time(), "harness", INFO, "phase", {"phase": name, **value})
 
-        phase("deploy", faults=[fault.NAME for fault in scenario.faults])
+        phase("deploy", faults=[fault.NAME for fault in scenario.faults], sinks=job.stack.described)
         platform.deploy()
         observer = Observer(
             platform.client,
@@ -125,7 +127,16 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
         observer.read_back()
         phase("read_back", complete=True)
         folder.write(SCHEDULE, {"seed": job.seed, "decisions": [asdict(d) for d in platform.nemesis.decisions]})
+    if facts := reference(job, _play_alone):
+        history.append(platform.time(), "harness", INFO, "reference", facts)
     phase("destroy")
+
+
+def _play_alone(job: Job) -> Sequence[Operation]:
+    """The history of a job, for another run to be compared with."""
+    history = History()
+    _play(job, history, NoFolder())
+    return history.operations
 
 
 def _start_writers(job: Job, platform: Platform) -> None:

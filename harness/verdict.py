@@ -49,12 +49,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict of a run: its findings composed."""
+    """The verdict of a run: its findings composed.
+
+    reference: of the run without faults that it was compared with: platform, verdict, and why it is not valid.
+    """
 
     verdict: str
     anomalies: tuple[Anomaly, ...] = ()
     reasons: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
+    reference: dict[str, str] | None = None
 
 
 def compose(verdicts: Iterable[str]) -> str:

@@ -52,7 +52,8 @@ def judge(
     reasons = dict.fromkeys(reason for finding in findings for reason in finding.reasons)
     kinds = [anomaly.kind for anomaly in anomalies]
     counts = _counts(index) | {kind: kinds.count(kind) for kind in (*ANOMALIES, *own)}
-    return Verdict(compose(finding.verdict for finding in findings), anomalies, tuple(reasons), counts)
+    verdict = compose(finding.verdict for finding in findings)
+    return Verdict(verdict, anomalies, tuple(reasons), counts, index.sinks.compared_with)
 
 
 def faults(operations: Sequence[Operation]) -> list[dict[str, Any]]:

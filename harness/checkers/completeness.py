@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from harness.checkers.base import Checker
 from harness.checkers.index import HistoryIndex
+from harness.checkers.trace import ACKNOWLEDGED
 from harness.history import FAIL, OK
-from harness.verdict import Finding
+from harness.verdict import VALID, Finding
 
 PHASES = ("deploy", "drive", "heal", "drain", "read_back", "destroy")
 
@@ -24,7 +25,7 @@ class Completeness(Checker):
 
 
 class Vacuity(Checker):
-    """Something was written, something landed, and every fault of the scenario fired.
+    """Something was acknowledged, what landed can be read, and every fault of the scenario fired.
 
     A run in which nothing could go wrong proves nothing: unknown.
     """
@@ -68,15 +69,30 @@ def _phases(index: HistoryIndex) -> Iterator[str]:
 def _not_read(index: HistoryIndex) -> Iterator[str]:
     if not index.records:
         yield "no record was read from the stream"
-    if not index.states["source"] and not index.leaves_nothing:
+    if not index.source and not index.leaves_nothing:
         yield "no item was read from the source"
+
+
+def _unacknowledged(index: HistoryIndex) -> str:
+    """What the writer must do; the error of its first operation, where that had one."""
+    first = index.intents[0].writes[0]
+    if first.error:
+        return f"The first ended with {first.error}"
+    return "`write` of a writer returns True (it happened), False (it surely did not) or None (nobody knows)"
 
 
 def _vacuous(index: HistoryIndex) -> Iterator[str]:
     if not index.intents:
         yield "no writer wrote anything: nothing was measured"
-    if not any(trace.times_applied for trace in index.traces.values()) and not index.only_a_view:
+    elif not any(trace.status == ACKNOWLEDGED for trace in index.intents):
+        yield f"no write was acknowledged: nothing was measured. {_unacknowledged(index)}"
+    landed = index.nameless_effects or any(trace.times_applied for trace in index.traces.values())
+    if not landed and not index.only_a_view:
         yield "no effect landed at any sink: nothing was measured"
+    yield from index.sinks.why_unreadable([trace.intent for trace in index.intents])
+    reference = index.sinks.compared_with
+    if reference and reference["verdict"] != VALID:
+        yield f"without its faults it is {reference['verdict']} already ({reference['why']})"
     for position, fault in enumerate(index.faults):
         if not fault.fired:
             points = "point" if fault.armed == 1 else "points"

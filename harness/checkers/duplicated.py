@@ -26,9 +26,11 @@ class Duplicated(Checker):
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.traces.values():
             if trace.times_applied > 1:
+                sink = trace.most_applied_at
+                there = f" at {sink}" if index.sinks.several else ""
                 written, applied = times(len(trace.writes)), times(trace.times_applied)
-                summary = f"intent {trace.intent} was written {written}, applied {applied}"
-                yield self.anomaly(trace.intent, summary, _cause(index, trace), trail(trace))
+                summary = f"intent {trace.intent} was written {written}, applied {applied}{there}"
+                yield self.anomaly(trace.intent, summary, _cause(index, index.sinks.of(trace, sink)), trail(trace))
 
 
 def _cause(index: HistoryIndex, trace: IntentTrace) -> Cause:

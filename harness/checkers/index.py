@@ -6,9 +6,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.checkers.sinks import Sinks
 from harness.checkers.trace import IntentTrace, Span
 from harness.history import FAIL, INVOKE, NOTHING, OK, Operation, Value
 
+ANY = ""  # in place of a sink: all of them
 HARMLESS = "noop"  # the fault that fires and explains nothing
 # The values by which the operations that one process has open at a time differ.
 _IDENTITY = ("call", "attempt", "delivery", "request_id", "intent", "copy")
@@ -41,7 +43,9 @@ class HistoryIndex:
         self.nameless_effects: list[Operation] = []  # effects that carry no intent
         self.disruptions: list[Span] = []
         self.gone: list[Operation] = []  # resources that the platform has lost
-        self.states: dict[str, dict[str, Operation]] = {"source": {}, "view": {}}  # role -> item -> its last state
+        self.source: dict[str, Operation] = {}  # the last state of each item
+        self.views: dict[str, dict[str, Operation]] = {}  # by the view, and the item
+        self.sinks = Sinks()
         self._open: dict[tuple[str, str], list[Span]] = {}
         self._execution: dict[str, Span] = {}
         self._batches: list[Operation] = []  # discard and filter
@@ -88,13 +92,31 @@ class HistoryIndex:
 
         Where every item is gone, the function's deletions are the only trace of a view.
         """
-        used = bool(self.states["view"]) or (self.leaves_nothing and self._deletes)
-        return used and not any(trace.effects for trace in self.traces.values())
+        used = bool(self.views) or (self.leaves_nothing and self._deletes)
+        landed = self.nameless_effects or any(trace.effects for trace in self.traces.values())
+        return used and not landed and not self.sinks.owing()
+
+    @property
+    def judged_views(self) -> list[str]:
+        """The views that hold an item, here or in the reference."""
+        return list(dict.fromkeys((*self.views, *self.sinks.reference_views)))
+
+    def lacking(self, trace: IntentTrace) -> list[str]:
+        """The sinks that are owed an effect of this intent and have none: ANY where no sink has one.
+
+        What may have landed where no effect names its intent is not lacking.
+        """
+        applied = {sink for sink, count in trace.times_at.items() if count}
+        owed = [sink for sink in self.sinks.owing(trace.intent) if sink not in applied]
+        if owed or applied or self.only_a_view or self.sinks.unreadable:
+            return owed
+        return [ANY]
 
     def applied(self, trace: IntentTrace) -> bool:
-        """Whether the intent has an effect; at a view, whether a call of the function for it succeeded."""
-        acted = self.only_a_view and any(call.outcome == OK for call in trace.effect_calls)
-        return acted or trace.times_applied > 0
+        """Whether each sink has what it is owed; at a view, whether a call of the function for it succeeded."""
+        if self.only_a_view:
+            return any(call.outcome == OK for call in trace.effect_calls)
+        return not self.lacking(trace)
 
     @property
     def faults(self) -> list[FaultState]:
@@ -138,8 +160,11 @@ class HistoryIndex:
         raise ValueError(f"#{operation.index} closes {operation.f} of {operation.process}, which is not open")
 
     def _read_harness(self, operation: Operation) -> None:
-        if operation.f == "phase":
+        if operation.f == "reference":
+            self.sinks.read_reference(operation.value)
+        elif operation.f == "phase":
             self.phases.append(operation)
+            self.sinks.described.update(operation.value.get("sinks", {}))
 
     def _read_writer(self, operation: Operation) -> None:
         span = self._span(operation)
@@ -189,7 +214,9 @@ class HistoryIndex:
     def _read_observer(self, operation: Operation) -> None:
         value = operation.value
         if operation.f == "state":
-            self.states[value["role"]][value["item"]] = operation
+            view = self.views.setdefault(value.get("resource", ""), {}) if value["role"] == "view" else self.source
+            view[value["item"]] = operation
+            self.sinks.note(operation)
         elif operation.f == "gone":
             self.gone.append(operation)
         elif operation.f == "dead_letter":
@@ -200,6 +227,7 @@ class HistoryIndex:
             if value["intent"] and value["event_name"] != "REMOVE":  # which shows the intent of the item before
                 self._trace(value["intent"], value["item"]).records.append(operation)
         elif operation.f == "effect":
+            self.sinks.note(operation)
             named = self._trace(value["intent"], value["item"]).effects if value["intent"] else self.nameless_effects
             named.append(operation)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.checkers.base import Cause, Checker, by, how_it_ended, times, trail
 from harness.checkers.index import HistoryIndex
@@ -14,9 +14,10 @@ TOO_OLD = "RecordAgeExceeded"
 
 
 class Lost(Checker):
-    """A write was acknowledged, no sink has its effect, and it was not dead-lettered.
+    """A write was acknowledged, a sink lacks its effect, and it was not dead-lettered.
 
-    Blame follows from where the trail of the intent ends: in the stream, in the mapping or in the function.
+    A sink is owed what it has in the reference, the run without faults; where there is none, an intent is lost if no
+    sink has it. Blame follows from where the intent's trail ends: in the stream, in the mapping or in the function.
     Where a view is the only sink, an intent may rightly leave nothing: wrong_final_state judges that.
     """
 
@@ -27,13 +28,15 @@ class Lost(Checker):
 
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.intents:
-            if trace.status == ACKNOWLEDGED and not trace.times_applied and not trace.dead_letters:
-                summary = f"intent {trace.intent} was acknowledged and never applied"
-                yield self.anomaly(trace.intent, summary, end_of_trail(index, trace), trail(trace))
+            sinks = index.lacking(trace) if trace.status == ACKNOWLEDGED and not trace.dead_letters else []
+            if sinks:
+                summary = f"intent {trace.intent} was acknowledged and never applied{_at(sinks)}"
+                cause = end_of_trail(index, index.sinks.of(trace, sinks[0]))
+                yield self.anomaly(trace.intent, summary, cause, trail(trace))
 
 
 class DeadLettered(Checker):
-    """The mapping gave up on an intent and reported it to its on-failure destination, and no sink has the effect.
+    """The mapping gave up on an intent and reported it to its on-failure destination, and a sink lacks the effect.
 
     Such an intent is not lost without a word, but it is not applied either (S-82).
     """
@@ -44,8 +47,12 @@ class DeadLettered(Checker):
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.traces.values():
             if trace.dead_letters and not index.applied(trace):
-                summary = f"intent {trace.intent} was dead-lettered and never applied"
+                summary = f"intent {trace.intent} was dead-lettered and never applied{_at(index.lacking(trace))}"
                 yield self.anomaly(trace.intent, summary, _gave_up(trace), trail(trace))
+
+
+def _at(sinks: Sequence[str]) -> str:
+    return f" at {' and '.join(sinks)}" if any(sinks) else ""
 
 
 def end_of_trail(index: HistoryIndex, trace: IntentTrace) -> Cause:

@@ -26,8 +26,11 @@ class Phantom(Checker):
                 summary = f"intent {trace.intent} was applied, although its writer reported a failure"
                 yield self.anomaly(trace.intent, summary, _denied(trace), trail(trace))
         for effect in index.nameless_effects:
+            sink = effect.value["sink"]
+            if sink in index.sinks.unreadable:
+                continue
             cause = Cause("function", "the effect does not say which intent it applies")
-            summary = f"an effect at {effect.value['sink']} has no intent"
+            summary = f"an effect at {sink} has no intent"
             yield self.anomaly(f"{effect.value['item']}", summary, cause, (effect,))
 
 

@@ -111,10 +111,19 @@ class IntentTrace:
     @property
     def times_applied(self) -> int:
         """How often the intent was applied at the sink where it was applied most often."""
+        return max(self.times_at.values(), default=0)
+
+    @property
+    def most_applied_at(self) -> str:
+        """That sink; empty without any effect."""
+        return max(self.times_at, key=self.times_at.__getitem__, default="")
+
+    @property
+    def times_at(self) -> dict[str, int]:
         at: dict[str, int] = {}
         for effect in self.effects:
             at[effect.value["sink"]] = at.get(effect.value["sink"], 0) + effect.value["count"]
-        return max(at.values(), default=0)
+        return at
 
     @property
     def distinct_records(self) -> list[Operation]:

@@ -23,10 +23,13 @@ class WrongFinalState(Checker):
     def check(self, index: HistoryIndex) -> Finding:
         if not index.settled:
             return self.unsettled()
-        return self.finding((*self._source(index), *self._views(index)))
+        if index.sinks.source_unreadable:
+            return self.finding(())
+        views = (anomaly for view in index.judged_views for anomaly in self._view(index, view))
+        return self.finding((*self._source(index), *views))
 
     def _source(self, index: HistoryIndex) -> Iterator[Anomaly]:
-        states = index.states["source"]
+        states = index.source
         by_item: dict[str, list[IntentTrace]] = {item: [] for item in states}
         for trace in sorted(index.intents, key=lambda trace: trace.writes[0].opened.index):
             by_item.setdefault(trace.item, []).append(trace)
@@ -65,17 +68,21 @@ class WrongFinalState(Checker):
             why = "what the writers sent does not explain it"
             yield self.anomaly(item, summary, Cause("platform", why), evidence)
 
-    def _views(self, index: HistoryIndex) -> Iterator[Anomaly]:
-        sources, views = index.states["source"], index.states["view"]
-        for item in dict.fromkeys((*sources, *views)) if views else ():
-            source, view = _intent(sources.get(item)), _intent(views.get(item))
+    def _view(self, index: HistoryIndex, name: str) -> Iterator[Anomaly]:
+        sources, states = index.source, index.views.get(name, {})
+        if name in index.sinks.unreadable:
+            return
+        for item in dict.fromkeys((*sources, *states)):
+            source, view = _intent(sources.get(item)), _intent(states.get(item))
             if source == view:
                 continue
             newest = index.traces.get(source or "")
             stale = index.traces.get(view or "")
-            summary = f"item {item} is {view or 'nothing'} in the view and {source or 'nothing'} in the source"
-            evidence = (*(trail(newest) if newest else ()), *_shown(sources.get(item), views.get(item)))
-            yield self.anomaly(item, summary, _view_cause(index, newest, stale), evidence)
+            which = f"the view {name}" if index.sinks.several else "the view"
+            summary = f"item {item} is {view or 'nothing'} in {which} and {source or 'nothing'} in the source"
+            evidence = (*(trail(newest) if newest else ()), *_shown(sources.get(item), states.get(item)))
+            at_the_view = index.sinks.of(newest, name) if newest else None
+            yield self.anomaly(item, summary, _view_cause(index, at_the_view, stale), evidence)
 
 
 def _intent(state: Operation | None) -> str | None:

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cache import cache_folder
 from harness.errors import UserError
 from harness.localstack.base import VERSION, Say
 from harness.localstack.interpreters import find_java_home, find_python
+from harness.project import cache_folder
 
 CONSTRAINTS = Path(__file__).with_name("constraints.txt")
 LOCALSTACK = (f"localstack-core[runtime]=={VERSION}", "service_identity")

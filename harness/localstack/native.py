@@ -16,12 +16,12 @@ from typing import Any, ClassVar
 
 import psutil
 
-from harness.cache import cache_folder
 from harness.errors import UserError
 from harness.localstack.base import SETTINGS, Running, Say
 from harness.localstack.health import exit_explained, health, local, wait_until_dynamodb_answers, wait_until_healthy
 from harness.localstack.install import Installation, alone, install, java_home
 from harness.localstack.os_process import MARK, holder_of, kill_marked, marked, output_of
+from harness.project import cache_folder
 
 EXECUTOR = Path(__file__).with_name("executor")
 PLUGIN = "harness_executor"

@@ -18,8 +18,8 @@ from filelock import FileLock
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from harness.cache import cache_folder
 from harness.errors import Problem, UserError
+from harness.project import cache_folder
 
 AT_RUNTIME = frozenset({"boto3", "botocore"})
 _AFTER_REQUIREMENT = re.compile(r"\s+#|\s+--|\s*\\$")  # a comment, an option such as --hash, a line that goes on

@@ -18,11 +18,11 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock
 
-from harness.cache import cache_folder
 from harness.documents import TEMPLATES
 from harness.errors import Problem, UserError
 from harness.pipeline.dependencies import REQUIREMENTS, THIS_PYTHON, imports_of, installed, needed
 from harness.pipeline.stack import is_python
+from harness.project import cache_folder
 
 # Everything that the agent needs of the harness: whole folders, and single files.
 AGENT_FOLDERS = ("agent", "faults")

@@ -123,6 +123,17 @@ class Stack:
         return tuple(dict.fromkeys(intents)), tuple(dict.fromkeys((*items, *keys)))
 
     @property
+    def described(self) -> dict[str, dict[str, str]]:
+        """The source and each sink by logical id: role, name in calls, and where its rows name the intent."""
+        stores = [each for each in self.resources if each.role in (SOURCE, LEDGER, VIEW)]
+        rows = {
+            each.logical_id: {"role": str(each.role), "name": each.name, "intent": self.attribution(each).intent}
+            for each in stores
+        }
+        endpoints = [endpoint.variable for endpoint in self.endpoints]
+        return rows | {name: {"role": LEDGER, "name": f"/{name}", "intent": BY_NAME.intent} for name in endpoints}
+
+    @property
     def sinks(self) -> frozenset[str]:
         """The names, as requests have them, of what effects land in. Endpoints get theirs when they start."""
         return frozenset(each.name for each in self.resources if each.role in (LEDGER, VIEW))

@@ -60,6 +60,7 @@ class RunResult:
             "faults": list(self.faults),
             "anomalies": [anomaly.to_dict() for anomaly in self.verdict.anomalies],
             "reasons": list(self.verdict.reasons),
+            "reference": self.verdict.reference,
             "run_folder": str(self.run_folder),
         }
 

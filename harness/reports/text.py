@@ -50,6 +50,9 @@ def finding(result: RunResult, operations: Sequence[Operation]) -> str:
     lines = [
         f"{verdict.verdict.upper():<8} {name}   seed {result.seed}   {result.platform}   {result.wall_seconds:.2f} s"
     ]
+    reference = verdict.reference
+    if reference and reference["verdict"] != VALID:
+        lines.append(f"  without its faults it is {reference['verdict']} already: {reference['why']}")
     for anomaly in verdict.anomalies[:MAX_ANOMALIES]:
         lines += _anomaly(anomaly, operations)
     if len(verdict.anomalies) > MAX_ANOMALIES:
@@ -60,6 +63,8 @@ def finding(result: RunResult, operations: Sequence[Operation]) -> str:
         lines.append(f"  known to differ on {result.platform}: {result.difference}")
     if not result.expectation_met:
         lines.append(f"  {result.expectation_reason}")
+    if reference and reference["platform"] != result.platform:
+        lines.append(f"  compared with the same run without its faults, on {reference['platform']}")
     if result.again:
         lines.append(f"  run again     {result.again}")
     if result.run_folder:

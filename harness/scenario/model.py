@@ -154,11 +154,16 @@ def _own_checker(value: Any) -> str:
 
 
 def _writer_class(word: str, source: str = Table.service) -> Any:
+    """A class that is no Writer, but has its methods, gets the rest of the contract from Writer."""
     from harness.workload import STREAM_WRITERS, WRITERS
+    from harness.workload.base import Writer
 
-    if source == DataStream.service:
-        return implementation(word, STREAM_WRITERS, "a writer into a Kinesis stream")
-    return implementation(word, WRITERS, "a writer")
+    kinesis = source == DataStream.service
+    table, noun = (STREAM_WRITERS, "a writer into a Kinesis stream") if kinesis else (WRITERS, "a writer")
+    writer = implementation(word, table, noun)
+    if not callable(getattr(writer, "write", None)) or not isinstance(getattr(writer, "OPERATION", None), str):
+        raise ValueError(f"'{word}' is not {noun}: it needs a text OPERATION and a method write(change, note)")
+    return writer if issubclass(writer, Writer) else type(writer.__name__, (writer, Writer), {})
 
 
 class FunctionOverrides(Part):

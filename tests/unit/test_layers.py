@@ -23,6 +23,7 @@ FLOORS = """
     cli pytest_plugin
     matrix workflow api
     runner
+    reference
     jobs
     scenario
     platforms
@@ -31,7 +32,7 @@ FLOORS = """
     agent pipeline
     documents run_folder faults localstack checkers reports
     project
-    errors history lazy_table verdict cache waiting
+    errors history lazy_table verdict waiting
 """
 FLOOR = {package: -row for row, line in enumerate(FLOORS.split("\n")) for package in line.split()}
 

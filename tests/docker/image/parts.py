@@ -16,9 +16,9 @@ from pathlib import Path
 
 from engine import Missing, require_programs
 
-from harness.cache import cache_folder
 from harness.localstack.base import Say
 from harness.localstack.install import CONSTRAINTS, JAVA, Installation, alone
+from harness.project import cache_folder
 
 RELEASE = "trixie"  # it has the Python that LocalStack needs
 PYTHON = "python3.13"

@@ -1,0 +1,156 @@
+"""Where effects land: what each sink is owed by the reference, and whether what it holds can be read. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.checkers.trace import IntentTrace, Span
+from harness.history import Operation, Value
+from harness.verdict import VALID
+
+SOURCE = "source"  # the role of what the writers write into
+MAX_SHOWN = 120  # characters of a row in a sentence
+
+
+@dataclass(slots=True)
+class Sinks:
+    """described: the source and each sink by its logical id, as the stack describes it.
+
+    reference: as harness.reference made it.
+    """
+
+    described: dict[str, dict[str, str]] = field(default_factory=dict)
+    reference: Value | None = None
+    _source: str | None = None
+    _named: set[str] = field(default_factory=set)  # sinks in which a row names an intent
+    _nameless: dict[str, list[str]] = field(default_factory=dict)  # by the sink, what the other rows hold
+    _owed: dict[str, frozenset[str]] = field(default_factory=dict)  # intents by sink
+
+    def read_reference(self, value: Value) -> None:
+        self.reference = value
+        self._owed = {sink: frozenset(intents) for sink, intents in value["owed"].items()}
+
+    def note(self, row: Operation) -> None:
+        """Takes an effect, or an item of a view or of the source."""
+        sink = row.value.get("sink") or row.value.get("resource", "")
+        if row.value.get("role") == SOURCE:
+            self._source = sink
+        if row.value["intent"] is not None:
+            self._named.add(sink)
+        elif "content" in row.value or row.f == "effect":
+            self._nameless.setdefault(sink, []).append(row.value.get("content", "null"))
+
+    def owing(self, intent: str | None = None) -> list[str]:
+        """The sinks that are owed an effect: of this intent, or of any. One that can't be read is none of them."""
+        owing = [sink for sink, intents in self._owed.items() if intent is None or intent in intents]
+        return [sink for sink in owing if sink not in self.unreadable]
+
+    @property
+    def several(self) -> bool:
+        return sum(sink["role"] != SOURCE for sink in self.described.values()) > 1
+
+    @property
+    def compared_with(self) -> dict[str, str] | None:
+        """The reference's platform and verdict, and why it is not valid."""
+        return {key: self.reference[key] for key in ("platform", "verdict", "why")} if self.reference else None
+
+    @property
+    def reference_views(self) -> list[str]:
+        """The views in which a row names an intent."""
+        views = self.reference["views"].items() if self.reference else ()
+        return [view for view, states in views if any(intent is not None for intent in states.values())]
+
+    @property
+    def unreadable(self) -> list[str]:
+        """The sinks that hold something, none of which names an intent, and that named none in the reference."""
+        unnamed = [sink for sink in self._nameless if sink not in self._named and sink != self._source]
+        return [sink for sink in unnamed if not self._owed.get(sink) and sink not in self.reference_views]
+
+    @property
+    def source_unreadable(self) -> bool:
+        """Whether the source holds items, none of which names an intent."""
+        return self._source in self._nameless and self._source not in self._named
+
+    def calls(self, sink: str, span: Span) -> bool:
+        """Whether a call of the function goes to the sink: its name, or for an endpoint the end of its URL."""
+        name = self.described.get(sink, {}).get("name", sink)
+        targets = span.value["table"].split(",")
+        return any(target == name or (name[0] == "/" and target.endswith(name)) for target in targets)
+
+    def of(self, trace: IntentTrace, sink: str) -> IntentTrace:
+        """The trace of the intent as if there were no other sink."""
+        if sink not in self.described:
+            return trace
+        return replace(
+            trace,
+            effects=[effect for effect in trace.effects if effect.value["sink"] == sink],
+            function_calls=[
+                call for call in trace.function_calls if not call.value["effect"] or self.calls(sink, call)
+            ],
+        )
+
+    def why_unreadable(self, intents: Collection[str]) -> Iterator[str]:
+        """One sentence for each of them. intents: those that the writers wrote, to look for in the rows."""
+        for sink in [*self.unreadable, *([self._source] if self._source and self.source_unreadable else [])]:
+            rows = self._nameless[sink]
+            path = self.described.get(sink, {}).get("intent", "intent")
+            shown = rows[0] if len(rows[0]) <= MAX_SHOWN else f"{rows[0][:MAX_SHOWN]}…"
+            count = f"its only row, {shown}" if len(rows) == 1 else f"its {len(rows)} rows, such as {shown}"
+            yield (
+                f"no row of {sink} names an intent: the path `{path}` matches none of {count}"
+                f"{_hint(rows, frozenset(intents))}{self._compared(sink)}"
+            )
+
+    def _compared(self, sink: str) -> str:
+        """How the contents differ from those of the reference."""
+        if self.reference is None:
+            return ""
+        if self.reference["verdict"] != VALID and not self.reference["contents"].get(sink):
+            return ""
+        held, expected = Counter(self._nameless[sink]), Counter(self.reference["contents"].get(sink, ()))
+        if held == expected:
+            return ". They are the same as without the faults"
+        more, fewer = (held - expected).total(), (expected - held).total()
+        return f". Without the faults, {more} of them are not there, and {fewer} others are"
+
+
+def _hint(rows: list[str], intents: frozenset[str]) -> str:
+    """The path at which each row names an intent, or how else it names some."""
+    contents = [content for content in map(_content, rows) if content is not None]
+    paths = [_paths(content) for content in contents]
+    if not paths or len(paths) != len(rows):
+        return ""
+    if any(len(intents.intersection(row.values())) > 1 for row in paths):
+        return "; a row names several intents, and an effect must name one"
+    for path in paths[0]:
+        if all(row.get(path) in intents for row in paths):
+            return f"; nearest: `{path}`"
+    if any(intent in str(value) for row in paths for value in row.values() for intent in intents):
+        return "; they name their intents inside a text, where no path reaches"
+    return ""
+
+
+def _content(row: str) -> Any:
+    try:
+        return json.loads(row)
+    except ValueError:  # a long one, cut short
+        return None
+
+
+def _paths(content: Any, path: str = "") -> dict[str, str]:
+    """Each text and number of a row by its JMESPath; `@` for a row that is nothing but one."""
+    if isinstance(content, dict):
+        inner = [(f"{path}.{_quoted(name)}" if path else _quoted(name), value) for name, value in content.items()]
+    elif isinstance(content, list):
+        inner = [(f"{path}[{position}]", value) for position, value in enumerate(content)]
+    else:
+        return {path or "@": str(content)}
+    return {inner_path: text for part, value in inner for inner_path, text in _paths(value, part).items()}
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() and name.isascii() else json.dumps(name)

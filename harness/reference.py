@@ -1,0 +1,88 @@
+"""The reference: the same variant and seed, without its faults. What it leaves at each sink is owed there.
+
+What it does not leave, the pipeline leaves out on purpose: handlers route, filter and skip. It is played on the
+embedded platform where that can play it and finds nothing wrong, else on the platform of the run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from harness import checkers
+from harness.checkers.index import HistoryIndex
+from harness.errors import NotImitated, UserError
+from harness.history import Operation, Value
+from harness.jobs import Job, prepare
+from harness.pipeline.package import unpacked
+from harness.platforms.target import EMBEDDED_TARGET
+from harness.scenario.variants import VARIED
+from harness.verdict import VALID
+
+MAX_KEPT = 1_000
+Play = Callable[[Job], Sequence[Operation]]
+_kept: dict[str, Value] = {}
+
+
+def reference(job: Job, play: Play) -> Value | None:
+    """What the history of a run keeps of its reference (harness.history); a run without faults is its own: None.
+
+    It is played once for each variant without its faults, and seed, in this process.
+    """
+    if not job.scenario.faults:
+        return None
+    key = _key(job)
+    if key not in _kept:
+        if len(_kept) >= MAX_KEPT:
+            _kept.clear()
+        _kept[key] = _played(job, play)
+    return _kept[key]
+
+
+def _key(job: Job) -> str:
+    """Two jobs with one key have one reference: all that it depends on, the function's code included."""
+    stack = job.stack
+    code = unpacked(stack.function.root, handler=stack.function.handler if stack.function.has_agent else None)
+    varied = {name: part for name, part in job.variant.document.value.items() if name in VARIED and name != "faults"}
+    settings = replace(stack, name="") if job.target != EMBEDDED_TARGET else stack
+    return json.dumps([varied, repr(settings), str(code), job.seed, repr(job.target)])
+
+
+def _played(job: Job, play: Play) -> Value:
+    variant = replace(job.variant, scenario=job.scenario.model_copy(update={"faults": ()}), differences={})
+    if job.target != EMBEDDED_TARGET:
+        try:
+            facts = _facts(prepare(variant, job.seed, EMBEDDED_TARGET), play)
+        except (UserError, NotImitated):
+            pass
+        else:
+            if facts["verdict"] == VALID:
+                return facts
+    return _facts(replace(job, variant=variant), play)
+
+
+def _facts(job: Job, play: Play) -> Value:
+    operations = play(job)
+    index, verdict = HistoryIndex(operations), checkers.judge(operations)
+    owed: dict[str, dict[str, None]] = {}
+    contents: dict[str, list[str]] = {}
+    for effect in (operation.value for operation in operations if operation.f == "effect"):
+        if effect["intent"] is None:
+            contents.setdefault(effect["sink"], []).append(effect["content"])
+        else:
+            owed.setdefault(effect["sink"], {})[effect["intent"]] = None
+    anomaly = next(iter(verdict.anomalies), None)
+    return {
+        "platform": job.target.platform,
+        "verdict": verdict.verdict,
+        "why": f"{anomaly.kind}: {anomaly.summary}: {anomaly.why}" if anomaly else "; ".join(verdict.reasons),
+        "owed": {sink: list(intents) for sink, intents in owed.items()},
+        "contents": {sink: sorted(texts) for sink, texts in contents.items()},
+        "source": _intents(index.source),
+        "views": {view: _intents(states) for view, states in index.views.items()},
+    }
+
+
+def _intents(states: dict[str, Operation]) -> dict[str, str | None]:
+    return {item: state.value["intent"] for item, state in states.items() if item is not None}

@@ -1,0 +1,99 @@
+"""Nothing is judged that cannot be read: where no row names an intent, the verdict is unknown, and says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pipelines import measure
+
+CRASH = [{"crash": {"nth": 1}}]
+PLAIN_TEXT = """
+    def handler(event, context):
+        for row in rows(event):
+            sns.publish(TopicArn=os.environ["Topic"], Message="a new member: " + row["intent"]["S"])
+"""
+ONE_OBJECT = """
+    def handler(event, context):
+        changes = [{"change": row["intent"]["S"]} for row in rows(event)]
+        s3.put_object(Bucket=os.environ["Out"], Key=context.aws_request_id, Body=json.dumps({"records": changes}))
+"""
+GZIP = """
+    import gzip
+
+    def handler(event, context):
+        for row in rows(event):
+            body = gzip.compress(json.dumps({"intent": row["intent"]["S"]}).encode(), mtime=0)
+            s3.put_object(Bucket=os.environ["Out"], Key=row["intent"]["S"], Body=body)
+"""
+OTHER_NAME = """
+    def handler(event, context):
+        for row in rows(event):
+            item = {"id": row["id"], "change": row["intent"], "item": row["item"]}
+            db.put_item(TableName=os.environ["Effects"], Item=item)
+"""
+DEEPER = """
+    def handler(event, context):
+        for row in rows(event):
+            item = {"id": row["id"], "detail": {"M": {"what": {"L": [row["intent"]]}}}}
+            db.put_item(TableName=os.environ["Effects"], Item=item)
+"""
+
+
+@pytest.mark.parametrize(
+    "body, sink, words",
+    [
+        (PLAIN_TEXT, {"Topic": "topic ledger"}, '"a new member: todo-0/1"; they name their intents inside a text'),
+        (ONE_OBJECT, {"Out": "bucket ledger"}, "a row names several intents, and an effect must name one"),
+        (GZIP, {"Out": "bucket ledger"}, "matches none of its 4 rows, such as"),
+        (OTHER_NAME, {"Effects": "ledger"}, "the path `intent` matches none of its 4 rows, such as {"),
+        (OTHER_NAME, {"Effects": "ledger"}, "nearest: `change`"),
+        (DEEPER, {"Effects": "ledger"}, "nearest: `detail.what[0]`"),
+        (OTHER_NAME, {"Effects": "view"}, "no row of Effects names an intent"),
+    ],
+)
+def test_a_sink_that_names_no_intent_is_not_judged(body: str, sink: dict[str, str], words: str, tmp_path: Path) -> None:
+    """The reason gives the path, the sink, how a row looks, and where the intent is."""
+    outcome = measure(tmp_path, body, sink)
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert words in " ".join(outcome.reasons)
+
+
+@pytest.mark.parametrize(
+    "body, sink", [(PLAIN_TEXT, {"Topic": "topic ledger"}), (GZIP, {"Out": "bucket ledger"})], ids=["text", "gzip"]
+)
+def test_its_contents_are_compared_with_the_reference(body: str, sink: dict[str, str], tmp_path: Path) -> None:
+    """A fault that changes nothing leaves the same, and one that repeats a message leaves more."""
+    same = measure(tmp_path, body, sink, faults=[{"delay": {"seconds": 1, "nth": 1}}])
+    assert "They are the same as without the faults" in " ".join(same.reasons)
+    if "Topic" in sink:
+        more = measure(tmp_path, body, sink, faults=[{"crash": {"call": "sns.Publish", "when": "after", "nth": 1}}])
+        assert "Without the faults, 1 of them are not there, and 0 others are" in " ".join(more.reasons)
+
+
+def test_what_a_readable_sink_lacks_is_lost_beside_an_unreadable_one(tmp_path: Path) -> None:
+    """Invalid beats unknown, and both are told."""
+    body = """
+        def handler(event, context):
+            for row in rows(event):
+                other = {"id": row["id"], "change": row["intent"]}
+                if refused(TableName=os.environ["Plain"], Item=other, ConditionExpression="attribute_not_exists(id)"):
+                    continue
+                db.put_item(TableName=os.environ["Effects"], Item=row)
+    """
+    outcome = measure(tmp_path, body, {"Effects": "ledger", "Plain": "ledger"}, faults=CRASH)
+    assert [anomaly.kind for anomaly in outcome.anomalies] == ["lost"], str(outcome)
+    assert "no row of Plain names an intent" in " ".join(outcome.reasons)
+
+
+def test_the_source_is_not_judged_where_its_items_name_no_intent(tmp_path: Path) -> None:
+    """Neither it nor its views."""
+    body = """
+        def handler(event, context):
+            for row in rows(event):
+                db.put_item(TableName=os.environ["Effects"], Item=row)
+    """
+    outcome = measure(tmp_path, body, {"Effects": "ledger"}, pipeline={"source": {"intent": "order_id"}})
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert "no row of Todos names an intent: the path `order_id`" in " ".join(outcome.reasons)
+    assert "nearest: `intent`" in " ".join(outcome.reasons)
