@@ -6,18 +6,18 @@ scenario and the platform.
 
 from __future__ import annotations
 
+import json
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import Problem, UserError, nearest
 from harness.faults.function import FalseFailureReport
 from harness.faults.seed import Seed
-from harness.history import Value
 from harness.pipeline.attribution import Attribution
 from harness.pipeline.mapping import Mapping as MappingSettings
 from harness.pipeline.stack import Stack
@@ -30,6 +30,9 @@ from harness.scenario.load import load, load_values
 from harness.scenario.model import Pipeline, Scenario
 from harness.scenario.variants import DIFFERS, Variant
 from harness.workload.items import Change, changes
+
+if TYPE_CHECKING:
+    from harness.history import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +106,14 @@ def jobs_of(
             overrides = settings or {}
             loaded = load_values(scenario, overrides) if isinstance(scenario, Mapping) else load(scenario, overrides)
             names.update(dict.fromkeys(variant.name for variant in loaded.variants))
+            stacks: dict[str, Stack] = {}  # by what a variant says of its pipeline
             for variant in _chosen(loaded.variants, variants):
+                pipeline = json.dumps(variant.document.value["pipeline"])
                 for seed in _seeds(variant, seeds):
                     again = _again(loaded.file, variant.name, seed, overrides, target)
-                    jobs.append(prepare(variant, seed, target, again))
+                    jobs.append(prepare(variant, seed, target, again, stacks.get(pipeline)))
+                    if target == EMBEDDED_TARGET:  # elsewhere each run has a stack of its own
+                        stacks[pipeline] = jobs[-1].stack
         except UserError as error:
             problems += error.problems
     if not jobs and not problems:
@@ -141,10 +148,23 @@ def _seeds(variant: Variant, seeds: str | int | None) -> Sequence[int]:
         raise UserError(f"--seeds: {error}") from None
 
 
-def prepare(variant: Variant, seed: int, target: Target = EMBEDDED_TARGET, again: str | None = None) -> Job:
-    """Reads the template. Raises UserError where the variant does not fit it, or the platform does not support it."""
-    stack = _stack(variant, target)
+def prepare(
+    variant: Variant,
+    seed: int,
+    target: Target = EMBEDDED_TARGET,
+    again: str | None = None,
+    stack: Stack | None = None,
+) -> Job:
+    """Reads the template, unless the stack is there already.
+
+    Raises UserError where the variant does not fit it, or the platform does not support it.
+    """
     scenario = variant.scenario
+    try:
+        stack = stack or _stack(scenario, target)
+        _check(scenario, stack)
+    except UserError as error:
+        raise UserError(variant.document.placed(problem) for problem in error.problems) from error
     reasons = unsupported(stack, scenario.faults, target)
     if scenario.workload.writer_class(stack.source.service).EXPIRES:
         reasons += unsupported_expiry(scenario.workload.writer, target.platform, stack.time_to_live)
@@ -161,31 +181,29 @@ def prepare(variant: Variant, seed: int, target: Target = EMBEDDED_TARGET, again
     return Job(variant, seed, target, stack, again, refused="; ".join(reasons))
 
 
-def _stack(variant: Variant, target: Target) -> Stack:
-    scenario, pipeline = variant.scenario, variant.scenario.pipeline
-    name = f"harness-{scenario.scenario}"
-    try:
-        stack = read_template(
-            pipeline.template,
-            name if target == EMBEDDED_TARGET else f"{name}-{secrets.token_hex(3)}",
-            handler=pipeline.handler.file if pipeline.handler else None,
-            function=pipeline.handler.function if pipeline.handler else "",
-            parameters=pipeline.parameters,
-            mapping=pipeline.mapping.settings(),
-            timeout=pipeline.function.timeout,
-            environment=pipeline.function.environment,
-            logical_id=pipeline.function.name,
-            sinks={logical_id: sink.role for logical_id, sink in pipeline.sinks.items()},
-            any_language=target != EMBEDDED_TARGET,
-        )
-        stack = replace(stack, attributions=_attributions(stack, pipeline))
-        problems = check_against_stack(scenario, stack)
-        if problems:
-            raise UserError(problems)
-        _changes(scenario, stack, seed=0)  # whether the items fit the table does not depend on the seed
-    except UserError as error:
-        raise UserError(variant.document.placed(problem) for problem in error.problems) from error
-    return stack
+def _stack(scenario: Scenario, target: Target) -> Stack:
+    name, pipeline = f"harness-{scenario.scenario}", scenario.pipeline
+    stack = read_template(
+        pipeline.template,
+        name if target == EMBEDDED_TARGET else f"{name}-{secrets.token_hex(3)}",
+        handler=pipeline.handler.file if pipeline.handler else None,
+        function=pipeline.handler.function if pipeline.handler else "",
+        parameters=pipeline.parameters,
+        mapping=pipeline.mapping.settings(),
+        timeout=pipeline.function.timeout,
+        environment=pipeline.function.environment,
+        logical_id=pipeline.function.name,
+        sinks={logical_id: sink.role for logical_id, sink in pipeline.sinks.items()},
+        any_language=target != EMBEDDED_TARGET,
+    )
+    return replace(stack, attributions=_attributions(stack, pipeline))
+
+
+def _check(scenario: Scenario, stack: Stack) -> None:
+    problems = check_against_stack(scenario, stack)
+    if problems:
+        raise UserError(problems)
+    _changes(scenario, stack, seed=0)  # whether the items fit the table does not depend on the seed
 
 
 def _changes(scenario: Scenario, stack: Stack, seed: int) -> list[list[Change]]:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+def located(location: str) -> Any:
+    """What stands in a module, by `module:name`; the module is imported if need be."""
+    module, _, name = location.partition(":")
+    return getattr(import_module(module), name)
 
 
 class LazyTable(Mapping[str, T]):
@@ -16,8 +22,7 @@ class LazyTable(Mapping[str, T]):
         self._locations = locations
 
     def __getitem__(self, word: str) -> T:
-        module, _, name = self._locations[word].partition(":")
-        implementation: T = getattr(import_module(module), name)
+        implementation: T = located(self._locations[word])
         return implementation
 
     def __contains__(self, word: object) -> bool:

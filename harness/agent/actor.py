@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from harness.agent.requests import Subject
-from harness.faults.actions import Action, Point
+from harness.faults.actions import Action
 from harness.faults.nemesis import Nemesis
+from harness.faults.points import Point
 from harness.history import Value
 
 

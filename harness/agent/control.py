@@ -18,9 +18,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from harness.faults.actions import FUNCTION
 from harness.faults.base import Fault
 from harness.faults.nemesis import LocalTickets
+from harness.faults.points import FUNCTION
 
 _MAX_BODY_CHARACTERS = 50_000  # of an item (limit: 400 KB): a few large items are read faster than many small ones
 PLAN = "plan"

@@ -18,7 +18,7 @@ from harness.agent.http import lines
 from harness.agent.process import CONTROL, HANDLER, FunctionActor, FunctionPlan
 from harness.agent.requests import of_event
 from harness.agent.wire import Wire
-from harness.faults.actions import ACKNOWLEDGE, AFTER
+from harness.faults.points import ACKNOWLEDGE, AFTER
 
 _control = Control(boto3.client("dynamodb"), os.environ[CONTROL])
 _content, _environment = _control.read_plan()

@@ -15,7 +15,8 @@ from typing import Any
 from harness.agent.actor import Actor
 from harness.agent.requests import Subject, of_event, sequence_numbers
 from harness.agent.wire import apply
-from harness.faults.actions import ACKNOWLEDGE, BEFORE, HANDLE, PartialFailure
+from harness.faults.actions import PartialFailure
+from harness.faults.points import ACKNOWLEDGE, BEFORE, HANDLE
 from harness.history import FAIL, INVOKE, OK
 
 Handler = Callable[[Any, Any], Any]

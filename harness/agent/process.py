@@ -15,9 +15,9 @@ from harness.agent.control import Control, ControlTickets, is_own
 from harness.agent.requests import Names, Subject
 from harness.agent.wire import network
 from harness.faults import FAULTS
-from harness.faults.actions import FUNCTION
 from harness.faults.base import Fault
 from harness.faults.nemesis import Nemesis
+from harness.faults.points import FUNCTION
 from harness.faults.seed import Seed
 from harness.history import INFO, INVOKE, Value
 

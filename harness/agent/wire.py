@@ -28,9 +28,6 @@ from botocore.httpsession import URLLib3Session
 from harness.agent.actor import Actor
 from harness.agent.requests import INTENT, Names, Subject, body_of, of_request, values
 from harness.faults.actions import (
-    AFTER,
-    BATCH_WRITE,
-    BEFORE,
     Action,
     CancelTransaction,
     Crash,
@@ -42,6 +39,7 @@ from harness.faults.actions import (
     Raise,
     Refuse,
 )
+from harness.faults.points import AFTER, BATCH_WRITE, BEFORE
 from harness.history import FAIL, INFO, INVOKE, OK, Value
 
 _ATTEMPT = re.compile(rb"attempt=(\d+)")

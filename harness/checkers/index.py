@@ -232,7 +232,7 @@ class HistoryIndex:
             named.append(operation)
 
     def _assign_faults(self) -> None:
-        """The name of a point says which intents it concerns (harness.faults.actions)."""
+        """The name of a point says which intents it concerns (harness.faults.points)."""
         for fault in self.fired:
             subject = fault.value["point"].split(" ", 3)[-1].rpartition(" #")[0]
             for trace in self._traces(intent for intent in subject.split("+") if intent in self.traces):

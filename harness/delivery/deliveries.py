@@ -24,7 +24,8 @@ from harness.delivery.redelivery import (
 )
 from harness.delivery.sources import history_value, intents, items, payload
 from harness.errors import NotImitated
-from harness.faults.actions import AFTER, BEFORE, DELIVER, Action, Delay, Point, Redeliver, RollBack
+from harness.faults.actions import Action, Delay, Redeliver, RollBack
+from harness.faults.points import AFTER, BEFORE, DELIVER, Point
 from harness.history import FAIL, INFO, INVOKE, OK
 from harness.pipeline.mapping import Mapping
 

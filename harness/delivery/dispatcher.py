@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable
 from functools import partial
 
-from harness.delivery import filters, redelivery
+from harness.delivery import filters
 from harness.delivery.deliveries import Deliveries
 from harness.delivery.host import DispatcherHost, Event
 from harness.delivery.lane import lane_number
@@ -30,7 +30,7 @@ class Dispatcher:
     """Its processes are `dispatcher/<shard>`, or `dispatcher/<shard>.<lane>`; shards are numbered as discovered."""
 
     def __init__(self, host: DispatcherHost, mapping: Mapping, stream_arn: str, function_arn: str) -> None:
-        redelivery.check(mapping)
+        filters.check_mapping(mapping)
         self._host = host
         self._route = Route(mapping, stream_arn, function_arn)
         self._deliveries = Deliveries(host, mapping, function_arn)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.errors import NotImitated, Problem, UserError, nearest
+from harness.pipeline.mapping import Mapping
+from harness.pipeline.resources import queue_url
 
 OR = "$or"
 _MISSING = object()
@@ -32,6 +34,24 @@ def check(patterns: Sequence[dict[str, Any]]) -> None:
     """Raises UserError for an invalid pattern, and NotImitated for an operator that is not imitated."""
     for index, pattern in enumerate(patterns):
         _check_pattern(pattern, f"filter_criteria[{index}]")
+
+
+def check_mapping(mapping: Mapping) -> None:
+    """Raises NotImitated for a mapping that the dispatcher does not support, and UserError for an invalid filter."""
+    if mapping.tumbling_window_in_seconds:
+        raise NotImitated(f"tumbling_window_in_seconds: {mapping.tumbling_window_in_seconds}; only 0 is imitated")
+    check(mapping.filter_criteria)
+    if mapping.on_failure_arn:
+        queue_url(mapping.on_failure_arn)
+
+
+def unsupported(mapping: Mapping) -> list[str]:
+    """Why the dispatcher does not support this mapping; empty if it does. Raises UserError for an invalid filter."""
+    try:
+        check_mapping(mapping)
+    except NotImitated as error:
+        return [str(error)]
+    return []
 
 
 def _fits(value: Any, pattern: dict[str, Any]) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from harness.faults.actions import Action, Point
+from harness.faults.actions import Action
+from harness.faults.points import Point
 from harness.faults.seed import Seed
 from harness.history import Value
 

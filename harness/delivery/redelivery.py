@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.delivery import filters
 from harness.delivery.sources import Record, sequence_numbers
-from harness.errors import NotImitated
 from harness.history import MICROSECONDS
 from harness.pipeline.mapping import FOREVER, Mapping
-from harness.pipeline.resources import RETENTION_SECONDS, queue_url
+from harness.pipeline.resources import RETENTION_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,21 +192,3 @@ def _attempted(tried: Batch, mapping: Mapping) -> BatchDecision:
     if mapping.maximum_retry_attempts != FOREVER and counted.attempts > mapping.maximum_retry_attempts:
         return BatchDecision(discard=Discard(counted, RETRY_ATTEMPTS_EXHAUSTED))
     return BatchDecision(retry=(counted,))
-
-
-def check(mapping: Mapping) -> None:
-    """Raises NotImitated for a mapping that the dispatcher does not support, and UserError for an invalid filter."""
-    if mapping.tumbling_window_in_seconds:
-        raise NotImitated(f"tumbling_window_in_seconds: {mapping.tumbling_window_in_seconds}; only 0 is imitated")
-    filters.check(mapping.filter_criteria)
-    if mapping.on_failure_arn:
-        queue_url(mapping.on_failure_arn)
-
-
-def unsupported(mapping: Mapping) -> list[str]:
-    """Why the dispatcher does not support this mapping; empty if it does. Raises UserError for an invalid filter."""
-    try:
-        check(mapping)
-    except NotImitated as error:
-        return [str(error)]
-    return []

@@ -5,11 +5,13 @@ A fault only decides on an action; the wire, the agent, the client, the dispatch
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from harness.lazy_table import LazyTable
 
 if TYPE_CHECKING:
+    from harness.faults import actions as actions
     from harness.faults.base import Fault
 
 FAULTS: LazyTable[type[Fault]] = LazyTable(
@@ -37,3 +39,10 @@ FAULTS: LazyTable[type[Fault]] = LazyTable(
         "timeout": "harness.faults.function:FunctionTimeout",
     }
 )
+
+
+def __getattr__(name: str) -> object:
+    """The actions are imported when a fault decides on the first: what reads scenarios needs none."""
+    if name == "actions":
+        return import_module("harness.faults.actions")
+    raise AttributeError(f"module 'harness.faults' has no attribute '{name}'")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
-from harness.faults.actions import (
+from harness.faults.points import (
     ACKNOWLEDGE,
     AFTER,
     BEFORE,
@@ -20,9 +20,11 @@ from harness.faults.actions import (
     FUNCTION,
     PLACES,
     WRITER,
-    Action,
     Point,
 )
+
+if TYPE_CHECKING:
+    from harness.faults.actions import Action
 
 AWS_CALL = "*"
 BEFORE_AND_AFTER = (BEFORE, AFTER)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from harness.faults import actions
-from harness.faults.actions import ACKNOWLEDGE, AFTER, BEFORE, EFFECT, FUNCTION, HANDLE, Action, Point, When
+from typing import TYPE_CHECKING
+
+from harness import faults
 from harness.faults.base import INSIDE_FUNCTION, Fault, fault
+from harness.faults.points import ACKNOWLEDGE, AFTER, BEFORE, EFFECT, FUNCTION, HANDLE, Point, When
+
+if TYPE_CHECKING:
+    from harness.faults.actions import Action
 
 
 @fault
@@ -24,7 +29,7 @@ class FunctionCrash(Fault):
     when: When = "after"
 
     def decide(self, point: Point) -> Action | None:
-        return actions.Crash() if point.when == self.when else None
+        return faults.actions.Crash() if point.when == self.when else None
 
 
 @fault
@@ -44,7 +49,7 @@ class FunctionTimeout(Fault):
     when: When = "after"
 
     def decide(self, point: Point) -> Action | None:
-        return actions.Hang() if point.when == self.when else None
+        return faults.actions.Hang() if point.when == self.when else None
 
 
 @fault
@@ -62,7 +67,7 @@ class FunctionError(Fault):
     message: str = "injected by the harness"
 
     def decide(self, point: Point) -> Action | None:
-        return actions.Raise(self.message)
+        return faults.actions.Raise(self.message)
 
 
 @fault
@@ -80,4 +85,4 @@ class FalseFailureReport(Fault):
     position: float = 0.5
 
     def decide(self, point: Point) -> Action | None:
-        return actions.PartialFailure(self.position)
+        return faults.actions.PartialFailure(self.position)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from harness.faults.actions import ENDING, Action, Point
+from harness.faults.actions import ENDING, Action
 from harness.faults.base import Fault
+from harness.faults.points import Point
 from harness.faults.seed import FiredFault, Seed
 from harness.history import INFO, Value
 

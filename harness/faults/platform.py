@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import make_dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from harness.faults import actions
-from harness.faults.actions import AFTER, BEFORE, DELIVER, OPERATION, WRITER, Action, Point
+from harness import faults
 from harness.faults.base import Fault, fault
+from harness.faults.points import AFTER, BEFORE, DELIVER, OPERATION, WRITER, Point
+
+if TYPE_CHECKING:
+    from harness.faults.actions import Action
 
 
 @fault
@@ -28,7 +31,7 @@ class RepeatedDelivery(Fault):
 
     def decide(self, point: Point) -> Action | None:
         start = BEFORE if self.concurrently else AFTER
-        return actions.Redeliver(self.seconds, self.concurrently) if point.when == start else None
+        return faults.actions.Redeliver(self.seconds, self.concurrently) if point.when == start else None
 
 
 @fault
@@ -48,7 +51,7 @@ class LostCheckpoint(Fault):
     records: int | None = None
 
     def decide(self, point: Point) -> Action | None:
-        return actions.RollBack(self.records)
+        return faults.actions.RollBack(self.records)
 
 
 @fault
@@ -68,7 +71,7 @@ class PlatformFault(Fault):
 
     def decide(self, point: Point) -> Action | None:
         setting = getattr(self, self.SETTING) if self.SETTING else None
-        return actions.Disrupt(self.NAME, getattr(self, "seconds", None), setting)
+        return faults.actions.Disrupt(self.NAME, getattr(self, "seconds", None), setting)
 
 
 _Field = tuple[str, Any, Any]  # name, type, default

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING
 
-from harness.faults import actions
-from harness.faults.actions import (
+from harness import faults
+from harness.faults.base import AWS_CALL, BEFORE_AND_AFTER, Fault, fault
+from harness.faults.errors import CANCELED, CONFLICT, ERRORS, REASONS, TRANSACTIONS, Code, Reason, answers
+from harness.faults.points import (
     ACKNOWLEDGE,
     AFTER,
     BATCH_WRITE,
@@ -14,11 +16,12 @@ from harness.faults.actions import (
     HANDLE,
     OPERATION,
     PLACES,
-    Action,
     Point,
     When,
 )
-from harness.faults.base import AWS_CALL, BEFORE_AND_AFTER, Fault, fault
+
+if TYPE_CHECKING:
+    from harness.faults.actions import Action
 
 
 @fault
@@ -29,7 +32,7 @@ class Noop(Fault):
     PLACES = tuple((call, when) for call in (AWS_CALL, *PLACES) for when in BEFORE_AND_AFTER)
 
     def decide(self, point: Point) -> Action | None:
-        return actions.Delay(0.0)
+        return faults.actions.Delay(0.0)
 
 
 @fault
@@ -49,7 +52,7 @@ class Latency(Fault):
     when: When = "before"
 
     def decide(self, point: Point) -> Action | None:
-        return actions.Delay(self.seconds) if point.when == self.when else None
+        return faults.actions.Delay(self.seconds) if point.when == self.when else None
 
 
 @fault
@@ -60,7 +63,7 @@ class LostRequest(Fault):
     PLACES = ((AWS_CALL, BEFORE),)
 
     def decide(self, point: Point) -> Action | None:
-        return actions.LoseRequest()
+        return faults.actions.LoseRequest()
 
 
 @fault
@@ -71,55 +74,7 @@ class LostReply(Fault):
     PLACES = ((AWS_CALL, AFTER),)
 
     def decide(self, point: Point) -> Action | None:
-        return actions.LoseReply()
-
-
-CONFLICT, CANCELED = "TransactionConflictException", "TransactionCanceledException"
-TRANSACTIONS = ("dynamodb.ExecuteTransaction", "dynamodb.TransactGetItems", "dynamodb.TransactWriteItems")
-_THROUGHPUT = "The level of configured provisioned throughput for the table was exceeded."
-# Code: (HTTP status, message). Source: the error lists of the API references of DynamoDB and Lambda.
-ERRORS: dict[str, tuple[int, str]] = {
-    "ProvisionedThroughputExceededException": (400, _THROUGHPUT),
-    "ThrottlingException": (400, "Rate of requests exceeds the allowed throughput."),
-    "RequestLimitExceeded": (400, "Throughput exceeds the current throughput limit for your account."),
-    "TransactionConflictException": (400, "Transaction is ongoing for the item"),
-    "TransactionCanceledException": (
-        400,
-        "Transaction cancelled, please refer cancellation reasons for specific reasons",
-    ),
-    "TransactionInProgressException": (400, "The transaction with the given request token is already in progress."),
-    "TooManyRequestsException": (429, "Rate Exceeded."),
-    "InternalServerError": (500, "The request processing has failed because of an unknown error."),
-    "ServiceUnavailable": (503, "The service is temporarily unavailable."),
-}
-Code = Literal[
-    "ProvisionedThroughputExceededException",
-    "ThrottlingException",
-    "RequestLimitExceeded",
-    "TransactionConflictException",
-    "TransactionCanceledException",
-    "TransactionInProgressException",
-    "TooManyRequestsException",
-    "InternalServerError",
-    "ServiceUnavailable",
-]
-# The only calls that answer with these errors; any call may answer with the others.
-# Source: the errors of each operation in botocore's service models, which a test compares.
-ANSWERED_BY: dict[str, tuple[str, ...]] = {
-    "TransactionConflictException": (
-        *("dynamodb.DeleteItem", "dynamodb.ExecuteStatement", "dynamodb.PutItem", "dynamodb.UpdateItem"),
-    ),
-    "TransactionCanceledException": TRANSACTIONS,
-    "TransactionInProgressException": ("dynamodb.ExecuteTransaction", "dynamodb.TransactWriteItems"),
-    "TooManyRequestsException": ("lambda.Invoke",),
-}
-Reason = Literal["conflict", "throttle", "condition"]
-# Reason: (code, message). Source: the CancellationReasons in the API reference of TransactWriteItems.
-REASONS: dict[str, tuple[str, str]] = {
-    "conflict": ("TransactionConflict", "Transaction is ongoing for the item."),
-    "throttle": ("ProvisionedThroughputExceeded", _THROUGHPUT),
-    "condition": ("ConditionalCheckFailed", "The conditional request failed."),
-}
+        return faults.actions.LoseReply()
 
 
 @fault
@@ -140,18 +95,13 @@ class ErrorResponse(Fault):
 
     def decide(self, point: Point) -> Action | None:
         if self.code in (CONFLICT, CANCELED) and point.call in TRANSACTIONS:
-            return actions.CancelTransaction(*REASONS[self.reason], self.operation)
+            return faults.actions.CancelTransaction(*REASONS[self.reason], self.operation)
         status, message = ERRORS[self.code]
-        return actions.Refuse(status, self.code, message)
+        return faults.actions.Refuse(status, self.code, message)
 
     def _acts_at(self, point: Point) -> bool:
         cancels = self.code == CONFLICT and point.call in TRANSACTIONS
         return super()._acts_at(point) and (cancels or answers(point.call, self.code))
-
-
-def answers(call: str, code: str) -> bool:
-    """Whether a call can answer with this error."""
-    return code not in ANSWERED_BY or call in ANSWERED_BY[code]
 
 
 @fault
@@ -168,7 +118,7 @@ class UnprocessedWrites(Fault):
     position: float = 0.5
 
     def decide(self, point: Point) -> Action | None:
-        return actions.LeaveUnprocessed(self.position)
+        return faults.actions.LeaveUnprocessed(self.position)
 
 
 @fault
@@ -188,4 +138,4 @@ class DuplicatePut(Fault):
     concurrently: bool = False
 
     def decide(self, point: Point) -> Action | None:
-        return actions.Duplicate(self.changed, self.concurrently)
+        return faults.actions.Duplicate(self.changed, self.concurrently)

@@ -4,13 +4,18 @@
 needs, and `executor` is the plugin that runs functions there as child processes.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness.lazy_table import LazyTable
-from harness.localstack.base import Runtime
+
+if TYPE_CHECKING:
+    from harness.localstack.base import Runtime
 
 LOOPBACK = ("127.0.0.1", "localhost", "localhost.localstack.cloud")
-RUNTIMES = LazyTable[type[Runtime]](
+RUNTIMES: LazyTable[type[Runtime]] = LazyTable(
     {"compose": "harness.localstack.compose:Compose", "host": "harness.localstack.native:NativeLocalStack"}
 )
 

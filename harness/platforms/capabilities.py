@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.delivery import redelivery
+from harness.delivery import filters
 from harness.faults import FAULTS
-from harness.faults.actions import DELIVER, DISPATCHER, FUNCTION
 from harness.faults.base import Fault
+from harness.faults.points import DELIVER, DISPATCHER, FUNCTION
 from harness.localstack import runtime_at
 from harness.pipeline.mapping import BY_HARNESS, FOREVER, Mapping
 from harness.pipeline.resources import Table
@@ -34,7 +34,7 @@ def unsupported(stack: Stack, faults: Sequence[Fault], target: Target) -> list[s
 
 def _on_embedded(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
     reasons = [f"{fault.NAME}: {IN_THIS_PROCESS}" for fault in faults if fault.NAME in OUTAGES - {KILL}]
-    reasons += [f"not imitated: {reason}" for reason in redelivery.unsupported(stack.mapping)]
+    reasons += [f"not imitated: {reason}" for reason in filters.unsupported(stack.mapping)]
     return [*stack.not_imitated, *reasons]
 
 
@@ -55,7 +55,7 @@ def _on_localstack(stack: Stack, faults: Sequence[Fault], target: Target) -> lis
         what = "functions in Python, and those with a runtime of their own (provided.al2023), only"
         reasons.append(f"{stack.function.runtime}: `harness up --runtime host` runs {what}")
     if stack.mapping.by == BY_HARNESS:
-        reasons += redelivery.unsupported(stack.mapping)
+        reasons += filters.unsupported(stack.mapping)
     return reasons
 
 
@@ -67,7 +67,7 @@ def _on_aws(stack: Stack, faults: Sequence[Fault], target: Target) -> list[str]:
     if stack.endpoints:
         reasons.append("endpoints: the harness serves them on this machine, which functions on AWS do not reach")
     if stack.mapping.by == BY_HARNESS:
-        reasons += redelivery.unsupported(stack.mapping)
+        reasons += filters.unsupported(stack.mapping)
     return reasons
 
 

@@ -14,9 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import Mistake, Mistakes, nearest, shown
 from harness.faults import FAULTS
-from harness.faults.actions import ACKNOWLEDGE, DELIVER, DISPATCHER, EFFECT, FUNCTION, HANDLE, OPERATION, WRITER
 from harness.faults.base import AWS_CALL, Fault, names_role
-from harness.faults.wire import CANCELED, ERRORS, TRANSACTIONS, ErrorResponse, answers
+from harness.faults.errors import CANCELED, ERRORS, TRANSACTIONS, answers
+from harness.faults.points import ACKNOWLEDGE, DELIVER, DISPATCHER, EFFECT, FUNCTION, HANDLE, OPERATION, WRITER
 from harness.scenario.fields import TEXT_SCHEMA, implementation, seconds
 from harness.scenario.messages import mistakes as sentences
 from harness.scenario.schema import Schema
@@ -102,16 +102,17 @@ def _out_of_reach(fault: Fault) -> Iterator[Mistake]:
 
 def _never_answered(fault: Fault) -> Iterator[Mistake]:
     """An error that none of the calls has at which the fault is aimed."""
-    if not isinstance(fault, ErrorResponse):
+    code = getattr(fault, "code", None)
+    if code is None or not isinstance(fault, FAULTS["refuse"]):  # which is imported only for what looks like it
         return
     calls = [call for call in CALLS if fnmatchcase(call, fault.call)]
-    if calls and not any(answers(call, fault.code) for call in calls):
-        codes = [code for code in ERRORS if any(answers(call, code) for call in calls)]
+    if calls and not any(answers(call, code) for call in calls):
+        codes = [other for other in ERRORS if any(answers(call, other) for call in calls)]
         advice = "A conflict cancels the transaction, with a reason. " if fault.call in TRANSACTIONS else ""
-        message = f"{fault.call} never answers with {fault.code}. {advice}{nearest(fault.code, codes)}"
+        message = f"{fault.call} never answers with {code}. {advice}{nearest(code, codes)}"
         yield Mistake(("code",), message)
     for name, default in (("reason", "conflict"), ("operation", 0)):
-        if getattr(fault, name) != default and fault.code != CANCELED:
+        if getattr(fault, name) != default and code != CANCELED:
             yield Mistake((name,), f"{name} goes with code: {CANCELED}")
 
 
@@ -186,7 +187,7 @@ def _in_seconds(name: str, value: Any) -> Any:
 @cache
 def _named(word: str) -> tuple[type[Fault], TypeAdapter[Any]]:
     """Cached: an adapter takes a millisecond to make, and each variant of a matrix has the same faults."""
-    fault_class = implementation(word, FAULTS, "a fault", Fault)
+    fault_class = implementation(word, FAULTS, "a fault", "harness.faults.base:Fault")
     return fault_class, TypeAdapter(fault_class)
 
 

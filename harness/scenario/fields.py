@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from harness.checkers.base import Checker
 from harness.errors import closest, nearest, shown
+from harness.lazy_table import located
+
+if TYPE_CHECKING:
+    from harness.checkers.base import Checker
 
 _SECONDS = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600), "d": Fraction(86400)}
 _DURATION = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)$")
@@ -99,11 +102,10 @@ def find_handler(text: str, folders: Sequence[Path]) -> Handler:
 
 def find(text: str, folders: Sequence[Path]) -> Path:
     """The first file of that path. Raises ValueError, which names the part of the path that does not exist."""
-    candidates = [folder / text for folder in folders]
-    file = next((candidate for candidate in candidates if candidate.is_file()), None)
+    file = next((file for folder in folders if (file := folder / text).is_file()), None)
     if file:
         return file
-    if not text or any(candidate.is_dir() for candidate in candidates):
+    if not text or any((folder / text).is_dir() for folder in folders):
         raise ValueError(f"'{text}' is not a file")
     parts = Path(text).parts
     for length in range(len(parts) - 1, -1, -1):
@@ -126,10 +128,10 @@ PATTERN = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 OWN_SCHEMA = {"type": "string", "pattern": PATTERN, "examples": ["my_module:MyClass"]}
 
 
-def implementation(word: str, table: Mapping[str, type], noun: str, base: type = object) -> type:
+def implementation(word: str, table: Mapping[str, type], noun: str, base: str = "builtins:object") -> type:
     """The class behind a word of the table, or behind `module:Class`, which must be a subclass of `base`.
 
-    Raises ValueError, naming the nearest word. noun: what the table holds, as in "a fault".
+    Raises ValueError, naming the nearest word. noun: what the table holds, as in "a fault". base: as in a LazyTable.
     """
     module_name, colon, attribute = word.partition(":")
     if not colon:
@@ -147,11 +149,11 @@ def implementation(word: str, table: Mapping[str, type], noun: str, base: type =
         raise ValueError(f"'{word}' is not {noun}: '{module_name}' has no '{attribute}'. {nearest(attribute, names)}")
     if not isinstance(implementation_class, type):
         raise ValueError(f"'{word}' is not {noun}: it is not a class")
-    if not issubclass(implementation_class, base):
-        raise ValueError(f"'{word}' is not {noun}: it is no subclass of {base.__module__}.{base.__name__}")
+    if not issubclass(implementation_class, located(base)):
+        raise ValueError(f"'{word}' is not {noun}: it is no subclass of {base.replace(':', '.')}")
     return implementation_class
 
 
 def checker_class(word: str) -> type[Checker]:
     """The checker behind `module:Class`. Raises ValueError for anything else."""
-    return implementation(word, {}, "a checker", Checker)
+    return implementation(word, {}, "a checker", "harness.checkers.base:Checker")

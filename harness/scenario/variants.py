@@ -168,10 +168,10 @@ def variants(document: Document, folders: Sequence[Path] = (Path(),)) -> list[Va
         scenario, expectation = scenarios[name], expected[specs[name]]
         assert scenario is not None
         assert expectation is not None
-        cell = cell.with_part((EXPECT,), document.part(specs[name]))
+        cell = cell.with_part((EXPECT,), reading.part(specs[name]))
         differences: dict[str, Difference] = {}
         for platform, (path, difference) in differing[name].items():
-            cell = cell.with_part((DIFFERS, platform, "*"), document.part(path))
+            cell = cell.with_part((DIFFERS, platform, "*"), reading.part(path))
             differences[platform] = difference
         cells_read.append(Variant(name, scenario, expectation, cell, differences))
     return cells_read
@@ -185,6 +185,7 @@ class _Reading:
         self._folders = folders
         self._schema = json_schema()
         self._problems: list[Problem] = []
+        self._parts: dict[DocumentPath, Document] = {}
         keys = self._schema["properties"]
         self._meant = {closest(key, keys) for key in document.value if key not in keys}
         self._dimensions, wrong = dimensions(document.value.get(MATRIX, {}), self._schema)
@@ -253,7 +254,9 @@ class _Reading:
     def differing(self, names: list[str]) -> dict[str, dict[str, tuple[DocumentPath, Difference]]]:
         """The differences of each variant by platform, with where in the document they are."""
         differing: dict[str, dict[str, tuple[DocumentPath, Difference]]] = {name: {} for name in names}
-        differs = self._document.value.get(DIFFERS) or {}
+        differs = self._document.value.get(DIFFERS)
+        if not differs:
+            return differing
         try:
             by_platform = Differs.model_validate(differs)
         except ValidationError as error:
@@ -284,11 +287,17 @@ class _Reading:
             for kind in unlisted
         ]
 
+    def part(self, path: DocumentPath) -> Document:
+        """A part of the scenario's document. Most are parts of several variants."""
+        if path not in self._parts:
+            self._parts[path] = self._document.part(path)
+        return self._parts[path]
+
     def _cell(self, base: Document, names: Sequence[str]) -> Document:
         for dimension, name in zip(self._dimensions, names, strict=True):
             position = dimension.values[name]
             try:
-                base = with_value(base, dimension.path, self._document.part(position))
+                base = with_value(base, dimension.path, self.part(position))
             except ValueError as error:
                 if dimension.path[0] not in self._meant:
                     self._add(self._document, [Mistake(position[:2], str(error), at_key=True)])

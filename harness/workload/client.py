@@ -13,7 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from harness.agent.actor import Actor
 from harness.agent.requests import Subject
 from harness.agent.wire import apply
-from harness.faults.actions import BEFORE, OPERATION, Disrupt, Duplicate
+from harness.faults.actions import Disrupt, Duplicate
+from harness.faults.points import BEFORE, OPERATION
 from harness.history import FAIL, INFO, INVOKE, OK, Value
 from harness.workload.base import FIRST_NOTE, Writer
 from harness.workload.items import Change, batches

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from harness.agent.control import Control
 from harness.delivery.on_failure import batch_info
 from harness.delivery.shards import NOT_FOUND
-from harness.faults.actions import FUNCTION
+from harness.faults.points import FUNCTION
 from harness.history import INVOKE, OK, History, Value
 from harness.pipeline.mapping import FOREVER, Mapping
 

@@ -16,8 +16,6 @@ from harness.agent.actor import Actor, Process
 from harness.agent.requests import Subject
 from harness.agent.wire import Raw, Wire
 from harness.faults.actions import (
-    AFTER,
-    BEFORE,
     Action,
     CancelTransaction,
     Delay,
@@ -26,6 +24,7 @@ from harness.faults.actions import (
     PartialFailure,
     Refuse,
 )
+from harness.faults.points import AFTER, BEFORE
 from harness.history import FAIL, INFO, INVOKE, OK
 
 THROTTLE = Refuse(400, "ThrottlingException", "Slow down.")

@@ -13,6 +13,11 @@ import pytest
 from harness.cli import COMMANDS, main
 
 ROOT = Path(__file__).parents[3]
+NOT_FOR_LINTING = {
+    *("boto3", "botocore", "docker", "jinja2", "moto", "rich", "samtranslator"),
+    *("harness.checkers.base", "harness.delivery.redelivery", "harness.delivery.sources"),
+    *("harness.faults.actions", "harness.faults.platform", "harness.faults.wire", "harness.localstack.base"),
+}
 
 
 def harness(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -47,6 +52,14 @@ def test_help_and_version_load_no_command() -> None:
     code += "print(sorted(name for name in ('boto3', 'moto', 'pydantic', 'yaml', 'rich') if name in sys.modules))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.splitlines()[-1] == "[]"
+
+
+def test_linting_loads_what_a_scenario_names_and_no_more() -> None:
+    """No SDK, and nothing of what happens in a run: actions, deliveries, checkers, and the faults of other words."""
+    code = "import sys\nfrom harness.cli import main\ntry: main(['lint', 'scenarios/crash.yaml'])\n"
+    code += f"except SystemExit: pass\nprint(sorted({NOT_FOR_LINTING!r} & set(sys.modules)))"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert printed.splitlines() == ["no problems in 1 scenario file(s) with 12 variant(s)", "[]"]
 
 
 def test_windows_is_refused_in_a_sentence() -> None:

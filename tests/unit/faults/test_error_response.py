@@ -8,8 +8,10 @@ import botocore.session
 import pytest
 
 from harness.errors import Mistakes
-from harness.faults.actions import BEFORE, CancelTransaction, Point, Refuse
-from harness.faults.wire import ANSWERED_BY, ERRORS, ErrorResponse
+from harness.faults.actions import CancelTransaction, Refuse
+from harness.faults.errors import ANSWERED_BY, ERRORS
+from harness.faults.points import BEFORE, Point
+from harness.faults.wire import ErrorResponse
 from harness.scenario.fault_entry import parse_fault
 
 TRANSACT = "dynamodb.TransactWriteItems"

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.faults import FAULTS
-from harness.faults.actions import BEFORE, OPERATION, Point
 from harness.faults.actions import Delay as DelayAction
 from harness.faults.base import Fault
 from harness.faults.function import FunctionCrash, FunctionTimeout
 from harness.faults.nemesis import LocalTickets, Nemesis
+from harness.faults.points import BEFORE, OPERATION, Point
 from harness.faults.seed import Seed
 from harness.faults.wire import ErrorResponse, Latency, LostRequest, Noop
 

@@ -18,7 +18,7 @@ from harness.agent.actor import Actor
 from harness.agent.execution import execute, not_begun
 from harness.agent.requests import Subject, of_event, sequence_numbers
 from harness.errors import NotImitated
-from harness.faults.actions import ACKNOWLEDGE, AFTER
+from harness.faults.points import ACKNOWLEDGE, AFTER
 from harness.history import MICROSECONDS, Value
 from harness.pipeline.stack import Function
 from harness.platforms.base import Reply, Request
