@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -13,6 +14,13 @@ from harness.faults.actions import Action
 from harness.faults.nemesis import Nemesis
 from harness.faults.points import Point
 from harness.history import Value
+
+
+class Raw(io.BytesIO):
+    """A response body as botocore reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
 
 
 @dataclass(eq=False)

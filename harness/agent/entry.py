@@ -17,7 +17,7 @@ from harness.agent.execution import Handler, execute, not_begun
 from harness.agent.http import lines
 from harness.agent.process import CONTROL, HANDLER, FunctionActor, FunctionPlan
 from harness.agent.requests import of_event
-from harness.agent.wire import Wire
+from harness.agent.wire import Wire, note_timeouts
 from harness.faults.points import ACKNOWLEDGE, AFTER
 
 _control = Control(boto3.client("dynamodb"), os.environ[CONTROL])
@@ -25,9 +25,10 @@ _content, _environment = _control.read_plan()
 _plan = FunctionPlan.from_json(_content)
 _actor = FunctionActor(_control, _plan, _environment)
 _wire = Wire(_actor, _plan.sinks, _plan.names)
-BUILTIN_HANDLERS.append(("before-send", _wire))
 # boto3's session was made before the wire. A new session would add 80 ms to every cold start.
-boto3.DEFAULT_SESSION.events.register("before-send", _wire)
+for _hook in (("request-created", note_timeouts), ("before-send", _wire)):
+    BUILTIN_HANDLERS.append(_hook)
+    boto3.DEFAULT_SESSION.events.register(*_hook)
 
 _lines = lines(_wire, (sink for sink in _plan.sinks if "://" in sink))
 _lines.__enter__()  # for as long as this process lives

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from http.client import parse_headers
@@ -17,10 +16,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
-from botocore.exceptions import HTTPClientError, ReadTimeoutError
+from botocore.exceptions import ConnectTimeoutError, HTTPClientError, ReadTimeoutError
 
 from harness.agent.requests import without_chunks
-from harness.agent.wire import Wire
+from harness.agent.wire import Timeouts, Wire
 
 HTTP = "http"
 # The modules whose create_connection makes connections: of http.client, and of urllib3, which requests uses.
@@ -72,11 +71,7 @@ class Line:
     def makefile(self, *_: Any, **__: Any) -> io.BytesIO:
         """The reply to the request that was sent."""
         sent, self._sent = self._sent, b""
-        began = time.monotonic()
-        reply = self._exchange(sent)
-        if self._timeout is not None and time.monotonic() - began > self._timeout:
-            raise TimeoutError("timed out")
-        return io.BytesIO(reply)
+        return io.BytesIO(self._exchange(sent))
 
     def settimeout(self, seconds: float | None) -> None:
         self._timeout = seconds
@@ -96,8 +91,8 @@ class Line:
         request = AWSPreparedRequest(method, url, HeadersDict(headers.items()), body, False)
         token = _carrying.set(True)
         try:
-            reply = self._wire.exchange(HTTP, method, request)
-        except ReadTimeoutError as error:
+            reply = self._wire.exchange(HTTP, method, request, Timeouts(self._timeout, self._timeout))
+        except (ConnectTimeoutError, ReadTimeoutError) as error:
             raise TimeoutError("timed out") from error
         except HTTPClientError as error:
             raise ConnectionResetError(str(error)) from error

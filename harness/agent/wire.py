@@ -1,10 +1,10 @@
 """The wire: the one `before-send` hook of a process. It records each attempt, asks the nemesis, and sends.
 
     attempt ─► decide before ─┬─► refuse: the error, nothing sent
-                              ├─► lose request: the connection breaks, nothing sent
+                              ├─► lose request, or no connection in time: nothing sent
                               ├─► leave unprocessed: a part is sent, the answer returns the rest
                               └─► send ─► decide after ─┬─► the reply
-                                                        └─► lose reply: the SDK cannot know
+                                                        └─► lose reply, or no reply in time: the SDK cannot know
 
 botocore calls the hook once for each attempt of its retry code. An AWSResponse that the hook returns is the answer, an
 exception that it raises enters the retry code. botocore calls every registered hook: two would apply effects twice.
@@ -12,21 +12,22 @@ exception that it raises enters the retry code. botocore calls every registered 
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import socket
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from math import inf
+from typing import Any, NamedTuple, NoReturn
 
-import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
-from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from harness.agent.actor import Actor
-from harness.agent.requests import INTENT, Names, Subject, body_of, of_request, values
+from harness.agent.actor import Actor, Raw
+from harness.agent.batches import left_over, send_part
+from harness.agent.requests import Names, Subject, body_of, of_request
 from harness.faults.actions import (
     Action,
     CancelTransaction,
@@ -39,14 +40,42 @@ from harness.faults.actions import (
     Raise,
     Refuse,
 )
-from harness.faults.points import AFTER, BATCH_WRITE, BEFORE
-from harness.history import FAIL, INFO, INVOKE, OK, Value
+from harness.faults.errors import CANCELED, ERRORS
+from harness.faults.points import AFTER, BEFORE
+from harness.history import FAIL, INFO, INVOKE, MICROSECONDS, OK, Value
 
 _ATTEMPT = re.compile(rb"attempt=(\d+)")
 _XML_CODE = re.compile(rb"<Code>([\w.]+)</Code>")
 _SPEAK_XML = ("s3.", "sns.")
-_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
-Tables = dict[str, list[Any]]  # the writes of a BatchWriteItem
+
+
+class Timeouts(NamedTuple):
+    """After how many seconds a client gives up: botocore's defaults, unless its Config says otherwise. None: never."""
+
+    connect: float | None = 60
+    read: float | None = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """value: of its operations in the history."""
+
+    call: str
+    subject: Subject
+    number: int
+    value: Value
+    request: Any
+
+
+BOTOCORES = Timeouts()
+_timeouts: ContextVar[Timeouts] = ContextVar("timeouts", default=BOTOCORES)
+
+
+def note_timeouts(request: Any, **_: Any) -> None:
+    """A botocore `request-created` handler: `before-send`, which comes right behind it, is not told the client."""
+    config = request.context["client_config"]
+    read = request.context.get("read_timeout")  # of one call alone, in newer versions
+    _timeouts.set(Timeouts(config.connect_timeout, config.read_timeout if read is None else read))
 
 
 class Wire:
@@ -63,76 +92,113 @@ class Wire:
 
     def __call__(self, event_name: str, request: Any, **more: Any) -> AWSResponse:
         service_id, operation = event_name.split(".")[1:]
-        return self.exchange(service_id.replace("-", ""), operation, request)
+        return self.exchange(service_id.replace("-", ""), operation, request, _timeouts.get())
 
-    def exchange(self, service: str, operation: str, request: Any) -> AWSResponse:
+    def exchange(self, service: str, operation: str, request: Any, timeouts: Timeouts) -> AWSResponse:
         """One attempt. For a plain HTTP request, `service` is `http` and `operation` its method."""
         if not self._actor.observed():
             return self._actor.send(service, operation, request)
         subject = of_request(service, operation, request.url, body_of(request), self.sinks, self.names)
         call = f"{service}.{operation}"
-        attempt = self._attempt(request)
+        number = self._number(request)
         value: Value = {
-            "call": self._call(request, attempt),
-            "attempt": attempt,
+            "call": self._call(request, number),
+            "attempt": number,
             "table": subject.target,
             "items": list(subject.items),
             "intents": list(subject.intents),
             "effect": subject.effect,
         }
+        attempt = _Attempt(call, subject, number, value, request)
         self._actor.record(INVOKE, call, value)
-        before = self._before(call, subject, attempt, value, request)
+        before = self._before(attempt, timeouts.connect)
         if isinstance(before, AWSResponse):
             return before
+        sent = self._actor.time()
         if before is None:
             response = self._actor.send(service, operation, request)
         else:
-            response = send_part(self._actor, service, operation, request, before.position)
-        self._after(call, subject, attempt, value, request)
-        self._record(call, value, response)
+            response = send_part(self._actor, call, request, before.position)
+        self._after(attempt, sent, timeouts.read)
+        self._record(attempt, response)
         return response
 
-    def _before(
-        self, call: str, subject: Subject, attempt: int, value: Value, request: Any
-    ) -> AWSResponse | LeaveUnprocessed | None:
-        """The answer if nothing is sent, else the action that leaves a part of the request unprocessed, if any."""
+    def _before(self, attempt: _Attempt, connect: float | None) -> AWSResponse | LeaveUnprocessed | None:
+        """The answer if nothing is sent, else the action that leaves a part of the request unprocessed, if any.
+
+        connect: the seconds after which the SDK gives up connecting.
+        """
         partial: LeaveUnprocessed | None = None
-        for action in self._actor.decide(call, BEFORE, subject, attempt):
+        began, url = self._actor.time(), attempt.request.url
+        for action in self._decide(attempt, BEFORE):
             match action:
-                case Refuse():
-                    response = _refusal(request.url, action, call)
-                    self._record(call, value, response)
-                    return response
-                case CancelTransaction():
-                    response = _cancellation(request, action)
-                    self._record(call, value, response)
+                case Refuse() | CancelTransaction():
+                    response = _refusal(attempt, action)
+                    self._record(attempt, response)
                     return response
                 case LoseRequest():
-                    self._actor.record(INFO, call, value, "the connection was closed")
-                    raise ConnectionClosedError(endpoint_url=request.url)
+                    self._give_up(attempt, "the connection was closed", ConnectionClosedError(endpoint_url=url))
+                case Delay(seconds):
+                    if not self._waits(seconds, began, connect):
+                        why = f"no connection within the {connect:g} s of connect_timeout"
+                        self._give_up(attempt, why, ConnectTimeoutError(endpoint_url=url))
                 case LeaveUnprocessed():
                     partial = partial or action
                 case _:
                     apply((action,), self._actor)
         return partial
 
-    def _after(self, call: str, subject: Subject, attempt: int, value: Value, request: Any) -> None:
-        actions: tuple[Action, ...] = self._actor.decide(call, AFTER, subject, attempt)
-        for action in actions:
-            if isinstance(action, LoseReply):
-                self._actor.record(INFO, call, value, "no reply arrived")
-                raise ReadTimeoutError(endpoint_url=request.url)
-            apply((action,), self._actor)
+    def _after(self, attempt: _Attempt, sent: int, read: float | None) -> None:
+        """The request was carried out. sent: when it was sent. read: the seconds after which the SDK gives up."""
+        late = f"no reply within the {read:g} s of read_timeout" if read is not None else ""
+        timeout = ReadTimeoutError(endpoint_url=attempt.request.url)
+        for action in self._decide(attempt, AFTER):
+            match action:
+                case LoseReply():
+                    self._give_up(attempt, "no reply arrived", timeout)
+                case Delay(seconds):
+                    if not self._waits(seconds, sent, read):
+                        self._give_up(attempt, late, timeout)
+                case _:
+                    apply((action,), self._actor)
+        if self._left(sent, read) < 0:
+            self._give_up(attempt, late, timeout)
 
-    def _record(self, call: str, value: Value, response: AWSResponse) -> None:
+    def _decide(self, attempt: _Attempt, when: str) -> tuple[Action, ...]:
+        return self._actor.decide(attempt.call, when, attempt.subject, attempt.number)
+
+    def _waits(self, seconds: float, since: int, timeout: float | None) -> bool:
+        """Waits so long, or only until the timeout has passed: False."""
+        left = self._left(since, timeout)
+        self._actor.sleep(max(0.0, min(seconds, left)))
+        return seconds <= left
+
+    def _left(self, since: int, timeout: float | None) -> float:
+        """Seconds until the timeout."""
+        return inf if timeout is None else timeout - (self._actor.time() - since) / MICROSECONDS
+
+    def _give_up(self, attempt: _Attempt, why: str, error: Exception) -> NoReturn:
+        self._actor.record(INFO, attempt.call, attempt.value, why)
+        raise error
+
+    def _record(self, attempt: _Attempt, response: AWSResponse) -> None:
+        call, value = attempt.call, attempt.value
         if response.status_code < 300:
-            intents = unprocessed(response) if call == BATCH_WRITE else []
-            self._actor.record(OK, call, {**value, "unprocessed": intents} if intents else value)
+            left = self._unprocessed(attempt, response)
+            self._actor.record(OK, call, {**value, "unprocessed": left} if left else value)
         else:  # a 5xx does not say whether the request was carried out (S-07)
             type = INFO if response.status_code >= 500 else FAIL
             self._actor.record(type, call, value, _error_code(response))
 
-    def _attempt(self, request: Any) -> int:
+    def _unprocessed(self, attempt: _Attempt, response: AWSResponse) -> list[str]:
+        """The intents of the entries that a batch call has left, although it succeeded (S-23)."""
+        body = left_over(attempt.call, attempt.request, response)
+        if body is None:
+            return []
+        service, _, operation = attempt.call.partition(".")
+        return list(of_request(service, operation, attempt.request.url, body, self.sinks, self.names).intents)
+
+    def _number(self, request: Any) -> int:
         attempt = _ATTEMPT.search(_bytes(request.headers.get("amz-sdk-request", b"")))
         return int(attempt[1]) if attempt else 1
 
@@ -149,7 +215,13 @@ def network() -> URLLib3Session:
     return URLLib3Session(socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
 
 
-def _refusal(url: str, refuse: Refuse, call: str) -> AWSResponse:
+def _refusal(attempt: _Attempt, action: Refuse | CancelTransaction) -> AWSResponse:
+    if isinstance(action, CancelTransaction):
+        return _cancellation(attempt.request, action)
+    return _error(attempt.request.url, action, attempt.call)
+
+
+def _error(url: str, refuse: Refuse, call: str) -> AWSResponse:
     if call.startswith(_SPEAK_XML):
         error = f"<Error><Code>{refuse.code}</Code><Message>{refuse.message}</Message></Error>"
         document = error if call.startswith("s3.") else f"<ErrorResponse>{error}</ErrorResponse>"
@@ -164,9 +236,9 @@ def _cancellation(request: Any, cancel: CancelTransaction) -> AWSResponse:
     reasons: list[dict[str, str]] = [{"Code": "None"} for _ in operations]
     reasons[min(cancel.operation, len(reasons) - 1)] = {"Code": cancel.code, "Message": cancel.message}
     codes = ", ".join(reason["Code"] for reason in reasons)
-    message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
-    content = {"Message": message, "CancellationReasons": reasons}
-    return _json_error(request.url, 400, "TransactionCanceledException", content)
+    status, message = ERRORS[CANCELED]
+    content = {"Message": f"{message} [{codes}]", "CancellationReasons": reasons}
+    return _json_error(request.url, status, CANCELED, content)
 
 
 def _json_error(url: str, status: int, code: str, content: dict[str, Any]) -> AWSResponse:
@@ -212,67 +284,3 @@ def apply(actions: Iterable[Action], actor: Actor) -> None:
                 raise InjectedError(message)
             case _:
                 raise TypeError(f"{action} cannot be applied inside a process")
-
-
-class Raw(io.BytesIO):
-    """A response body as botocore reads it."""
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
-
-
-def send_part(actor: Actor, service: str, operation: str, request: Any, position: float) -> AWSResponse:
-    """Sends the writes before the position, if any; the answer names those from there on as unprocessed."""
-    content = json.loads(request.body)
-    sent, rest = split(content["RequestItems"], position)
-    if not sent:
-        return _answer(request.url, {"UnprocessedItems": rest}, {})
-    reply = actor.send(service, operation, _with_body(request, {**content, "RequestItems": sent}))
-    if reply.status_code >= 300:
-        return reply
-    answer = json.loads(reply.content)
-    for table, writes in answer.get("UnprocessedItems", {}).items():
-        rest[table] = [*writes, *rest.get(table, [])]
-    return _answer(request.url, {**answer, "UnprocessedItems": rest}, dict(reply.headers))
-
-
-def split(tables: Tables, position: float) -> tuple[Tables, Tables]:
-    """The writes before the position, and those from there on: at least the last one."""
-    writes = [(table, write) for table, requests in tables.items() for write in requests]
-    first = min(int(position * len(writes)), len(writes) - 1)
-    return _by_table(writes[:first]), _by_table(writes[first:])
-
-
-def unprocessed(response: AWSResponse) -> list[str]:
-    """The intents of the items that the answer names as unprocessed."""
-    return values(json.loads(response.content).get("UnprocessedItems", {}), INTENT)
-
-
-def _by_table(writes: list[tuple[str, Any]]) -> Tables:
-    tables: Tables = {}
-    for table, write in writes:
-        tables.setdefault(table, []).append(write)
-    return tables
-
-
-def _with_body(request: Any, content: dict[str, Any]) -> AWSPreparedRequest:
-    """The request with another body, signed again if it was signed."""
-    headers = {name: _text(value) for name, value in request.headers.items()}
-    authorization = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
-    kept = {name: value for name, value in headers.items() if name.lower() not in ("content-length", "authorization")}
-    changed = AWSRequest(request.method, request.url, kept, json.dumps(content).encode())
-    if scope := _SCOPE.search(authorization):
-        credentials = boto3.DEFAULT_SESSION.get_credentials().get_frozen_credentials()
-        SigV4Auth(credentials, scope[2], scope[1]).add_auth(changed)
-    return changed.prepare()
-
-
-def _answer(url: str, content: dict[str, Any], headers: dict[str, str]) -> AWSResponse:
-    """An answer with this content, and without the headers that describe the body that AWS sent."""
-    kept = {name: value for name, value in headers.items() if name.lower() not in ("content-length", "x-amz-crc32")}
-    kept.setdefault("content-type", "application/x-amz-json-1.0")
-    return AWSResponse(url, 200, kept, Raw(json.dumps(content).encode()))
-
-
-def _text(header: bytes | str) -> str:
-    return header.decode() if isinstance(header, bytes) else header

@@ -23,7 +23,7 @@ FAULTS: LazyTable[type[Fault]] = LazyTable(
         "function_error": "harness.faults.function:FunctionError",
         "kill_function": "harness.faults.platform:KillFunction",
         "kill_platform": "harness.faults.platform:KillPlatform",
-        "leave_unprocessed": "harness.faults.wire:UnprocessedWrites",
+        "leave_unprocessed": "harness.faults.wire:UnprocessedEntries",
         "lose_reply": "harness.faults.wire:LostReply",
         "lose_request": "harness.faults.wire:LostRequest",
         "noop": "harness.faults.wire:Noop",

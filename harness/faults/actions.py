@@ -44,7 +44,7 @@ class LoseReply:
 
 @dataclass(frozen=True, slots=True)
 class LeaveUnprocessed:
-    """The writes of a batch from this position on (0…1) are not carried out, and the answer says so."""
+    """The entries of a batch from this position on (0…1) are not carried out, and the answer says so."""
 
     position: float
 

@@ -17,7 +17,8 @@ HANDLE = "handle"  # before: the handler is about to run
 ACKNOWLEDGE = "acknowledge"  # before: the handler has returned; after: its answer was handed over
 DELIVER = "deliver"  # one delivery of a batch; after: it was acknowledged
 EFFECT = "effect"  # any call that lands an effect at a sink
-BATCH_WRITE = "dynamodb.BatchWriteItem"  # the call that may carry out a part of its request
+# The calls that may carry out a part of their request.
+BATCH_CALLS = ("dynamodb.BatchWriteItem", "kinesis.PutRecords", "sns.PublishBatch", "sqs.SendMessageBatch")
 WRITER, FUNCTION, DISPATCHER = "writer", "function", "dispatcher"
 PLACES = (OPERATION, HANDLE, ACKNOWLEDGE, DELIVER, EFFECT)
 

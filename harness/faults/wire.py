@@ -10,7 +10,7 @@ from harness.faults.errors import CANCELED, CONFLICT, ERRORS, REASONS, TRANSACTI
 from harness.faults.points import (
     ACKNOWLEDGE,
     AFTER,
-    BATCH_WRITE,
+    BATCH_CALLS,
     BEFORE,
     DELIVER,
     HANDLE,
@@ -39,7 +39,8 @@ class Noop(Fault):
 class Latency(Fault):
     """A call, an execution or a delivery takes longer.
 
-    seconds: how much longer. when: before the request is sent, or after it was carried out.
+    A call that takes longer than the client's timeouts is a timeout for the SDK, which tries again (S-24). seconds: how
+    much longer. when: before the request is sent (connect_timeout), or after it was carried out (read_timeout).
     """
 
     NAME = "delay"
@@ -105,16 +106,16 @@ class ErrorResponse(Fault):
 
 
 @fault
-class UnprocessedWrites(Fault):
-    """BatchWriteItem succeeds, but carries out only its first writes: the answer names the others as UnprocessedItems.
+class UnprocessedEntries(Fault):
+    """A batch call succeeds, but carries out only its first entries; the answer names the others (S-23).
 
-    position: 0 leaves all writes unprocessed, 1 only the last one.
+    BatchWriteItem names them as UnprocessedItems, SendMessageBatch and PublishBatch as Failed, PutRecords by an
+    ErrorCode. position: 0 leaves all entries unprocessed, 1 only the last one.
     """
 
     NAME = "leave_unprocessed"
-    PLACES = ((BATCH_WRITE, BEFORE),)
+    PLACES = tuple((call, BEFORE) for call in BATCH_CALLS)
 
-    call: str = BATCH_WRITE
     position: float = 0.5
 
     def decide(self, point: Point) -> Action | None:

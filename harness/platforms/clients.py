@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.handlers import BUILTIN_HANDLERS
 
-from harness.agent.wire import Wire
+from harness.agent.wire import Wire, note_timeouts
 from harness.errors import UserError
 from harness.pipeline.resources import REGION
 
@@ -34,7 +34,7 @@ def _before_send(event_name: str, **arguments: Any) -> Any:
 
 @functools.cache
 def _register() -> None:
-    BUILTIN_HANDLERS.append(("before-send", _before_send))
+    BUILTIN_HANDLERS.extend((("request-created", note_timeouts), ("before-send", _before_send)))
 
 
 @functools.cache

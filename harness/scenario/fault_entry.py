@@ -16,7 +16,17 @@ from harness.errors import Mistake, Mistakes, nearest, shown
 from harness.faults import FAULTS
 from harness.faults.base import AWS_CALL, Fault, names_role
 from harness.faults.errors import CANCELED, ERRORS, TRANSACTIONS, answers
-from harness.faults.points import ACKNOWLEDGE, DELIVER, DISPATCHER, EFFECT, FUNCTION, HANDLE, OPERATION, WRITER
+from harness.faults.points import (
+    ACKNOWLEDGE,
+    BATCH_CALLS,
+    DELIVER,
+    DISPATCHER,
+    EFFECT,
+    FUNCTION,
+    HANDLE,
+    OPERATION,
+    WRITER,
+)
 from harness.scenario.fields import TEXT_SCHEMA, implementation, seconds
 from harness.scenario.messages import mistakes as sentences
 from harness.scenario.schema import Schema
@@ -51,6 +61,7 @@ _ITEM_OPERATIONS = (
 CALLS = (
     *(f"dynamodb.{operation}" for operation in _ITEM_OPERATIONS),
     *("dynamodbstreams.GetRecords", "kinesis.GetRecords", "kinesis.PutRecord", "lambda.Invoke", "sqs.SendMessage"),
+    *(call for call in BATCH_CALLS if not call.startswith("dynamodb.")),
 )
 _CALL = re.compile(r"[a-z0-9]+\.[A-Z][A-Za-z0-9]+")
 _GLOB = re.compile(r"[*?\[]")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from play import LEDGER, attempts, fired, found, operations, play
+from play import LEDGER, ROOT, attempts, fired, found, handler_file, operations, play
 
 from harness.api import RunOutcome
 from harness.faults.errors import ERRORS, answers
@@ -79,6 +79,53 @@ def test_a_delay_takes_as_long_as_it_says(when: str, tmp_path: Path) -> None:
     execution = of_intent(outcome, "execute", "todo-0/1", INVOKE)[0].time
     assert 20_000_000 <= end - begin < 20_010_000
     assert (execution > begin + 20_000_000) == (when == "before")
+
+
+IMPATIENT = """
+import json, os
+import boto3
+from botocore.config import Config
+queue = boto3.client("sqs", config=Config(read_timeout=1, connect_timeout=1, retries={"total_max_attempts": 2}))
+
+def handler(event, context):
+    for record in event["Records"]:
+        image = record["dynamodb"]["NewImage"]
+        body = json.dumps({"intent": image["intent"]["S"], "item": image["id"]["S"]})
+        queue.send_message(QueueUrl=os.environ["QUEUE_URL"], MessageBody=body)
+"""
+
+
+@pytest.mark.parametrize(
+    "when, seconds, findings",
+    [
+        ("after", 2, {("duplicated", "function")}),
+        ("after", 0.9, set()),
+        ("before", 2, set()),
+    ],
+)
+def test_a_reply_later_than_the_read_timeout_sends_a_second_message(
+    when: str, seconds: float, findings: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    """The SDK that was told to wait for one second sends again; a connection that took too long carried nothing."""
+    handler = handler_file(tmp_path / "src", IMPATIENT)
+    delay = {"delay": {"process": "function", "call": "effect", "when": when, "seconds": seconds, "nth": 2}}
+    outcome = play(tmp_path, handler, [delay], pipeline={"template": str(ROOT / "lambda/sinks/template.yaml")})
+    assert found(outcome) == findings, outcome
+    ends = [(op.type, op.error) for op in operations(outcome, "sqs.SendMessage", INFO)]
+    parameter, late = ("read", "reply") if when == "after" else ("connect", "connection")
+    assert ends == ([(INFO, f"no {late} within the 1 s of {parameter}_timeout")] if seconds > 1 else [])
+
+
+@pytest.mark.parametrize("endpoint", ["webhook.py", "webhook_with_key.py"])
+def test_a_post_gives_up_at_its_own_timeout(endpoint: str, tmp_path: Path) -> None:
+    """Not when the late answer comes: the function, which has three seconds, goes on after two."""
+    sinks = ROOT / "lambda" / "sinks"
+    delay = {"delay": {"process": "function", "call": "http.POST", "when": "after", "seconds": 600, "nth": 1}}
+    outcome = play(tmp_path, sinks / endpoint, [delay], pipeline={"template": str(sinks / "template.yaml")})
+    (late,) = operations(outcome, "http.POST", INFO)
+    assert late.error == "no reply within the 2 s of read_timeout"
+    failed = operations(outcome, "execute", FAIL)
+    assert [op.error.partition(" at ")[0] for op in failed] == ["TimeoutError: timed out"], failed
 
 
 @pytest.mark.parametrize(

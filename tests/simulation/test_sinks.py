@@ -136,16 +136,19 @@ def test_a_handler_sees_a_broken_request_as_from_a_real_server(fault: str, tmp_p
 
 
 def test_a_request_takes_as_long_as_a_fault_says(tmp_path: Path) -> None:
-    """In the run's time. Where that is longer than the client waits, the request was carried out all the same."""
+    """In the run's time. A reply later than the client waits does not undo the request; without a connection in that
+    time there was none."""
     slow = {"process": "function", "call": "effect", "nth": 1}
     outcome = sink(tmp_path, "webhook", [{"delay": {**slow, "seconds": 1.5}}])
     opened, closed = operations(outcome, "http.POST")[:2]
     assert 1_500_000 < closed.time - opened.time < 1_510_000
     assert outcome.verdict == "valid", outcome
-    outcome = sink(tmp_path, "webhook", [{"delay": {**slow, "seconds": 2.5}}])
+    outcome = sink(tmp_path, "webhook", [{"delay": {**slow, "seconds": 2.5, "when": "after"}}])
     assert (found(outcome), outcome.counts["duplicated"]) == (DUPLICATED, 1), outcome
     lines = (SINKS / "post.py").read_text().splitlines()
     line = next(number for number, text in enumerate(lines, 1) if "urlopen" in text)
+    unsent = sink(tmp_path, "webhook", [{"delay": {**slow, "seconds": 2.5}}])
+    assert (unsent.verdict, fired(unsent), len(operations(unsent, "execute", FAIL))) == ("valid", [1], 1), unsent
     assert [op.error for op in operations(outcome, "execute", FAIL)] == [f"TimeoutError: timed out at post.py:{line}"]
 
 

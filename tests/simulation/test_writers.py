@@ -94,10 +94,10 @@ def test_without_a_fault_every_right_writer_is_valid_with_every_kind_of_sink(wri
 
 
 def test_a_token_of_the_intent_is_forgotten_after_ten_minutes(tmp_path: Path) -> None:
-    """A copy that arrives eleven minutes later counts again (S-16)."""
-    late = {"process": "writer/1", "call": "dynamodb.TransactWriteItems", "seconds": 660}
+    """A copy that arrives eleven minutes later counts again (S-16): for so long its SDK finds no connection (S-24)."""
+    late = {"process": "writer/1", "call": "dynamodb.TransactWriteItems", "seconds": 61, "times": 11}
     faults = [{"duplicate_put": {"intent": "todo-0/1", "concurrently": True}}, {"delay": late}]
-    workload = {"writer": "transact_add", "intents": 2, "items": 1, "writers": 1}
+    workload = {"writer": "transact_add", "intents": 2, "items": 1, "writers": 1, "sdk": {"max_attempts": 15}}
     outcome = play(tmp_path, NAIVE, faults, workload=workload)
     assert found(outcome) == COUNTED_TWICE, outcome
 

@@ -15,9 +15,10 @@ from typing import Any, NoReturn
 
 from botocore.awsrequest import AWSResponse
 
+from harness.agent.actor import Raw
 from harness.agent.http import HTTP, lines
 from harness.agent.requests import body_of, is_chunked
-from harness.agent.wire import Raw, Wire
+from harness.agent.wire import Wire
 from harness.delivery.dispatcher import Dispatcher
 from harness.delivery.shards import reader_of
 from harness.delivery.sources import SOURCES
@@ -212,7 +213,8 @@ class Embedded:
         arrival.clear()
 
     def client(self, service: str) -> Any:
-        return clients.harness_client(service, max_attempts=1)
+        # The mapping waits as long as an execution may take, where botocore gives up after a minute.
+        return clients.harness_client(service, max_attempts=1, read_timeout=self._plan.stack.function.timeout + 60)
 
     def writer_client(self, retry_mode: str | None, max_attempts: int | None) -> Any:
         return clients.client(self._plan.stack.source.service, retry_mode, max_attempts)

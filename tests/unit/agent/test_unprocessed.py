@@ -9,9 +9,10 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from harness.agent.actor import Actor, Process
+from harness.agent.actor import Actor, Process, Raw
+from harness.agent.batches import split
 from harness.agent.requests import Subject
-from harness.agent.wire import Raw, Wire, split
+from harness.agent.wire import Wire
 from harness.faults.actions import LeaveUnprocessed
 from harness.history import OK
 
@@ -106,5 +107,5 @@ def test_an_error_of_aws_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("position, sent", [(0, 0), (0.2, 0), (0.5, 1), (0.99, 2), (1, 2)])
 def test_at_least_one_is_left(position: float, sent: int) -> None:
     """A position is a share of the batch, as everywhere."""
-    first, rest = split({"One": [1, 2, 3]}, position)
-    assert (first.get("One", []), rest["One"]) == ([1, 2, 3][:sent], [1, 2, 3][sent:])
+    first, rest = split([1, 2, 3], position)
+    assert (first, rest) == ([1, 2, 3][:sent], [1, 2, 3][sent:])

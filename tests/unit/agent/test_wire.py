@@ -12,9 +12,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from harness.agent.actor import Actor, Process
+from harness.agent.actor import Actor, Process, Raw
 from harness.agent.requests import Subject
-from harness.agent.wire import Raw, Wire
+from harness.agent.wire import Wire, note_timeouts
 from harness.faults.actions import (
     Action,
     CancelTransaction,
@@ -25,7 +25,7 @@ from harness.faults.actions import (
     Refuse,
 )
 from harness.faults.points import AFTER, BEFORE
-from harness.history import FAIL, INFO, INVOKE, OK
+from harness.history import FAIL, INFO, INVOKE, MICROSECONDS, OK
 
 THROTTLE = Refuse(400, "ThrottlingException", "Slow down.")
 BROKEN = Refuse(500, "InternalServerError", "Something.")
@@ -70,7 +70,7 @@ class Script(Actor):
         return self.writer
 
     def time(self) -> int:
-        return 0
+        return round(sum(self.slept) * MICROSECONDS)
 
 
 @pytest.fixture
@@ -78,10 +78,16 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """`dynamodb(host)`: a real client, whose every request goes through a wire."""
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 
-    def make(host: Script, sinks: frozenset[str] = frozenset({"Effects"}), **retries: Any) -> Any:
-        config = Config(retries=retries or {"mode": "legacy"})
+    def make(
+        host: Script,
+        sinks: frozenset[str] = frozenset({"Effects"}),
+        timeouts: dict[str, float] | None = None,
+        **retries: Any,
+    ) -> Any:
+        config = Config(retries=retries or {"mode": "legacy"}, **(timeouts or {}))
         keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
         client = boto3.client("dynamodb", region_name="us-east-1", config=config, **keys)
+        client.meta.events.register("request-created", note_timeouts)
         client.meta.events.register("before-send", Wire(host, sinks))
         return client
 
@@ -156,6 +162,51 @@ def test_a_delay_is_slept_before_or_after(dynamodb: Callable[..., Any]) -> None:
     host = Script({(BEFORE, 1): Delay(2), (AFTER, 1): Delay(3)})
     put(dynamodb(host))
     assert host.slept == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "when, timeouts, seconds, waited, why, sent",
+    [
+        (AFTER, {"read_timeout": 1}, 5, 1, "no reply within the 1 s of read_timeout", 2),
+        (AFTER, {"read_timeout": 0.5}, 0.6, 0.5, "no reply within the 0.5 s of read_timeout", 2),
+        (AFTER, {}, 61, 60, "no reply within the 60 s of read_timeout", 2),
+        (BEFORE, {"connect_timeout": 2}, 3, 2, "no connection within the 2 s of connect_timeout", 1),
+        (BEFORE, {}, 100, 60, "no connection within the 60 s of connect_timeout", 1),
+    ],
+)
+def test_a_delay_beyond_the_clients_timeout_is_a_timeout(
+    when: str, timeouts: dict[str, float], seconds: float, waited: float, why: str, sent: int, dynamodb: Any
+) -> None:
+    """The SDK gives up at that moment and sends again: what came too late was carried out, what found no connection
+    was not. botocore's own timeouts are a minute."""
+    host = Script({(when, 1): Delay(seconds)})
+    put(dynamodb(host, timeouts=timeouts))
+    assert host.slept == [waited]
+    assert types(host)[1::2] == [(INFO, 1, why), (OK, 2, None)]
+    assert len(host.sent) == sent
+
+
+@pytest.mark.parametrize("timeouts", [{"read_timeout": 5, "connect_timeout": 1}, {"read_timeout": None}])
+def test_a_delay_within_the_clients_timeout_is_only_a_delay(timeouts: dict[str, Any], dynamodb: Any) -> None:
+    """Each client has its own timeouts, and None is none."""
+    host = Script({(AFTER, 1): Delay(5)})
+    put(dynamodb(Script({}), timeouts={"read_timeout": 1}))
+    put(dynamodb(host, timeouts=timeouts))
+    assert types(host)[1::2] == [(OK, 1, None)]
+
+
+def test_a_reply_that_takes_too_long_by_itself_is_a_timeout_too(dynamodb: Any) -> None:
+    """Whatever slowed it: the SDK cannot tell."""
+    host = Script({})
+    send = host.send
+
+    def slowly(service: str, operation: str, request: Any) -> AWSResponse:
+        host.slept.append(2 if not host.sent else 0)
+        return send(service, operation, request)
+
+    host.send = slowly  # type: ignore[method-assign]
+    put(dynamodb(host, timeouts={"read_timeout": 1}))
+    assert types(host)[1::2] == [(INFO, 1, "no reply within the 1 s of read_timeout"), (OK, 2, None)]
 
 
 def test_an_error_of_aws_is_recorded_by_its_name_and_still_read_by_the_sdk(dynamodb: Callable[..., Any]) -> None:

@@ -1,4 +1,4 @@
-"""The embedded Kinesis: streams that are never resharded, PutRecord, and the calls that read them.
+"""The embedded Kinesis: streams that are never resharded, PutRecord and PutRecords, and the calls that read them.
 
 Every PutRecord is a record of its own with a sequence number of its own, also when the SDK repeats it (S-55): the
 service has no way to know. Source: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html.
@@ -20,6 +20,7 @@ from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.shard import Iterator, Numbers, Refused, Shard
 
 MAX_RECORDS = 10_000
+MAX_BATCH_RECORDS = 500  # of a PutRecords
 MAX_PAGE_BYTES = 10 * 1024 * 1024
 MAX_RECORD_BYTES = 1024 * 1024  # data and partition key together
 MAX_KEY_CHARACTERS = 256
@@ -61,6 +62,7 @@ class Kinesis:
                 self._put_record,
                 _STREAM | {"Data", "PartitionKey", "ExplicitHashKey", "SequenceNumberForOrdering"},
             ),
+            "PutRecords": (self._put_records, _STREAM | {"Records"}),
         }
 
     def handle(self, request: Request) -> Reply:
@@ -140,7 +142,16 @@ class Kinesis:
         }
 
     def _put_record(self, body: Body) -> Body:
-        shards = self._streams[self._name(body)]
+        return {**self._append(self._streams[self._name(body)], body), "EncryptionType": "NONE"}
+
+    def _put_records(self, body: Body) -> Body:
+        shards, records = self._streams[self._name(body)], body["Records"]
+        if not 1 <= len(records) <= MAX_BATCH_RECORDS:
+            raise Refused("InvalidArgumentException", f"Records has 1 to {MAX_BATCH_RECORDS} entries")
+        written = [self._append(shards, record) for record in records]
+        return {"FailedRecordCount": 0, "Records": written, "EncryptionType": "NONE"}
+
+    def _append(self, shards: list[Shard], body: Body) -> Body:
         key, data = body["PartitionKey"], body["Data"]
         if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
             raise Refused("InvalidArgumentException", f"PartitionKey has 1 to {MAX_KEY_CHARACTERS} characters")
@@ -160,7 +171,7 @@ class Kinesis:
         }
         shard.append(number, now, record, size)
         self._on_record(shard.id)
-        return {"ShardId": shard.id, "SequenceNumber": str(number), "EncryptionType": "NONE"}
+        return {"ShardId": shard.id, "SequenceNumber": str(number)}
 
     def _token(self, name: str, shard: Shard, position: int) -> str:
         return Iterator(attribute(DATA_STREAM, name), shard.id, position, self._now()).token()
