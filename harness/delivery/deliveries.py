@@ -132,9 +132,9 @@ class Deliveries:
         self.copies -= 1
 
     def _invoke(self, batch: Batch) -> InvocationResult:
-        """Invokes the function, once. An error response, such as a throttle, means that it was not started (S-68).
+        """Invokes the function, once. Refused with a 4xx, such as a throttle, it was not started (S-68).
 
-        Without any response it may have run or not (S-118).
+        After a 5xx, or without any response, it may have run or not (S-118).
         """
         try:
             response = self._lambda.invoke(
@@ -142,8 +142,9 @@ class Deliveries:
             )
             body = response["Payload"].read()
         except ClientError as error:
-            request_id = error.response.get("ResponseMetadata", {}).get("RequestId")
-            return InvocationResult(NOT_STARTED, error=error.response["Error"]["Code"], request_id=request_id)
+            metadata = error.response.get("ResponseMetadata", {})
+            kind = RESULT_LOST if metadata.get("HTTPStatusCode", 0) >= 500 else NOT_STARTED
+            return InvocationResult(kind, None, error.response["Error"]["Code"], metadata.get("RequestId"))
         except (HTTPClientError, ConnectionError, IncompleteReadError) as error:
             return InvocationResult(RESULT_LOST, error=type(error).__name__)
         request_id = response["ResponseMetadata"].get("RequestId")

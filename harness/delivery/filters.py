@@ -15,6 +15,7 @@ from harness.pipeline.mapping import Mapping
 from harness.pipeline.resources import queue_url
 
 OR = "$or"
+MOST = 5  # of a mapping; AWS takes up to ten of who has asked for that
 _MISSING = object()
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -31,7 +32,12 @@ def passes(record: dict[str, Any], patterns: Sequence[dict[str, Any]]) -> bool:
 
 
 def check(patterns: Sequence[dict[str, Any]]) -> None:
-    """Raises UserError for an invalid pattern, and NotImitated for an operator that is not imitated."""
+    """Raises UserError for an invalid pattern or too many, and NotImitated for an operator that is not imitated."""
+    if len(patterns) > MOST:
+        message = (
+            f"got {len(patterns)} filters; AWS takes at most {MOST} for a mapping (ten where it was asked for that)"
+        )
+        raise UserError([Problem(message, "filter_criteria")])
     for index, pattern in enumerate(patterns):
         _check_pattern(pattern, f"filter_criteria[{index}]")
 

@@ -36,7 +36,7 @@ def on_failure_record(
             "requestId": request_id,
             "functionArn": function_arn,
             "condition": discard.reason,
-            "approximateInvokeCount": discard.batch.invocations,
+            "approximateInvokeCount": max(1, discard.batch.invocations),  # AWS says 1 where there was none too
         }
     }
     if discard.reason == RETRY_ATTEMPTS_EXHAUSTED and result is not None:

@@ -177,13 +177,13 @@ def _failed(tried: Batch, mapping: Mapping) -> BatchDecision:
 def _reported(tried: Batch, done: int, mapping: Mapping) -> BatchDecision:
     """The record at position `done` is the first that the function reported as failed: retried from there on (S-75).
 
-    With bisect the batch is split there, which does not count as an attempt (S-71). Without bisect, or at position 0,
-    AWS does not document the count: here it is an attempt more, which gives fewer retries rather than more.
+    Behind a partial success the attempts begin anew, with bisect or without (S-71). At position 0 nothing succeeded:
+    an attempt more.
     """
-    rest = replace(tried, records=tried.records[done:], failures=1 if done else tried.failures)
-    split = mapping.bisect_batch_on_function_error and done > 0
-    decision = BatchDecision(retry=(rest,)) if split else _attempted(rest, mapping)
-    return replace(decision, done=tried.records[:done])
+    if not done:
+        return _attempted(tried, mapping)
+    rest = replace(tried, records=tried.records[done:], attempts=0, failures=1)
+    return BatchDecision(done=tried.records[:done], retry=(rest,))
 
 
 def _attempted(tried: Batch, mapping: Mapping) -> BatchDecision:

@@ -43,5 +43,7 @@ def test_partiql_transactions_are_all_or_nothing(table: Table) -> None:
     assert [reason["Code"] for reason in answer["CancellationReasons"]] == ["None", "ConditionalCheckFailed"]
     assert table.scan() == []
     for _ in range(2):
-        execute(TransactStatements=insert, ClientRequestToken="token-22")
+        assert execute(TransactStatements=insert, ClientRequestToken="token-22")["Responses"] == []
     assert table.names() == ["INSERT", "INSERT"]
+    select = [{"Statement": f"SELECT * FROM \"{table.name}\" WHERE id = '{id}'"} for id in ("a", "z")]
+    assert execute(TransactStatements=select)["Responses"] == [{"Item": {"id": {"S": "a"}}}, {}]

@@ -149,7 +149,8 @@ def test_a_partial_answer_is_retried_from_the_reported_record():
     "error, outcome",
     [
         (refusal("TooManyRequestsException", 429), "not_started"),
-        (refusal("ServiceException", 500), "not_started"),
+        (refusal("ServiceException", 500), "result_lost"),
+        (refusal("EC2ThrottledException", 502), "result_lost"),
         (ReadTimeoutError(endpoint_url="https://lambda"), "result_lost"),
     ],
 )

@@ -298,3 +298,25 @@ def test_attempts_are_counted_in_the_history(tmp_path: Path) -> None:
     """A refusal that the SDK retries shows as attempts of one call."""
     outcome = play(tmp_path, NAIVE, [{"refuse": {**FIRST, "nth": [1, 2]}}], **ONE_ITEM)
     assert attempts(outcome, "dynamodb.PutItem") == [1, 2, 3, 1]
+
+
+@pytest.mark.parametrize(
+    "code, kind, outcome",
+    [
+        ("InternalServerError", INFO, "result_lost"),
+        ("ServiceUnavailable", INFO, "result_lost"),
+        ("TooManyRequestsException", FAIL, "not_started"),
+        ("ThrottlingException", FAIL, "not_started"),
+    ],
+)
+def test_an_error_of_invoke_means_the_same_at_the_wire_and_at_the_delivery(
+    code: str, kind: str, outcome: str, tmp_path: Path
+) -> None:
+    """After a 5xx nobody knows whether the function ran (S-07, S-118), after a 4xx it surely did not (S-68). None of
+    them uses a retry."""
+    refuse = {"refuse": {"process": "dispatcher", "call": "lambda.Invoke", "code": code, "nth": 1}}
+    played = play(tmp_path, LEDGER / "naive.py", [refuse], mapping={"maximum_retry_attempts": 0})
+    call = next(op for op in operations(played, "lambda.Invoke") if op.type != INVOKE)
+    delivery = next(op for op in operations(played, "deliver") if op.type != INVOKE)
+    assert (call.type, call.error, delivery.type, delivery.value["outcome"]) == (kind, code, kind, outcome)
+    assert (played.verdict, fired(played)) == ("valid", [1]), played

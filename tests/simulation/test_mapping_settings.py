@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from play import LEDGER, found, operations, play
+from play import LEDGER, found, handler_file, operations, play
 
 from harness.errors import NotImitated, UserError
 from harness.history import INVOKE, OK
@@ -103,3 +103,47 @@ def test_a_disabled_retry_gives_one_delivery(tmp_path: Path) -> None:
     for retries in (0, 3):
         outcome = play(tmp_path, LEDGER / "poison.py", mapping={"maximum_retry_attempts": retries}, workload=work)
         assert len(operations(outcome, "deliver", INVOKE)) == retries + 1
+
+
+FIFTH = """
+import os
+import boto3
+
+table = boto3.resource("dynamodb").Table(os.environ["EFFECTS_TABLE"])
+seen = {}
+
+def handler(event, context):
+    for record in event["Records"]:
+        intent, number = record["dynamodb"]["NewImage"]["intent"]["S"], record["dynamodb"]["SequenceNumber"]
+        seen[intent] = seen.get(intent, 0) + 1
+        if intent == "todo-2/1" and seen[intent] < 5:
+            return {"batchItemFailures": [{"itemIdentifier": number}]}
+        table.put_item(Item={"effect": intent, "intent": intent, "item": intent.partition("/")[0]})
+"""
+
+
+@pytest.mark.parametrize("retries, deliveries, discarded", [(3, 5, 0), (2, 4, 1)])
+def test_behind_a_partial_success_a_record_has_all_its_attempts(
+    retries: int, deliveries: int, discarded: int, tmp_path: Path
+) -> None:
+    """Recorded on AWS (S-71): with three retries it is handed over once with the others, and four times alone."""
+    settings = {
+        **{"batch_size": 3, "maximum_batching_window_in_seconds": 1, "maximum_retry_attempts": retries},
+        "report_batch_item_failures": True,
+    }
+    work = {"intents": 3, "items": 3, "writers": 1}
+    outcome = play(tmp_path, handler_file(tmp_path / "src", FIFTH), mapping=settings, workload=work)
+    handed = [op for op in operations(outcome, "deliver", INVOKE) if "todo-2/1" in op.value["intents"]]
+    assert ([len(op.value["intents"]) for op in handed]) == [3] + [1] * (deliveries - 1)
+    assert len(operations(outcome, "discard")) == discarded
+
+
+@pytest.mark.parametrize("count", [5, 6, 11])
+def test_a_mapping_has_at_most_five_filters(count: int, tmp_path: Path) -> None:
+    """AWS takes no more unless it was asked for that (S-84): told before the run."""
+    patterns = [{"eventName": [f"x{number}"]} for number in range(count - 1)] + [{"eventName": ["INSERT", "MODIFY"]}]
+    if count <= 5:
+        assert play(tmp_path, NAIVE, mapping={"filter_criteria": patterns}).verdict == "valid"
+    else:
+        with pytest.raises(UserError, match=f"got {count} filters; AWS takes at most 5"):
+            play(tmp_path, NAIVE, mapping={"filter_criteria": patterns})

@@ -72,6 +72,14 @@ def test_a_record_that_became_too_old_has_no_response():
     assert "responseContext" not in told
 
 
+@pytest.mark.parametrize("invocations, told", [(0, 1), (1, 1), (4, 4)])
+def test_a_record_that_became_too_old_unhandled_counts_one_invocation(invocations, told):
+    """AWS says 1 where there was none (S-69)."""
+    discard = Discard(batch(7, invocations=invocations), RECORD_AGE_EXCEEDED)
+    record = on_failure_record(discard, None, **WHERE, now=NOW * 1_000_000)
+    assert record["requestContext"]["approximateInvokeCount"] == told
+
+
 def test_only_queues_are_imitated_as_destinations():
     """A queue's ARN says whose and which it is; anything else is named."""
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/failures"

@@ -87,18 +87,24 @@ def test_a_report_splits_at_the_reported_record():
         assert told(after(batch(1, 2, 3), reported("2"), mapping)) == (["1"], [["2", "3"]], [])
 
 
-@pytest.mark.parametrize("bisect, identifier, attempts", [(False, "2", 1), (True, "2", 0), (True, "1", 1)])
-def test_a_report_counts_as_an_attempt_unless_bisect_splits_there(bisect, identifier, attempts):
-    """AWS does not say; when nothing is split off, it must count, or it would never end."""
-    mapping = replace(REPORTING, bisect_batch_on_function_error=bisect)
-    (retry,) = after(batch(1, 2, 3), reported(identifier), mapping).retry
+@pytest.mark.parametrize("bisect", [False, True])
+@pytest.mark.parametrize("identifier, attempts", [("2", 0), ("3", 0), ("1", 3)])
+def test_behind_a_partial_success_the_attempts_begin_anew(bisect, identifier, attempts):
+    """Recorded on AWS (S-71). A report of the first record is no success: it counts, or it would never end."""
+    mapping = replace(REPORTING, bisect_batch_on_function_error=bisect, maximum_retry_attempts=3)
+    (retry,) = after(batch(1, 2, 3, attempts=2), reported(identifier), mapping).retry
     assert retry.attempts == attempts
 
 
-def test_a_reported_batch_keeps_its_prefix_when_the_quota_is_used_up():
-    """What succeeded before the reported record is done, not discarded (S-67, S-75)."""
-    mapping = replace(REPORTING, maximum_retry_attempts=0)
-    assert told(after(batch(1, 2, 3), reported("2"), mapping)) == (["1"], [], ["2", "3"])
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_record_that_fails_behind_a_partial_success_has_all_its_attempts(retries):
+    """With the others once, and then alone as often as a batch of its own: five times with three retries (S-71)."""
+    mapping = replace(REPORTING, maximum_retry_attempts=retries)
+    decision, times = after(batch(1, 2, 3), reported("3"), mapping), 1
+    assert told(decision) == (["1", "2"], [["3"]], [])
+    while decision.retry:
+        decision, times = after(decision.retry[0], reported("3"), mapping), times + 1
+    assert (times, told(decision)) == (retries + 2, ([], [], ["3"]))
 
 
 def test_an_unreadable_answer_fails_like_an_exception():

@@ -37,7 +37,10 @@ class PartiQL:
         return {"Responses": [self._respond(statement) for statement in statements]}
 
     def execute_transaction(self, body: Body) -> Body:
-        """Executes all statements or none. Raises TransactionCanceledException with a reason for each statement."""
+        """Executes all statements or none: reads have a response each, writes none (recorded on AWS).
+
+        Raises TransactionCanceledException with a reason for each statement.
+        """
         responses: list[Body] = []
         reasons: list[tuple[str | None, str | None, Item | None]] = []
         for statement in body["TransactStatements"]:
@@ -52,7 +55,8 @@ class PartiQL:
                 reasons.append((code, error.message, None))
         if any(code for code, _, _ in reasons):
             raise TransactionCanceledException(reasons)
-        return {"Responses": responses}
+        reads = all(_verb(statement) == "SELECT" for statement in body["TransactStatements"])
+        return {"Responses": responses if reads else []}
 
     def _respond(self, statement: Body) -> Body:
         try:
