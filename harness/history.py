@@ -9,7 +9,7 @@ Every operation has a process, a type, an `f` and a value. `invoke` opens an ope
 | harness       | reference         | info                 | of the same run without faults: platform, verdict, why; owed (sink: intents), contents (sink: rows without an intent), source and views (item: intent) |
 | writer/N      | the writer's word | invoke ok fail info  | intent, item (item id), copy (0 is the first, more are duplicates), leaves (nothing, or count) |
 | any actor     | service.Operation | invoke ok fail info  | call, attempt, table (or queue, bucket, topic, URL), items, intents, effect (bool: writes to a sink); a batch call, ok: unprocessed (intents) |
-| nemesis       | the fault's name  | info                 | fault (index in the scenario), point (its name), action, process, intents |
+| nemesis       | the fault's name  | info fail            | fault (index in the scenario), point (its name), process, intents; info: action; fail (the fault that ended the call kept it from firing, told once): ended_by (index) |
 | dispatcher/S  | deliver           | invoke ok fail info  | delivery, attempt, shard, sequence_numbers, intents; on completion: outcome |
 | dispatcher/S  | discard           | info                 | reason, shard, sequence_numbers, intents, dead_lettered (bool) |
 | dispatcher/S or observer | filter | info                 | shard, sequence_numbers, intents |

@@ -96,4 +96,6 @@ def _vacuous(index: HistoryIndex) -> Iterator[str]:
     for position, fault in enumerate(index.faults):
         if not fault.fired:
             points = "point" if fault.armed == 1 else "points"
-            yield f"faults[{position}]: {fault.fault} never fired; {fault.armed} {points} matched its aim"
+            kept = fault.kept
+            by = f"; faults[{kept.value['ended_by']}] had ended the call at {kept.value['point']}" if kept else ""
+            yield f"faults[{position}]: {fault.fault} never fired; {fault.armed} {points} matched its aim{by}"

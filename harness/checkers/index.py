@@ -18,11 +18,15 @@ _IDENTITY = ("call", "attempt", "delivery", "request_id", "intent", "copy")
 
 @dataclass(frozen=True, slots=True)
 class FaultState:
-    """A fault of the scenario. armed: at how many points that it was aimed at it was asked. fired: how often."""
+    """A fault of the scenario. armed: at how many points that it was aimed at it was asked. fired: how often.
+
+    kept: where another fault, which had ended the call, kept it from firing.
+    """
 
     fault: str
     armed: int
     fired: int
+    kept: Operation | None = None
 
 
 class HistoryIndex:
@@ -40,6 +44,7 @@ class HistoryIndex:
         self.deliveries: list[Span] = []
         self.executions: list[Span] = []
         self.fired: list[Operation] = []
+        self._kept: dict[int, Operation] = {}  # by fault: the first time that another one kept it from firing
         self.nameless_effects: list[Operation] = []  # effects that carry no intent
         self.disruptions: list[Span] = []
         self.gone: list[Operation] = []  # resources that the platform has lost
@@ -125,7 +130,7 @@ class HistoryIndex:
         matched: list[int] = next((phase.value["matched"] for phase in self.phases if "matched" in phase.value), [])
         fired = [operation.value["fault"] for operation in self.fired]
         return [
-            FaultState(name, matched[index] if index < len(matched) else 0, fired.count(index))
+            FaultState(name, matched[index] if index < len(matched) else 0, fired.count(index), self._kept.get(index))
             for index, name in enumerate(names)
         ]
 
@@ -206,6 +211,9 @@ class HistoryIndex:
             execution.faults.append(operation)
 
     def _read_nemesis(self, operation: Operation) -> None:
+        if operation.type == FAIL:
+            self._kept.setdefault(operation.value["fault"], operation)
+            return
         self.fired.append(operation)
         execution = self._execution.get(operation.value.get("process", ""))
         if execution and not execution.closed and operation.f != HARMLESS:

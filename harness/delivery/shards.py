@@ -14,14 +14,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.delivery.host import DispatcherHost
+from harness.delivery.redelivery import pause
 from harness.delivery.sources import SOURCES, Record, Source, source_at
 from harness.history import MICROSECONDS
 from harness.pipeline.mapping import LATEST, TRIM_HORIZON
 from harness.pipeline.resources import DataStream, Table
 
 READ_LIMIT = 1000  # the most that GetRecords allows (S-49)
-RETRY_SECONDS = 1.0
-MAXIMUM_CALLS = 1000  # for one answer
+MAXIMUM_CALLS = 1000  # for one answer: with the pauses between them more than half a day
 MAXIMUM_PAGES = 100_000
 
 NOT_FOUND, EXPIRED, TRIMMED = "ResourceNotFoundException", "ExpiredIteratorException", "TrimmedDataAccessException"
@@ -89,13 +89,13 @@ def describe_shards(host: DispatcherHost, stream_arn: str) -> list[dict[str, Any
     """The stream's shards; none when the stream is gone. Repeats a listing that fails. Raises Unreadable."""
     source = source_at(stream_arn)
     client = host.client(source.READER)
-    for _ in range(MAXIMUM_CALLS):
+    for failures in range(1, MAXIMUM_CALLS + 1):
         try:
             return list_shards(source, client, stream_arn)
         except (ClientError, BotoCoreError) as error:
             if _code(error) == NOT_FOUND:
                 return []
-            host.sleep(RETRY_SECONDS)
+            host.sleep(_pause(failures))
     raise Unreadable(f"the shards of {stream_arn}")
 
 
@@ -119,7 +119,7 @@ class ShardReader:
 
         Raises Unreadable.
         """
-        for _ in range(MAXIMUM_CALLS):
+        for failures in range(1, MAXIMUM_CALLS + 1):
             if self.closed:
                 return []
             try:
@@ -130,7 +130,7 @@ class ShardReader:
                 if _code(error) == NOT_FOUND:
                     self._cursor.closed = True
                 elif not self._cursor.recover(error):
-                    self._host.sleep(RETRY_SECONDS)
+                    self._host.sleep(_pause(failures))
             else:
                 dated = [self._source.dated(record, self._host.timestamp_seconds, self._host.now()) for record in page]
                 return [record for record in dated if record.created_at >= self._skip_before]
@@ -199,6 +199,11 @@ class StreamReader:
 def reader_of(client: Callable[[str], Any], store: Table | DataStream) -> StreamReader:
     """The reader of a table's stream, or of a data stream; `client` makes a client of the service named to it."""
     return StreamReader(client, SOURCES[store.service], store.name)
+
+
+def _pause(failures: int) -> float:
+    """Seconds before a call is repeated: as between two tries of a batch, but for the draw."""
+    return pause(failures, 0.5)
 
 
 def _code(error: Exception) -> str:

@@ -13,9 +13,9 @@ from typing import Protocol
 
 from harness.faults.actions import ENDING, Action
 from harness.faults.base import Fault
-from harness.faults.points import Point
+from harness.faults.points import AFTER, BEFORE, Point
 from harness.faults.seed import FiredFault, Seed
-from harness.history import INFO, Value
+from harness.history import FAIL, INFO, Value
 
 Record = Callable[[str, str, str, Value], object]  # process, type, f, value
 
@@ -73,6 +73,7 @@ class Nemesis:
         self._occurrences: Counter[tuple[object, ...]] = Counter()
         self._deciding = threading.Lock()  # processes of a run may be threads
         self.decisions: list[FiredFault] = []
+        self._kept: set[int] = set()  # faults that another one has kept from firing
         # Equal faults differ by their rank among equals, so that removing another fault changes no draw.
         self._keys = [(repr(fault), list(faults[:index]).count(fault)) for index, fault in enumerate(faults)]
 
@@ -91,32 +92,45 @@ class Nemesis:
         self._occurrences[key] += 1
         point = replace(point, occurrence=self._occurrences[key])
         actions: list[Action] = []
-        ended = False
+        ended_by: int | None = None
         for index, fault in enumerate(self._faults):
-            action = self._ask(index, fault, point, ended)
-            if action is not None:
+            action = fault.decide(point) if fault.matches(point) else None
+            if action is None or not self._is_due(index, fault, point):
+                continue
+            if ended_by is not None:
+                self._tell_kept(index, point, ended_by)
+            elif self._tickets.claim(index, fault.times):
+                self._tell_fired(index, point, action)
                 actions.append(action)
-                ended = ended or isinstance(action, ENDING)
+                ended_by = index if isinstance(action, ENDING) else None
+        if ended_by is not None and point.when == BEFORE:
+            self._tell_unreached(replace(point, when=AFTER), ended_by)
         return tuple(actions)
 
-    def _ask(self, index: int, fault: Fault, point: Point, ended: bool) -> Action | None:
-        action = fault.decide(point) if fault.matches(point) else None
-        if action is None or not self._fires(index, fault, point, ended):
-            return None
-        self.decisions.append(FiredFault(index, point.name, repr(action)))
-        value = {"fault": index, "point": point.name, "process": point.process, "action": repr(action)}
-        value["intents"] = list(point.intents)
-        self._record("nemesis", INFO, fault.NAME, value)
-        return action
-
-    def _fires(self, index: int, fault: Fault, point: Point, ended: bool) -> bool:
-        """Counts the point. At a point that an earlier fault has ended, this fault does not fire."""
+    def _is_due(self, index: int, fault: Fault, point: Point) -> bool:
+        """Counts the point; whether the fault is to fire at it."""
         matched = self._tickets.match(index)
         nth = (fault.nth,) if isinstance(fault.nth, int) else fault.nth
         return (
             matched > 0
-            and not ended
             and (nth is None or matched in nth)
             and (fault.probability >= 1 or self._seed.draw(*self._keys[index], point.name) < fault.probability)
-            and self._tickets.claim(index, fault.times)
         )
+
+    def _tell_fired(self, index: int, point: Point, action: Action) -> None:
+        self.decisions.append(FiredFault(index, point.name, repr(action)))
+        value = {"fault": index, "point": point.name, "process": point.process, "action": repr(action)}
+        self._record("nemesis", INFO, self._faults[index].NAME, {**value, "intents": list(point.intents)})
+
+    def _tell_unreached(self, after: Point, ended_by: int) -> None:
+        """The faults that would have been asked when the call had been carried out, which another has prevented."""
+        for index, fault in enumerate(self._faults):
+            if fault.matches(after) and fault.decide(after) is not None:
+                self._tell_kept(index, after, ended_by)
+
+    def _tell_kept(self, index: int, point: Point, ended_by: int) -> None:
+        """A fault was kept from firing by another: told once."""
+        if index not in self._kept:
+            self._kept.add(index)
+            value = {"fault": index, "point": point.name, "process": point.process, "ended_by": ended_by}
+            self._record("nemesis", FAIL, self._faults[index].NAME, {**value, "intents": list(point.intents)})

@@ -320,3 +320,36 @@ def test_an_error_of_invoke_means_the_same_at_the_wire_and_at_the_delivery(
     delivery = next(op for op in operations(played, "deliver") if op.type != INVOKE)
     assert (call.type, call.error, delivery.type, delivery.value["outcome"]) == (kind, code, kind, outcome)
     assert (played.verdict, fired(played)) == ("valid", [1]), played
+
+
+@pytest.mark.parametrize(
+    "kept, points",
+    [
+        ({"delay": FIRST}, "1 point matched its aim; faults[0] had ended the call at writer/0 before"),
+        ({"lose_reply": FIRST}, "0 points matched its aim; faults[0] had ended the call at writer/0 after"),
+    ],
+)
+def test_a_fault_that_cannot_fire_because_another_ended_the_call_says_so(
+    kept: dict[str, Any], points: str, tmp_path: Path
+) -> None:
+    """Instead of looking as if its aim were wrong."""
+    outcome = play(tmp_path, NAIVE, [{"refuse": FIRST}, kept], workload={"writers": 1, "sdk": {"max_attempts": 1}})
+    assert outcome.verdict == "unknown"
+    (reason,) = outcome.reasons
+    assert f"faults[1]: {next(iter(kept))} never fired; {points} dynamodb.PutItem todo-0/1 #1" in reason
+
+
+@pytest.mark.parametrize(
+    "everywhere",
+    [
+        {"lose_reply": {}},
+        {"delay": {"seconds": 7200, "when": "after"}},
+        {"lose_request": {"process": "dispatcher"}},
+        {"refuse": {"process": "dispatcher", "code": "InternalServerError"}},
+    ],
+)
+def test_a_fault_of_every_call_leaves_a_run_that_can_be_judged(everywhere: dict[str, Any], tmp_path: Path) -> None:
+    """The dispatcher repeats its own calls until the faults heal; then it reads what there is, and delivers it."""
+    outcome = play(tmp_path, LEDGER / "idempotent.py", [everywhere], workload={"intents": 3, "items": 3})
+    assert (outcome.verdict, found(outcome)) == ("valid", set()), outcome
+    assert outcome.counts["effects"] == outcome.counts["records"]

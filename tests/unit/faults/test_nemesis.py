@@ -14,7 +14,8 @@ from harness.faults.function import FunctionCrash, FunctionTimeout
 from harness.faults.nemesis import LocalTickets, Nemesis
 from harness.faults.points import BEFORE, OPERATION, Point
 from harness.faults.seed import Seed
-from harness.faults.wire import ErrorResponse, Latency, LostRequest, Noop
+from harness.faults.wire import ErrorResponse, Latency, LostReply, LostRequest, Noop
+from harness.history import FAIL, INFO
 
 
 def points(count: int) -> list[Point]:
@@ -45,7 +46,11 @@ class Asked:
         return [number for number, point in enumerate(points) if self.nemesis.decide(point)]
 
     def fired(self, fault: int) -> list[str]:
-        return [operation[3]["point"] for operation in self.told if operation[3]["fault"] == fault]
+        return [told[3]["point"] for told in self.told if told[1] == INFO and told[3]["fault"] == fault]
+
+    def kept(self) -> list[tuple[int, int, str]]:
+        """The faults that another kept from firing: which, by which, where."""
+        return [(told[3]["fault"], told[3]["ended_by"], told[3]["point"]) for told in self.told if told[1] == FAIL]
 
 
 def test_without_an_aim_a_fault_fires_everywhere() -> None:
@@ -108,7 +113,7 @@ def test_faults_at_one_point_are_in_the_order_of_the_scenario() -> None:
     """Each of them acts."""
     asked = Asked(Noop(), Noop(nth=1))
     assert len(asked.nemesis.decide(points(1)[0])) == 2
-    assert [told[3]["fault"] for told in asked.told] == [0, 1]
+    assert [told[3]["fault"] for told in asked.told if told[1] == INFO] == [0, 1]
 
 
 def test_nothing_fires_where_nobody_comes_any_more() -> None:
@@ -118,7 +123,7 @@ def test_nothing_fires_where_nobody_comes_any_more() -> None:
     for first in (ErrorResponse(times=1), LostRequest(times=1), FunctionTimeout(when="before", times=1)):
         asked = Asked(first, FunctionCrash(when="before", times=1))
         assert [len(asked.nemesis.decide(call)) for _ in range(3)] == [1, 1, 0]
-        assert [told[3]["fault"] for told in asked.told] == [0, 1]
+        assert [told[3]["fault"] for told in asked.told if told[1] == INFO] == [0, 1]
     aimed = Asked(ErrorResponse(nth=1), FunctionCrash(when="before", nth=1))
     assert [len(aimed.nemesis.decide(call)) for _ in range(3)] == [1, 0, 0]
     assert aimed.tickets.matched() == [3, 3]
@@ -171,3 +176,24 @@ def test_every_fault_has_a_place_where_it_decides_something() -> None:
             for point in [Point("function/1", "dynamodb.PutItem" if call == "*" else call, when, effect=True)]
         ]
         assert any(found), name
+
+
+PUT = [Point(process="writer/0", call="dynamodb.PutItem", when=BEFORE, intents=("a/1",), attempt=n) for n in (1, 2)]
+
+
+def test_a_fault_that_another_keeps_from_firing_is_told_once() -> None:
+    """Where the other had ended the call: at the same point, or because the call was never carried out."""
+    asked = Asked(Latency(), LostRequest(nth=(1, 2)), ErrorResponse(), LostReply(), Latency(when="after"))
+    asked.at(PUT)
+    before, after = "writer/0 before dynamodb.PutItem a/1", "writer/0 after dynamodb.PutItem a/1"
+    assert asked.fired(0) == asked.fired(1) == [f"{before} #1", f"{before} #2"]
+    assert asked.kept() == [(2, 1, f"{before} #1"), (3, 1, f"{after} #1"), (4, 1, f"{after} #1")]
+    assert asked.tickets.matched() == [2, 2, 2, 0, 0]
+
+
+def test_a_fault_whose_turn_is_another_point_is_not_kept() -> None:
+    """It would not have fired there anyway."""
+    asked = Asked(LostRequest(nth=1), ErrorResponse(nth=2), ErrorResponse(probability=0.0), LostReply(item="b"))
+    asked.at(PUT)
+    assert asked.fired(1)
+    assert asked.kept() == []
