@@ -342,14 +342,22 @@ def test_a_fault_that_cannot_fire_because_another_ended_the_call_says_so(
 @pytest.mark.parametrize(
     "everywhere",
     [
-        {"lose_reply": {}},
-        {"delay": {"seconds": 7200, "when": "after"}},
+        {"lose_reply": {"process": "[df]*"}},
+        {"delay": {"process": "[df]*", "seconds": 7200, "when": "after"}},
         {"lose_request": {"process": "dispatcher"}},
         {"refuse": {"process": "dispatcher", "code": "InternalServerError"}},
     ],
 )
 def test_a_fault_of_every_call_leaves_a_run_that_can_be_judged(everywhere: dict[str, Any], tmp_path: Path) -> None:
-    """The dispatcher repeats its own calls until the faults heal; then it reads what there is, and delivers it."""
+    """Of dispatcher and function: the dispatcher repeats its own calls until the faults heal; then it delivers."""
     outcome = play(tmp_path, LEDGER / "idempotent.py", [everywhere], workload={"intents": 3, "items": 3})
     assert (outcome.verdict, found(outcome)) == ("valid", set()), outcome
     assert outcome.counts["effects"] == outcome.counts["records"]
+
+
+def test_a_run_in_which_no_call_has_a_reply_ends_by_itself(tmp_path: Path) -> None:
+    """The writers' calls included: no write was acknowledged, and yet each was delivered."""
+    outcome = play(tmp_path, LEDGER / "idempotent.py", ["lose_reply"], workload={"intents": 3, "items": 3})
+    assert outcome.verdict == "unknown"
+    assert outcome.reasons[0].startswith("no write was acknowledged")
+    assert outcome.counts["effects"] == outcome.counts["records"] == 3
