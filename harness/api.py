@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
 from harness.history import History
 from harness.jobs import jobs_of
-from harness.platforms import EMBEDDED
 from harness.platforms.target import choose_target
 from harness.reports import RunResult
 from harness.reports.text import finding
@@ -19,7 +20,7 @@ from harness.runner import run as run_job
 from harness.verdict import Anomaly
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunOutcome:
     """What one run showed. `print(outcome)` prints the finding."""
 
@@ -51,6 +52,10 @@ class RunOutcome:
         """Whether the verdict is what the scenario expects."""
         return self.result.expectation_met
 
+    def __repr__(self) -> str:
+        result = self.result
+        return f"<{result.scenario} / {result.variant}, seed {result.seed}: {self.verdict}>"
+
     def __str__(self) -> str:
         return finding(self.result, self.history.operations)
 
@@ -62,7 +67,7 @@ def run(
     variant: str | None = None,
     seed: int | None = None,
     settings: Mapping[str, str] | None = None,
-    platform: str = EMBEDDED,
+    platform: str | None = None,
     endpoint: str | None = None,
 ) -> RunOutcome:
     """Runs one variant of a scenario with one seed, and leaves its folder under `runs`.
@@ -76,7 +81,7 @@ def run(
     are left to choose from.
     """
     source = Path(scenario) if isinstance(scenario, str) else scenario
-    target = choose_target(platform, endpoint)
+    target = choose_target(platform, endpoint, hint=partial(print, file=sys.stderr))
     jobs = jobs_of([source], settings, seeds=seed, variants=[variant] if variant else [], target=target)
     if len(jobs) != 1:
         names = ", ".join(dict.fromkeys(f"{job.variant.name} with seed {job.seed}" for job in jobs))

@@ -197,6 +197,7 @@ def _conclude(
         wall_seconds=wall_seconds,
         again=question["again"],
         difference=question.get("difference"),
+        emulator=question.get("emulator"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import click
 from rich.console import Console
@@ -65,7 +66,7 @@ def status() -> int:
     return 0
 
 
-def _remove_stacks(options: Mapping[str, str | None]) -> int:
+def _remove_stacks(options: Mapping[str, Any]) -> int:
     target = choose_target(**options)
     leftovers = Leftovers(target)
     removable = leftovers.removable

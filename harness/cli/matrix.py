@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 import yaml
 
-from harness.cli.options import processes_option
+from harness.cli.options import processes_option, tell
 from harness.errors import UserError
 from harness.matrix import document, markdown, selection
 from harness.matrix.cells import AIMS, Cell, scenario_of
@@ -48,9 +48,11 @@ def _globs(axis: str) -> Callable[[F], F]:
 @click.option("--seed", type=click.IntRange(0), help="With --cell: show the run with this seed.")
 @click.option("--scenario", is_flag=True, help="With --cell: print it as a scenario file, and run nothing.")
 @click.option(
-    "--platform", type=click.Choice([EMBEDDED, LOCALSTACK]), default=EMBEDDED, show_default=True, help="Where."
+    "--platform",
+    type=click.Choice([EMBEDDED, LOCALSTACK]),
+    help="A LocalStack of `up` if one runs, else embedded.",
 )
-@click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given.")
+@click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL unless given.")
 @processes_option("cells")
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where it goes.")
 def matrix(
@@ -58,7 +60,7 @@ def matrix(
     seeds: int | None,
     seed: int | None,
     scenario: bool,
-    platform: str,
+    platform: str | None,
     endpoint: str | None,
     processes: int | None,
     runs: Path,
@@ -80,7 +82,7 @@ def matrix(
         raise UserError("--cell is one cell already: it goes without --writer, --consumer, --fault and --sink")
     if seed is not None and seeds is not None:
         raise UserError("--seed and --seeds: give one of them")
-    target = choose_target(platform, endpoint)
+    target = choose_target(platform, endpoint, hint=tell)
     processes = processes or target.side_by_side
     if cell is None:
         return _matrix(filters, target, seeds or _DEFAULT_RUNS, processes, runs)
@@ -100,7 +102,7 @@ def _matrix(filters: Any, target: Target, runs: int, processes: int, folder: Pat
         minutes = len(cells) * runs * _LOCALSTACK_SECONDS // 60 // processes
         raise UserError(
             f"all {len(cells)} cells would take LocalStack about {minutes} minutes: choose some with --writer, "
-            "--consumer, --fault and --sink"
+            "--consumer, --fault and --sink, or --platform embedded"
         )
     tasks = [CellTask(cell, by_name[cell.consumer], target, runs) for cell in cells]
     played = _played(tasks, processes)

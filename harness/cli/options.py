@@ -91,13 +91,18 @@ def target_options(platforms: Sequence[str], meaning: str, default: str | None =
     """The options of a Target, as `harness.platforms.target.choose_target` takes them."""
     options = (
         click.option("--platform", type=click.Choice(platforms), default=default, help=meaning),
-        click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL or port 4566 unless given."),
+        click.option("--endpoint", metavar="URL", help="Of LocalStack; AWS_ENDPOINT_URL unless given."),
         click.option("--account", metavar="ID", help="With --platform aws: the account that is used."),
         click.option("--profile", metavar="NAME", help="With --platform aws: whose credentials are used."),
         click.option("--region", metavar="NAME", help="With --platform aws: where."),
     )
 
     return functools.partial(_with, options)
+
+
+def tell(sentence: str) -> None:
+    """Writes to standard error."""
+    click.echo(sentence, err=True)
 
 
 def processes_option(what: str) -> Callable[[Any], Any]:

@@ -16,6 +16,7 @@ from harness.cli.options import (
     scenarios_argument,
     set_option,
     target_options,
+    tell,
 )
 from harness.errors import UserError
 from harness.history import Operation
@@ -34,7 +35,7 @@ from harness.run_folder import read_history
 @click.option("--seeds", metavar="0..49", help="Run with each of these seeds.")
 @click.option("--variant", "variants", multiple=True, metavar="NAME", help="Run the variants that match (a glob).")
 @set_option
-@target_options([*PLATFORMS], "Where the pipeline lives: LocalStack if one answers, else embedded.")
+@target_options([*PLATFORMS], "Where the pipeline lives: a LocalStack of `up` if one runs, else embedded.")
 @processes_option("runs")
 @json_option
 @runs_option
@@ -66,7 +67,7 @@ def run(
         if context.get_parameter_source("seeds") is ParameterSource.COMMANDLINE:
             raise UserError("--seed and --seeds: give one of them")
         seeds = None
-    target = choose_target(platform, endpoint, account, profile, region)
+    target = choose_target(platform, endpoint, account, profile, region, hint=tell)
     chosen = seeds if seed is None else seed
     jobs = jobs_of(scenarios, overrides(settings), seeds=chosen, variants=variants, target=target)
     click.echo(f"platform: {target}", err=True)

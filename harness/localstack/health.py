@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import signal
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from harness.errors import UserError
 from harness.localstack.base import IMAGE, NO_TOKEN, Say
@@ -32,13 +34,51 @@ def local(port: int) -> str:
 
 
 def health(endpoint: str) -> Health | None:
-    """LocalStack's health report; None when no LocalStack answers at the endpoint."""
+    """LocalStack's health report; None when nothing gives one at the endpoint. Other emulators give one too."""
+    report = _report(endpoint, "localstack")
     try:
-        with _OPENER.open(f"{endpoint.rstrip('/')}/_localstack/health", timeout=ASK_SECONDS) as answer:
-            report = json.load(answer)
         services = sorted(name for name, state in report["services"].items() if state != "disabled")
-        return Health(report["version"], tuple(services))
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return Health(str(report["version"]), tuple(services))
+    except (KeyError, AttributeError, TypeError):
+        return None
+
+
+LOCALSTACK = "LocalStack"
+# They answer LocalStack's health path; each has one of its own besides, by which it is told apart.
+OTHERS = {"ministack": "MiniStack", "floci": "Floci", "robotocore": "robotocore"}
+_EDITIONS = {"light": "MiniStack"}
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """What imitates AWS at an endpoint."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".strip()
+
+
+def emulator_at(endpoint: str) -> Emulator | None:
+    """Who answers LocalStack's health path at the endpoint; None when nobody does."""
+    report = _report(endpoint, "localstack")
+    if not isinstance(report, dict) or "services" not in report:
+        return None
+    version = str(report.get("version", ""))
+    for path, name in OTHERS.items():
+        own = _report(endpoint, path)
+        if isinstance(own, dict):
+            return Emulator(name, str(own.get("version", version)))
+    return Emulator(_EDITIONS.get(str(report.get("edition")), LOCALSTACK), version)
+
+
+def _report(endpoint: str, of: str) -> Any:
+    """A health report, whatever JSON it is; None where there is none."""
+    try:
+        with _OPENER.open(f"{endpoint.rstrip('/')}/_{of}/health", timeout=ASK_SECONDS) as answer:
+            return json.load(answer)
+    except (OSError, ValueError, http.client.HTTPException):
         return None
 
 

@@ -28,6 +28,7 @@ class RunResult:
     wall_seconds: how long the run took here.
     again: the command that runs it again, where there is one.
     difference: why the expectation is not the one for other platforms, where it is not.
+    emulator: what answered in place of LocalStack, where it was something else.
     """
 
     scenario: str
@@ -43,6 +44,12 @@ class RunResult:
     wall_seconds: float
     again: str | None = None
     difference: str | None = None
+    emulator: str | None = None
+
+    @property
+    def where(self) -> str:
+        """The platform, or what stood in for it, as it is shown."""
+        return self.emulator or self.platform
 
     def to_dict(self) -> dict[str, Any]:
         """A key may be added within a format; one that changes its meaning, or goes, makes a new format."""
@@ -51,6 +58,7 @@ class RunResult:
             "scenario": self.scenario,
             "variant": self.variant,
             "platform": self.platform,
+            "emulator": self.emulator,
             "seed": self.seed,
             "verdict": self.verdict.verdict,
             "expectation_met": self.expectation_met,

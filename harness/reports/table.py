@@ -29,7 +29,7 @@ def tables(results: Sequence[RunResult]) -> str:
 
 def differences(results: Sequence[RunResult]) -> str:
     """The variants with a known difference on this platform, each with the reason."""
-    reasons = {(run.variant, run.platform): run.difference for run in results if run.difference}
+    reasons = {(run.variant, run.where): run.difference for run in results if run.difference}
     return "".join(f"  {variant} differs on {platform}: {why}\n" for (variant, platform), why in reasons.items())
 
 
@@ -70,10 +70,10 @@ def plain(grid: Table) -> str:
 
 def _groups(results: Sequence[RunResult]) -> dict[str, list[RunResult]]:
     """The runs by variant; and by platform, where there are several."""
-    platforms = len({result.platform for result in results}) > 1
+    platforms = len({result.where for result in results}) > 1
     groups: dict[str, list[RunResult]] = {}
     for result in results:
-        name = f"{result.variant} on {result.platform}" if platforms else result.variant
+        name = f"{result.variant} on {result.where}" if platforms else result.variant
         groups.setdefault(name, []).append(result)
     return groups
 

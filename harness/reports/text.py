@@ -39,7 +39,7 @@ def _to_show(results: Sequence[RunResult]) -> list[RunResult]:
             continue
         unexpected += not result.expectation_met
         seed = result.seed if not result.expectation_met and unexpected <= MAX_UNEXPECTED else 0
-        shown.setdefault((result.scenario, result.variant, f"{result.platform} {seed}", result.expectation_met), result)
+        shown.setdefault((result.scenario, result.variant, f"{result.where} {seed}", result.expectation_met), result)
     return list(shown.values())
 
 
@@ -47,9 +47,7 @@ def finding(result: RunResult, operations: Sequence[Operation]) -> str:
     """One run: its verdict, up to three anomalies with the operations that prove them, and how to judge it again."""
     verdict = result.verdict
     name = f"{result.scenario} / {result.variant}" if result.variant else result.scenario
-    lines = [
-        f"{verdict.verdict.upper():<8} {name}   seed {result.seed}   {result.platform}   {result.wall_seconds:.2f} s"
-    ]
+    lines = [f"{verdict.verdict.upper():<8} {name}   seed {result.seed}   {result.where}   {result.wall_seconds:.2f} s"]
     reference = verdict.reference
     if reference and reference["verdict"] != VALID:
         lines.append(f"  without its faults it is {reference['verdict']} already: {reference['why']}")
@@ -60,7 +58,7 @@ def finding(result: RunResult, operations: Sequence[Operation]) -> str:
         lines.append("  and " + ", ".join(f"{count} more {kind}" for kind, count in rest.items()))
     lines += [f"  unknown: {reason}" for reason in verdict.reasons]
     if result.difference:
-        lines.append(f"  known to differ on {result.platform}: {result.difference}")
+        lines.append(f"  known to differ on {result.where}: {result.difference}")
     if not result.expectation_met:
         lines.append(f"  {result.expectation_reason}")
     if reference and reference["platform"] != result.platform:
