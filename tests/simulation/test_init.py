@@ -82,3 +82,78 @@ def test_a_template_that_is_no_pipeline_is_refused(there: Path) -> None:
     said = harness("init")
     assert said.exit_code == 254
     assert "template.yaml:1:1: Resources: a pipeline has one AWS::Lambda::EventSourceMapping" in said.output
+
+
+PIPELINE = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Todos:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      StreamSpecification: {StreamViewType: NEW_AND_OLD_IMAGES}
+  Effects: {Type: AWS::Serverless::SimpleTable, Metadata: {harness: {role: ledger}}}
+  Markers: {Type: AWS::Serverless::SimpleTable}
+  Consumer:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.12
+      CodeUri: src/
+      Handler: app.handler
+      Environment: {Variables: {EFFECTS: !Ref Effects, MARKERS: !Ref Markers}}
+      Events:
+        Changed: {Type: DynamoDB, Properties: {Stream: !GetAtt Todos.StreamArn, StartingPosition: TRIM_HORIZON}}
+"""
+HANDLER = """
+import os
+import boto3
+
+tables = boto3.resource("dynamodb")
+effects, markers = tables.Table(os.environ["EFFECTS"]), tables.Table(os.environ["MARKERS"])
+
+def handler(event, context):
+    for record in event["Records"]:
+        image, number = record["dynamodb"]["NewImage"], record["dynamodb"]["SequenceNumber"]
+        if is_new(record, image["id"]["S"], number):
+            key = record["eventID"]
+            effects.put_item(Item={"id": key, "intent": image["intent"]["S"], "item": image["id"]["S"]})
+"""
+FORGET_REPEATED = """
+def is_new(record, item, number):
+    marker = {"id": f"{item} {record['eventName']}", "by": record["eventID"]}
+    return markers.put_item(Item=marker, ReturnValues="ALL_OLD").get("Attributes", marker)["by"] == record["eventID"]
+"""
+COMPARE_TEXTS = """
+def is_new(record, item, number):
+    last = markers.get_item(Key={"id": item}).get("Item", {"last": ""})["last"]
+    markers.put_item(Item={"id": item, "last": max(last, number)})
+    return number >= last
+"""
+
+
+@pytest.mark.parametrize("bug", [FORGET_REPEATED, COMPARE_TEXTS], ids=["item and event name", "numbers as texts"])
+def test_a_bug_that_needs_an_item_to_change_again_is_found(bug: str, there: Path) -> None:
+    """With what `init` writes: the items are changed often enough. With each item once, the bug stays hidden."""
+    (there / "src").mkdir()
+    (there / "src" / "app.py").write_text(HANDLER + bug)
+    (there / "template.yaml").write_text(PIPELINE)
+    assert harness("init").exit_code == 0
+    found = harness("run", "scenario.yaml", "--platform", "embedded")
+    assert found.exit_code == 1, found.output
+    assert "lost: " in found.output
+    assert "(blame: function)" in found.output
+    hidden = harness("run", "scenario.yaml", "--platform", "embedded", "--set", "workload.intents=3")
+    assert hidden.exit_code == 0, hidden.output
+
+
+def test_without_a_template_each_item_is_changed_four_times(there: Path) -> None:
+    """The pipeline that `init` makes up has a workload as thorough."""
+    assert harness("init").exit_code == 0
+    done = harness("run", "scenario.yaml", "--platform", "embedded")
+    assert done.exit_code == 0, done.output
+    (history,) = there.glob("runs/*/latest/history.jsonl")
+    puts = [line for line in history.read_text().splitlines() if '"put"' in line and '"invoke"' in line]
+    assert sum("todo-4/4" in line for line in puts) == 1
+    assert len(puts) == 20
