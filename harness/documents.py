@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from yaml.composer import Composer
@@ -33,8 +33,7 @@ _DISPUTED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A position in a file; line 0 where there is no file. `path` is set for a part that was moved: where it was."""
 
     file: str
@@ -105,7 +104,7 @@ class Document:
         """The part at the path as a document, whose places remember where it was. Raises KeyError."""
         keys, places = (
             {
-                each[len(path) :]: replace(place, path=path_text(each)) if place.path is None else place
+                each[len(path) :]: place._replace(path=path_text(each)) if place.path is None else place
                 for each, place in all_places.items()
                 if each[: len(path)] == path
             }

@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 DocumentPath = tuple[str | int, ...]
 _SHOWN_CHARACTERS = 60
@@ -31,8 +30,7 @@ def parse_path(text: str) -> DocumentPath:
     return tuple(int(step[2]) if step[2] else step[1] for step in steps)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong in the user's input; prints as `file:line:column: path: message`."""
 
     message: str
@@ -58,8 +56,7 @@ class NotImitated(Exception):
     """The embedded platform does not imitate this call or setting, and says so instead of guessing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(NamedTuple):
     """One thing wrong in a part of a document whose file is not known yet: at the value of a path, or at its key."""
 
     path: DocumentPath
@@ -67,7 +64,7 @@ class Mistake:
     at_key: bool = False
 
     def below(self, path: DocumentPath) -> Mistake:
-        return replace(self, path=(*path, *self.path))
+        return self._replace(path=(*path, *self.path))
 
 
 class Mistakes(ValueError):

@@ -41,8 +41,8 @@ from harness.platforms import PLATFORMS, clients
 from harness.platforms.base import Plan, Platform
 from harness.platforms.capabilities import OUTAGES
 from harness.reference import reference
-from harness.reports import RunResult
 from harness.reports import text as text_report
+from harness.reports.run_result import RunResult
 from harness.run_folder import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
 from harness.scenario import expectation
 from harness.scenario.fields import checker_class

@@ -23,9 +23,10 @@ from harness.history import Operation
 from harness.jobs import Job, jobs_of
 from harness.platforms import AWS, PLATFORMS
 from harness.platforms.target import choose_target
-from harness.reports import RunResult, exit_code, to_json
+from harness.reports import exit_code
 from harness.reports import text as text_report
 from harness.reports.progress import Progress
+from harness.reports.run_result import RunResult, to_json
 from harness.run_folder import read_history
 
 

@@ -14,7 +14,8 @@ from harness.matrix.consumers import Consumer, sinks_of
 from harness.matrix.tally import REFUSED, CellRun, Claim, claim, enough
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.target import EMBEDDED_TARGET, Target
-from harness.reports import RunResult, text
+from harness.reports import text
+from harness.reports.run_result import RunResult
 from harness.runner import in_processes, run_unkept
 from harness.scenario.load import load_values
 

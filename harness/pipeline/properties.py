@@ -4,8 +4,7 @@ A property in a model is read. One in `ignored` changes nothing that a run measu
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 """
 
-from __future__ import annotations
-
+# Annotations are no texts here: pydantic would compile each of them.
 import json
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar

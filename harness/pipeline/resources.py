@@ -79,8 +79,7 @@ def attribute(type: str, name: str, key: str = "Arn") -> str:
     return RESOURCE_TYPES[type].attributes[key].format(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """A global secondary index; `projection` is ALL, KEYS_ONLY or INCLUDE, which names its `attributes`."""
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Values
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from harness.pipeline.attribution import BY_NAME, Attribution, by_key
 from harness.pipeline.mapping import Mapping
@@ -20,8 +20,7 @@ def is_python(runtime: str) -> bool:
     return runtime.startswith("python3.")
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """An HTTP endpoint of the harness; its URL is in a variable of the function.
 
     honours_key: whether a request whose `Idempotency-Key` came before is not applied again.

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.reports import RunResult
+from harness.reports.run_result import RunResult
 from harness.verdict import ANOMALIES, PARTIES, VERDICTS
 
 WIDTH = 120  # at most; most tables are narrower

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from harness.history import INVOKE, Operation, Value
-from harness.reports import RunResult
+from harness.reports.run_result import RunResult
 from harness.reports.table import tables
 from harness.verdict import VALID, Anomaly
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.documents import Document, parse
 from harness.errors import DocumentPath, Problem, UserError, parse_path
@@ -14,8 +13,7 @@ from harness.scenario.schema import json_schema
 from harness.scenario.variants import MATRIX, Variant, existing_path, variants, with_value
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """`file` is None for a scenario that no file holds. There is at least one variant."""
 
     scenario: str

@@ -1,7 +1,6 @@
 """A scenario as it is when everything in it is known: one variant of what the user wrote, checked."""
 
-from __future__ import annotations
-
+# Annotations are no texts here: pydantic would compile each of them.
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import product
 from math import prod
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -39,8 +39,7 @@ VARIED = ("pipeline", "workload", "faults", "limits")
 _FILES = (("pipeline", "handler"), ("pipeline", "template"))
 
 
-@dataclass(frozen=True, slots=True)
-class Dimension:
+class Dimension(NamedTuple):
     """`path` is where it sets its values; `values` are the names of its values, and where in the document they are."""
 
     path: DocumentPath

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from harness.errors import Problem, UserError
 from harness.faults.seed import Seed
@@ -108,8 +108,7 @@ AttributeValue = dict[str, Any]
 DATA = "workload.data"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """`attributes` and `key` are in DynamoDB's JSON. `intent` is None unless an attribute names it."""
 
     name: str

@@ -9,7 +9,7 @@ import pytest
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
 from harness.platforms.target import EMBEDDED_TARGET, Target
-from harness.reports import RunResult
+from harness.reports.run_result import RunResult
 from harness.runner import run
 
 SCENARIOS = sorted(Path(__file__).parents[2].joinpath("scenarios").glob("*.yaml"))

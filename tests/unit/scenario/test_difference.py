@@ -10,7 +10,7 @@ from scenario_texts import folder, load_text, problems, short
 
 from harness.errors import UserError
 from harness.jobs import jobs_of
-from harness.reports import RunResult
+from harness.reports.run_result import RunResult
 from harness.runner import run
 from harness.scenario.expectation import Difference
 
