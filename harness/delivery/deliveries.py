@@ -57,10 +57,11 @@ class Deliveries:
     result is ignored. Faults can act on it too, but a chain of copies ends after MAXIMUM_COPIES.
     """
 
-    def __init__(self, host: DispatcherHost, mapping: Mapping, function_arn: str) -> None:
+    def __init__(self, host: DispatcherHost, mapping: Mapping, function_arn: str, role_arn: str = "") -> None:
         self._host = host
         self._mapping = mapping
         self._function_arn = function_arn
+        self._role_arn = role_arn
         self._lambda = host.client("lambda")
         self._numbers = itertools.count(1)
         self._copy_numbers = itertools.count(1)
@@ -137,8 +138,9 @@ class Deliveries:
         After a 5xx, or without any response, it may have run or not (S-118).
         """
         try:
+            event = payload(batch.records, self._role_arn)
             response = self._lambda.invoke(
-                FunctionName=self._function_arn, InvocationType="RequestResponse", Payload=payload(batch.records)
+                FunctionName=self._function_arn, InvocationType="RequestResponse", Payload=event
             )
             body = response["Payload"].read()
         except ClientError as error:

@@ -29,11 +29,13 @@ MAXIMUM_WAITING = 10_000  # records read ahead of a shard's lanes
 class Dispatcher:
     """Its processes are `dispatcher/<shard>`, or `dispatcher/<shard>.<lane>`; shards are numbered as discovered."""
 
-    def __init__(self, host: DispatcherHost, mapping: Mapping, stream_arn: str, function_arn: str) -> None:
+    def __init__(
+        self, host: DispatcherHost, mapping: Mapping, stream_arn: str, function_arn: str, role_arn: str = ""
+    ) -> None:
         filters.check_mapping(mapping)
         self._host = host
         self._route = Route(mapping, stream_arn, function_arn)
-        self._deliveries = Deliveries(host, mapping, function_arn)
+        self._deliveries = Deliveries(host, mapping, function_arn, role_arn)
         self._count = itertools.count()
         self._numbers: dict[str, int] = {}
         self._first_shards: frozenset[str] | None = None

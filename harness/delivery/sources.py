@@ -138,10 +138,13 @@ class DynamoDBStream(Source):
         return self.record({**record.event, "dynamodb": change})
 
 
+INVOKE_IDENTITY = "invokeIdentityArn"
+
+
 class KinesisStream(Source):
     """A data stream: a record for each PutRecord, also for one that repeats the data of the one before (S-55).
 
-    The role's name in an event is invented, since no reader's call returns it; every other field is real.
+    Which role the event names is known only when it is delivered: no reader's call returns it (`payload`).
     Source: https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html.
     """
 
@@ -176,7 +179,7 @@ class KinesisStream(Source):
             "eventVersion": "1.0",
             "eventID": f"{shard_id}:{read['SequenceNumber']}",
             "eventName": "aws:kinesis:record",
-            "invokeIdentityArn": f"arn:{partition}:iam::{account}:role/function",
+            INVOKE_IDENTITY: f"arn:{partition}:iam::{account}:role/function",
             "awsRegion": region,
             "eventSourceARN": stream_arn,
         }
@@ -206,9 +209,12 @@ def source_at(stream_arn: str) -> Source:
     return SOURCES[stream_arn.split(":")[2]]
 
 
-def payload(records: Sequence[Record]) -> bytes:
-    """The event that the function is invoked with."""
-    return _encode({"Records": [record.event for record in records]})
+def payload(records: Sequence[Record], role_arn: str = "") -> bytes:
+    """The event that the function is invoked with. role_arn: of the function's role, where it is known."""
+    events = [record.event for record in records]
+    if role_arn:
+        events = [event | {INVOKE_IDENTITY: role_arn} if INVOKE_IDENTITY in event else event for event in events]
+    return _encode({"Records": events})
 
 
 def sequence_numbers(records: Iterable[Record]) -> list[str]:

@@ -37,7 +37,7 @@ class Endpoint(NamedTuple):
 class Function:
     """`root` is the folder that is zipped, `handler` is `module.function` in it; timeout in seconds, memory in MB.
 
-    role_id: its role's logical id, where the template makes one.
+    role_id: its role's logical id, where the template makes one. role_arn: of its role, or empty where it is not known.
     """
 
     logical_id: str
@@ -49,6 +49,7 @@ class Function:
     memory: int
     environment: Values[str, str]
     role_id: str | None = None
+    role_arn: str = ""
 
     @property
     def arn(self) -> str:

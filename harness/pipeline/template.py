@@ -241,6 +241,7 @@ class _StackReader(PropertiesReader):
             settings.memory_size,
             settings.environment.variables,
             self._role_id(logical_id),
+            self._role_arn(logical_id),
         )
 
     def _endpoints(self, function_id: str) -> tuple[Endpoint, ...]:
@@ -264,6 +265,13 @@ class _StackReader(PropertiesReader):
         target = role.get("Fn::GetAtt") if isinstance(role, dict) else None
         name = str(target[0] if isinstance(target, list) else target).partition(".")[0]
         return name if name in self.scope.of_type(ROLE) else None
+
+    def _role_arn(self, logical_id: str) -> str:
+        """Of a role that the template makes, or names by its ARN."""
+        if made := self._role_id(logical_id):
+            return attribute(ROLE, self.scope.physical(made))
+        role = self.scope.document.at(properties(logical_id, "Role"))
+        return role if isinstance(role, str) else ""
 
     def _root(self, logical_id: str) -> Path:
         """A local folder, as `aws cloudformation package` takes it; else the code lies beside the template."""

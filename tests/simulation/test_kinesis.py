@@ -240,3 +240,20 @@ def test_a_serverless_template_works_too(tmp_path: Path) -> None:
     values["pipeline"]["template"] = str(tmp_path / "template.yaml")
     outcome = run(values, tmp_path / "runs")
     assert found(outcome) == {("duplicated", "writer")}
+
+
+def test_the_function_is_invoked_as_its_own_role(tmp_path: Path) -> None:
+    """Each record of the event names the role that the template gives the function (S-92)."""
+    role = "arn:aws:iam::123456789012:role/harness-small-Role"
+    checking = f"""
+import naive
+
+def handler(event, context):
+    assert {{record["invokeIdentityArn"] for record in event["Records"]}} == {{"{role}"}}, event
+    return naive.handler(event, context)
+"""
+    for file in SOURCES.glob("*.py"):
+        (tmp_path / file.name).write_text(file.read_text())
+    (tmp_path / "checking.py").write_text(checking)
+    outcome = on_stream(tmp_path, tmp_path / "checking.py", mapping={"maximum_retry_attempts": 0})
+    assert outcome.verdict == "valid", outcome

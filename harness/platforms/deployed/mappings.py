@@ -175,7 +175,8 @@ class HarnessMapping:
         function = self._client("lambda").get_function(FunctionName=stack.function.name)["Configuration"]
         if mapping.on_failure_arn:
             mapping = replace(mapping, on_failure_arn=self._queue_arn())
-        self._new_dispatcher = partial(Dispatcher, self._host, mapping, stream_arn, function["FunctionArn"])
+        arns = (stream_arn, function["FunctionArn"], function["Role"])
+        self._new_dispatcher = partial(Dispatcher, self._host, mapping, *arns)
         self.create()
 
     def stop(self) -> None:

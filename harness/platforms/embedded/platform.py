@@ -126,7 +126,7 @@ class Embedded:
         stream_arn = provision(self.client, stack)
 
         def make_dispatcher() -> Dispatcher:
-            return Dispatcher(self, stack.mapping, stream_arn, stack.function.arn)
+            return Dispatcher(self, stack.mapping, stream_arn, stack.function.arn, stack.function.role_arn)
 
         self._disruptions = ImitatedDisruptions(
             self._simulation, self._functions, make_dispatcher, history, self.record

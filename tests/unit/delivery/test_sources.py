@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from stream_records import record as stream_record
 
 from harness.agent.requests import Subject, of_event, of_request
 from harness.agent.requests import sequence_numbers as seen_by_agent
 from harness.delivery import filters
 from harness.delivery.on_failure import batch_info, on_failure_record
 from harness.delivery.redelivery import RETRY_ATTEMPTS_EXHAUSTED, Batch, Discard
-from harness.delivery.sources import SOURCES, Record, intents, items, sequence_numbers, source_at
+from harness.delivery.sources import SOURCES, Record, intents, items, payload, sequence_numbers, source_at
 
 STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/Todos"
 SHARD = "shardId-000000000000"
@@ -54,6 +55,15 @@ def test_the_event_has_exactly_the_documented_fields() -> None:
         "awsRegion": "eu-west-1",
         "eventSourceARN": STREAM,
     }
+
+
+def test_the_event_names_the_role_of_the_function() -> None:
+    """Where it is known; the event of a table's stream names none."""
+    role = "arn:aws:iam::123456789012:role/consumer"
+    (event,) = json.loads(payload([record()], role))["Records"]
+    assert event == {**record().event, "invokeIdentityArn": role}
+    changed = stream_record(1)
+    assert json.loads(payload([changed], role))["Records"] == [changed.event]
 
 
 def test_the_service_in_an_arn_names_the_source() -> None:

@@ -35,7 +35,16 @@ def test_the_ledger_is_a_pipeline() -> None:
         ),
         queues=(queue,),
         function=Function(
-            "Function", "run-Function", LEDGER, "idempotent.handler", "python3.12", 3, 128, names, "Role"
+            "Function",
+            "run-Function",
+            LEDGER,
+            "idempotent.handler",
+            "python3.12",
+            3,
+            128,
+            names,
+            "Role",
+            "arn:aws:iam::123456789012:role/run-Role",
         ),
         mapping=Mapping(on_failure_arn=queue.arn),
         mapping_id="Mapping",
