@@ -106,6 +106,8 @@ class Observer:
                 "item": attribution.item_in(record.content),
                 "intent": attribution.intent_in(record.content),
             }
+            if record.before is not None:
+                value["before"] = attribution.intent_in(record.before)
             self._record("record", value)
         self._observed = len(self._source.records)
 

@@ -106,7 +106,7 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
         def phase(name: str, **value: object) -> None:
             history.append(platform.time(), "harness", INFO, "phase", {"phase": name, **value})
 
-        phase("deploy", faults=[fault.NAME for fault in scenario.faults], sinks=job.stack.described)
+        phase("deploy", faults=[fault.NAME for fault in scenario.faults], **job.stack.described)
         platform.deploy()
         observer = Observer(
             platform.client,

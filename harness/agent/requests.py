@@ -89,7 +89,8 @@ def _content_of_record(record: dict[str, Any]) -> tuple[Any, Any, str]:
     change = record.get("dynamodb", {})
     keys = change.get("Keys", {})
     whole_key = "/".join(str(scalar) for part in keys.values() for scalar in part.values())
-    return keys, change.get("NewImage") or change.get("OldImage") or {}, whole_key
+    image = "OldImage" if record.get("eventName") == "REMOVE" else "NewImage"  # an old image names the intent before
+    return keys, change.get(image) or {}, whole_key
 
 
 def sequence_numbers(event: Any) -> list[str]:

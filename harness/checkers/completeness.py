@@ -86,7 +86,11 @@ def _vacuous(index: HistoryIndex) -> Iterator[str]:
         yield "no writer wrote anything: nothing was measured"
     elif not any(trace.status == ACKNOWLEDGED for trace in index.intents):
         yield f"no write was acknowledged: nothing was measured. {_unacknowledged(index)}"
-    landed = index.nameless_effects or any(trace.times_applied for trace in index.traces.values())
+    behind = index.behind_others
+    for sink in behind:
+        others = ", ".join(index.standing_still)
+        yield f"nothing of the measured function goes to {sink}: it is behind {others}, which stands still"
+    landed = behind or index.nameless_effects or any(trace.times_applied for trace in index.traces.values())
     if not landed and not index.only_a_view:
         yield "no effect landed at any sink: nothing was measured"
     yield from index.sinks.why_unreadable([trace.intent for trace in index.intents])

@@ -41,6 +41,11 @@ def _cause(index: HistoryIndex, trace: IntentTrace) -> Cause:
         why = f"the stream carries one event id {times(len(trace.records))}, although a change is in the stream once"
         return Cause("stream", f"{why} (S-30, S-43)")
     makers = _makers(trace)
+    removed = next((record for record in trace.removals for maker in makers[1:] if maker.carries(record)), None)
+    if removed:
+        maker = next(maker for maker in makers[1:] if maker.carries(removed))
+        got = f"{maker.process} got the record of the item's removal (REMOVE, #{removed.index})"
+        return Cause("function", f"{got}, and applied it like a change", (removed,))
     return _executed_again(index, trace, makers) if len(makers) > 1 else _called_again(index, trace)
 
 
@@ -57,14 +62,17 @@ def _makers(trace: IntentTrace) -> list[Span]:
 
 
 def _applied_from_several(trace: IntentTrace, records: list[Operation]) -> bool:
-    """Whether the effects come from different records: one execution acted on two, or two on different ones."""
+    """Whether the effects come from different records: one execution acted on two, or two on different ones.
+
+    One call may act on two as well, as batch calls do.
+    """
     handled: set[str] = set()
     for maker in _makers(trace):
         carried = {record.value["event_id"] for record in records if maker.carries(record)}
         calls = sdk_calls(call for call in _making(trace) if call.within is maker)
         if carried and handled and not carried & handled:
             return True
-        if len(carried) > 1 and len(calls) > 1:
+        if len(carried) > 1 and (len(calls) > 1 or len(_making(trace)) == 1):
             return True
         handled |= carried
     return False
@@ -72,6 +80,11 @@ def _applied_from_several(trace: IntentTrace, records: list[Operation]) -> bool:
 
 def _written_again(index: HistoryIndex, trace: IntentTrace, records: list[Operation]) -> Cause:
     landed = trace.landed_calls
+    own = index.written_back(trace)
+    if own and len(landed) < len(records):
+        call = own[0]
+        back = f"{call.process} wrote the item back to the source ({call.opened.f}, #{call.opened.index})"
+        return Cause("function", f"{back}, and applied the record of that like a change", (call,))
     if landed and len(landed) < len(records):
         why = f"the stream made {len(records)} records of {len(landed)} write, although a change is in the stream once"
         return Cause("stream", f"{why} (S-30)")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from harness.checkers.sinks import Sinks
+from harness.checkers.records import REMOVE, by_old_images, by_order, has_old_images
+from harness.checkers.sinks import SOURCE, Sinks
 from harness.checkers.trace import IntentTrace, Span
 from harness.history import FAIL, INVOKE, NOTHING, OK, Operation, Value
 
@@ -55,10 +57,15 @@ class HistoryIndex:
         self._execution: dict[str, Span] = {}
         self._batches: list[Operation] = []  # discard and filter
         self._dead_letters: list[Operation] = []
+        self._intent_at: dict[tuple[str, int], str] = {}  # by the shard and the sequence number
+        self._calls_in: dict[int, list[Span]] = {}  # by the id of the execution
+        self.mapping: Value = {}  # the settings that explain what it did
+        self.standing_still: list[str] = []  # functions that are not measured
         self._deletes = False  # whether the function deletes anything from a sink
         for operation in operations:
             _READ[operation.role](self, operation)
         self._assign_faults()
+        self._assign_records()
         self._assign_batches()
         self._assign_dead_letters()
 
@@ -113,7 +120,8 @@ class HistoryIndex:
         """
         applied = {sink for sink, count in trace.times_at.items() if count}
         owed = [sink for sink in self.sinks.owing(trace.intent) if sink not in applied]
-        if owed or applied or self.only_a_view or self.sinks.unreadable:
+        unseen = self.sinks.unreadable or (self.standing_still and len(self.behind_others) == len(self.sinks.names))
+        if owed or applied or self.only_a_view or unseen:
             return owed
         return [ANY]
 
@@ -133,6 +141,31 @@ class HistoryIndex:
             FaultState(name, matched[index] if index < len(matched) else 0, fired.count(index), self._kept.get(index))
             for index, name in enumerate(names)
         ]
+
+    @property
+    def behind_others(self) -> list[str]:
+        """The empty sinks that no call of the function went to, where other functions stand still."""
+        if not self.standing_still:
+            return []
+        reached = {sink for calls in self._calls_in.values() for call in calls for sink in self.sinks.of_call(call)}
+        return [sink for sink in self.sinks.names if sink not in reached and not self.sinks.holds(sink)]
+
+    def written_back(self, trace: IntentTrace) -> list[Span]:
+        """The function's own writes of the intent's item in the source, which the stream gets like any other."""
+        source = next((each["name"] for each in self.sinks.described.values() if each["role"] == SOURCE), None)
+        return [
+            call
+            for calls in self._calls_in.values()
+            for call in calls
+            if call.outcome == OK
+            and source in call.value["table"].split(",")
+            and trace.item in call.value["items"]
+            and not call.opened.f.partition(".")[2].startswith(("Get", "Query", "Scan", "BatchGet", "TransactGet"))
+        ]
+
+    def calls_in(self, execution: Span) -> list[Span]:
+        """Every call that the function made in this execution, in order."""
+        return self._calls_in.get(id(execution), [])
 
     def disrupted(self, *words: str) -> Span | None:
         """The first disruption with one of these words that took place."""
@@ -170,6 +203,8 @@ class HistoryIndex:
         elif operation.f == "phase":
             self.phases.append(operation)
             self.sinks.described.update(operation.value.get("sinks", {}))
+            self.mapping.update(operation.value.get("mapping", {}))
+            self.standing_still += operation.value.get("standing_still", ())
 
     def _read_writer(self, operation: Operation) -> None:
         span = self._span(operation)
@@ -188,11 +223,12 @@ class HistoryIndex:
         if not _is_call(operation):
             self._execution[operation.process] = span
             self.executions.append(span)
-        elif operation.f == "dynamodb.DeleteItem" and operation.value["effect"]:
-            self._deletes = True
+        else:
+            span.within = self._execution.get(operation.process)
+            self._calls_in.setdefault(id(span.within), []).append(span)
+            self._deletes |= operation.f == "dynamodb.DeleteItem" and operation.value["effect"]
         for trace in self._traces(operation.value["intents"]):
             if _is_call(operation):
-                span.within = self._execution.get(operation.process)
                 trace.function_calls.append(span)
             else:
                 trace.executions.append(span)
@@ -232,26 +268,59 @@ class HistoryIndex:
         elif operation.f == "record":
             self.records.append(operation)
             self.records_of.setdefault(value["item"], []).append(operation)
-            if value["intent"] and value["event_name"] != "REMOVE":  # which shows the intent of the item before
-                self._trace(value["intent"], value["item"]).records.append(operation)
         elif operation.f == "effect":
             self.sinks.note(operation)
             named = self._trace(value["intent"], value["item"]).effects if value["intent"] else self.nameless_effects
             named.append(operation)
 
     def _assign_faults(self) -> None:
-        """The name of a point says which intents it concerns (harness.faults.points)."""
+        """A fault says which intents it concerns."""
         for fault in self.fired:
-            subject = fault.value["point"].split(" ", 3)[-1].rpartition(" #")[0]
-            for trace in self._traces(intent for intent in subject.split("+") if intent in self.traces):
+            for trace in self._traces(intent for intent in fault.value.get("intents", ()) if intent in self.traces):
                 trace.fired.append(fault)
+
+    def _assign_records(self) -> None:
+        """A record names its intent by the new image. Where the stream has none, other facts say it."""
+        for item, records in self.records_of.items():
+            for record, intent in zip(records, self._intents_of(item, records), strict=True):
+                if intent is None:
+                    continue
+                self._intent_at[_position(record)] = intent
+                trace = self._trace(intent, item or "")
+                (trace.removals if record.value["event_name"] == REMOVE else trace.records).append(record)
+
+    def _intents_of(self, item: str | None, records: list[Operation]) -> list[str | None]:
+        changes = [record for record in records if record.value["event_name"] != REMOVE]
+        if all(record.value["intent"] for record in changes):
+            return [record.value["intent"] for record in records]
+        if has_old_images(records):
+            final = self.source.get(item or "")
+            return by_old_images(records, final.value["intent"] if final else None)
+        ordered = zip(changes, by_order(self._writes_of.get(item or "", ()), len(changes)), strict=True)
+        intents = {record.index: record.value["intent"] or intent for record, intent in ordered}
+        return [intents.get(record.index, record.value["intent"]) for record in records]
+
+    @cached_property
+    def _writes_of(self) -> dict[str, list[tuple[str, Span]]]:
+        """By the item, its writes that took place, or may have, each with its intent, in order."""
+        writes: dict[str, list[tuple[str, Span]]] = {}
+        for trace in self.intents:
+            writes.setdefault(trace.item, []).extend((trace.intent, call) for call in trace.landed_calls)
+        return {item: sorted(each, key=lambda write: write[1].opened.index) for item, each in writes.items()}
 
     def _assign_batches(self) -> None:
         """Two sources say which intents are in a batch: the mapping, and the stream by the sequence numbers."""
-        intent_at = {_position(record): record.value["intent"] for record in self.records}
+        intents: dict[int, list[str]] = {}  # by the sequence number, which an execution knows without its shard
+        for (_, number), intent in self._intent_at.items():
+            intents.setdefault(number, []).append(intent)
+        for execution in self.executions:
+            streamed = [intents.get(int(number), ()) for number in execution.value["sequence_numbers"]]
+            for trace in self._traces(intent for several in streamed for intent in several):
+                if trace.intent not in execution.value["intents"]:
+                    trace.executions.append(execution)
 
         def traces(value: Value) -> Iterator[IntentTrace]:
-            streamed = [intent_at.get((value["shard"], int(number))) for number in value["sequence_numbers"]]
+            streamed = [self._intent_at.get((value["shard"], int(number))) for number in value["sequence_numbers"]]
             return self._traces([*value["intents"], *streamed])
 
         for span in self.deliveries:
@@ -268,14 +337,13 @@ class HistoryIndex:
             numbers = sorted(int(number) for number in batch.value["sequence_numbers"])
             if batch.f == "discard":
                 batches[batch.value["shard"], numbers[0], numbers[-1]] = numbers
-        intent_at = {_position(record): record.value["intent"] for record in self.records}
-        positions = sorted(intent_at)
+        positions = sorted(self._intent_at)
         for letter in self._dead_letters:
             shard, start, end = letter.value["shard"], int(letter.value["start"]), int(letter.value["end"])
             inside = positions[bisect_left(positions, (shard, start)) : bisect_right(positions, (shard, end))]
             if (shard, start, end) in batches:
                 inside = [(shard, number) for number in batches[shard, start, end]]
-            for trace in self._traces(intent_at.get(position) for position in inside):
+            for trace in self._traces(self._intent_at.get(position) for position in inside):
                 if not trace.filters:
                     trace.dead_letters.append(letter)
 

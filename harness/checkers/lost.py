@@ -60,7 +60,7 @@ def end_of_trail(index: HistoryIndex, trace: IntentTrace) -> Cause:
     if index.gone:
         return _gone(index)
     if trace.hand_overs:
-        return _given_up(trace) if trace.discards else _handled_without_effect(trace)
+        return _given_up(trace) if trace.discards else _handled_without_effect(index, trace)
     return _never_delivered(index, trace) if trace.records else _never_recorded(trace)
 
 
@@ -103,8 +103,10 @@ def _never_delivered(index: HistoryIndex, trace: IntentTrace) -> Cause:
     if trace.filters:
         return Cause("mapping", "its record is in the stream, and matches no filter of the mapping: it is gone (S-84)")
     if trace.discards:
-        reason = trace.discards[0].value["reason"]
-        return Cause("mapping", f"its record is in the stream, and the mapping discarded it undelivered: {reason}")
+        return _discarded(index, trace)
+    if _before_the_mapping(index, trace):
+        why = "it was written before the mapping had begun, which starts at LATEST: TRIM_HORIZON reads what is there"
+        return Cause("mapping", f"{why} (S-86, S-87)")
     never = "its record is in the stream and was never delivered"
     if throttled := index.disrupted("throttle_function"):
         why = "the platform counted throttles as attempts, which AWS does not (S-68, G-10)"
@@ -120,6 +122,37 @@ def _never_delivered(index: HistoryIndex, trace: IntentTrace) -> Cause:
     return Cause("mapping", f"{never}; {why}")
 
 
+def _discarded(index: HistoryIndex, trace: IntentTrace) -> Cause:
+    """Undelivered: it had to wait for an earlier batch of its shard."""
+    discard = trace.discards[0]
+    why = f"its record is in the stream, and the mapping discarded it undelivered: {discard.value['reason']}"
+    failed = [
+        delivery
+        for delivery in index.deliveries
+        if delivery.outcome != OK
+        and delivery.value["shard"] == discard.value["shard"]
+        and delivery.opened.index < discard.index
+    ]
+    if not failed:
+        return Cause("mapping", why)
+    first = failed[-1].value["intents"][:1] or ["another record"]
+    count = sum(delivery.value["intents"][:1] == failed[-1].value["intents"][:1] for delivery in failed)
+    behind = f"; it waited behind the batch of {first[0]}, which failed {times(count)}"
+    return Cause("mapping", f"{why}{behind}", (failed[-1],))
+
+
+def _before_the_mapping(index: HistoryIndex, trace: IntentTrace) -> bool:
+    """Whether the mapping begins at LATEST, and has got no record of the shard that is as old as this one."""
+    if index.mapping.get("starting_position") != "LATEST":
+        return False
+    record = trace.records[0]
+    return not any(
+        delivery.value["shard"] == record.value["shard"]
+        and any(int(number) < int(record.value["sequence_number"]) for number in delivery.value["sequence_numbers"])
+        for delivery in index.deliveries
+    )
+
+
 def _given_up(trace: IntentTrace) -> Cause:
     reason = trace.discards[0].value["reason"]
     letters = "its batch was dead-lettered" if trace.dead_letters else "nothing was dead-lettered"
@@ -131,7 +164,7 @@ def _given_up(trace: IntentTrace) -> Cause:
     return Cause("function", f"{after}, at last {last}, and the mapping gave up ({reason}); {letters}")
 
 
-def _handled_without_effect(trace: IntentTrace) -> Cause:
+def _handled_without_effect(index: HistoryIndex, trace: IntentTrace) -> Cause:
     ended = [execution for execution in trace.executions if execution.outcome == OK]
     if not trace.executions:
         return Cause("mapping", "its record was handed over, and no execution began", tuple(trace.deliveries))
@@ -146,15 +179,56 @@ def _handled_without_effect(trace: IntentTrace) -> Cause:
     refused = refusal(trace, ended[-1])
     if refused:
         return refused
-    before = [execution for execution in trace.executions if execution.outcome != OK]
-    if before and before[0].ended_before(ended[-1]):
-        return Cause(
-            "function",
-            f"{how_it_ended(before[0])} before its effect, and {ended[-1].process} acknowledged the "
-            "redelivery without one, as code does that writes its marker before the effect (P-02)",
-            tuple(call for call in trace.function_calls if call.within is before[0]),
-        )
-    return Cause("function", f"{ended[-1].process} ended ok and acknowledged it without an effect")
+    if _reported_in_vain(index, trace, ended[-1]):
+        why = f"{ended[-1].process} named it in batchItemFailures, which the mapping does not ask for"
+        return Cause("function", f"{why}: without ReportBatchItemFailures an answer acknowledges all (S-76)")
+    return _acknowledged_without_effect(index, trace, ended[-1])
+
+
+def _reported_in_vain(index: HistoryIndex, trace: IntentTrace, execution: Span) -> bool:
+    asked = index.mapping.get("report_batch_item_failures", True)
+    reported = execution.closed.value.get("reported", ()) if execution.closed else ()
+    numbers = {record.value["sequence_number"] for record in trace.records}
+    return not asked and any(str(identifier) in numbers for identifier in reported)
+
+
+def _acknowledged_without_effect(index: HistoryIndex, trace: IntentTrace, last: Span) -> Cause:
+    before = [each for each in trace.executions if each.outcome != OK and each.ended_before(last)]
+    broke_off = f"{how_it_ended(before[0])} before its effect, and " if before else ""
+    if before and (marker := _marker(index, trace, before[0])):
+        acknowledged = f"{last.process} acknowledged the redelivery without one"
+        why = f"{broke_off}{acknowledged}, as code does that writes its marker before the effect (P-02)"
+        return Cause("function", why, tuple(marker))
+    swallowed = [call for call in index.calls_in(last) if call.outcome == FAIL]
+    if swallowed:
+        call = swallowed[-1]
+        error = f" ({call.error})" if call.error else ""
+        why = f"{broke_off}{last.process} ended ok without an effect of it, after its {call.opened.f} had failed{error}"
+        return Cause("function", why, (call,))
+    ended = "acknowledged the redelivery without one" if before else "ended ok and acknowledged it without an effect"
+    return Cause("function", f"{broke_off}{last.process} {ended}")
+
+
+def _marker(index: HistoryIndex, trace: IntentTrace, execution: Span) -> list[Span]:
+    """What the execution wrote for the intent beside its effect: by its name, or as the last thing that it wrote.
+
+    A marker that names no intent is of the first intent that has no effect yet.
+    """
+    written = [call for call in index.calls_in(execution) if call.outcome != FAIL and _writes(call)]
+    named = [call for call in written if trace.intent in call.value["intents"] and call not in trace.effect_calls]
+    if named:
+        return named
+    landed = [place for place, call in enumerate(written) if call.value["effect"]]
+    trailing = [call for call in written[landed[-1] + 1 if landed else 0 :] if not call.value["intents"]]
+    acted = {intent for call in written if call.value["effect"] for intent in call.value["intents"]}
+    waiting = [intent for intent in execution.value["intents"] if intent not in acted]
+    return trailing if waiting[:1] == [trace.intent] else []
+
+
+def _writes(call: Span) -> bool:
+    return call.opened.f.partition(".")[2].startswith(
+        ("Put", "Update", "Delete", "BatchWrite", "Transact", "Send", "Pub")
+    )
 
 
 def _gave_up(trace: IntentTrace) -> Cause:

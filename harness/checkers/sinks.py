@@ -51,7 +51,7 @@ class Sinks:
 
     @property
     def several(self) -> bool:
-        return sum(sink["role"] != SOURCE for sink in self.described.values()) > 1
+        return len(self.names) > 1
 
     @property
     def compared_with(self) -> dict[str, str] | None:
@@ -75,11 +75,22 @@ class Sinks:
         """Whether the source holds items, none of which names an intent."""
         return self._source in self._nameless and self._source not in self._named
 
-    def calls(self, sink: str, span: Span) -> bool:
-        """Whether a call of the function goes to the sink: its name, or for an endpoint the end of its URL."""
-        name = self.described.get(sink, {}).get("name", sink)
-        targets = span.value["table"].split(",")
-        return any(target == name or (name[0] == "/" and target.endswith(name)) for target in targets)
+    @property
+    def names(self) -> list[str]:
+        return [sink for sink, each in self.described.items() if each["role"] != SOURCE]
+
+    def holds(self, sink: str) -> bool:
+        return sink in self._named or sink in self._nameless
+
+    def of_call(self, call: Span) -> list[str]:
+        """The sinks that a call goes to: by their names, or for an endpoint by the end of its URL."""
+        targets = call.value["table"].split(",")
+        names = {sink: self.described[sink]["name"] for sink in self.names}
+        return [
+            sink
+            for sink, name in names.items()
+            if any(target == name or (name[0] == "/" and target.endswith(name)) for target in targets)
+        ]
 
     def of(self, trace: IntentTrace, sink: str) -> IntentTrace:
         """The trace of the intent as if there were no other sink."""
@@ -89,7 +100,7 @@ class Sinks:
             trace,
             effects=[effect for effect in trace.effects if effect.value["sink"] == sink],
             function_calls=[
-                call for call in trace.function_calls if not call.value["effect"] or self.calls(sink, call)
+                call for call in trace.function_calls if not call.value["effect"] or sink in self.of_call(call)
             ],
         )
 

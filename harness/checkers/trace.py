@@ -68,6 +68,7 @@ class IntentTrace:
     writes: list[Span] = field(default_factory=list)  # the writers' operations, copies included
     calls: list[Span] = field(default_factory=list)  # the writers' AWS calls, one for each attempt
     records: list[Operation] = field(default_factory=list)  # in the order of the stream
+    removals: list[Operation] = field(default_factory=list)  # records of deletions of the item as this intent left it
     deliveries: list[Span] = field(default_factory=list)
     executions: list[Span] = field(default_factory=list)
     function_calls: list[Span] = field(default_factory=list)

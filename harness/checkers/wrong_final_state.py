@@ -46,7 +46,7 @@ class WrongFinalState(Checker):
                 actual_trace = index.traces.get(actual or "")
                 summary = f"item {item} ended as {actual or 'nothing'} instead of {allowed[0] or 'nothing'}"
                 evidence = (*_writing(actual_trace), *_writing(expected), *_shown(states.get(item)))
-                cause = _source_cause(expected, actual_trace, actual)
+                cause = _source_cause(item, expected, actual_trace, actual)
                 yield self.anomaly(item, summary, cause, evidence)
             elif item in states and any(trace.leaves == COUNT for trace in traces):
                 yield from self._count(item, states[item], traces)
@@ -98,14 +98,22 @@ def _writing(trace: IntentTrace | None) -> tuple[Evidence, ...]:
     return (*trace.writes, *trace.landed_calls, *trace.records, *trace.fired) if trace else ()
 
 
-def _source_cause(expected: IntentTrace | None, present: IntentTrace | None, actual: str | None) -> Cause:
+def _source_cause(item: str, expected: IntentTrace | None, present: IntentTrace | None, actual: str | None) -> Cause:
     """`present` is the trace of the intent `actual`, which the item carries in the end."""
     if actual and not (present and present.writes):
         return Cause("writer", f"{actual} is the final state, and no writer of this run wrote it")
     if present and present.status == FAILED:
         return Cause("writer", f"{present.intent} is the final state, although its writer reported a failure")
-    assert expected  # otherwise every state is allowed but the two above
+    if present and present.item != item:
+        why = f"{present.intent} is a change of item {present.item}, and its writer wrote it to {item}"
+        return Cause("writer", f"{why}: a writer writes the item of its change")
+    assert expected  # otherwise every state is allowed but the three above
     committed = [call for call in expected.landed_calls if call.outcome == OK]
+    elsewhere = [call for call in committed if call.value["items"] and item not in call.value["items"]]
+    if elsewhere and len(elsewhere) == len(committed):
+        other = ", ".join(elsewhere[0].value["items"])
+        why = f"{elsewhere[0].opened.f} of {expected.intent} wrote item {other}: a writer writes the item of its change"
+        return Cause("writer", why, (elsewhere[0],))
     left = [call for call in expected.calls if call.left(expected.intent)]
     if left and not committed:
         why = f"its {left[-1].opened.f} left {expected.intent} unprocessed, and the writer acknowledged it (S-23)"

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from harness.history import MICROSECONDS
 from harness.pipeline.attribution import item_as_json
 
+REMOVE = "REMOVE"  # the event name of a deletion
 _EVENT_FIELDS = ("eventID", "eventName", "eventVersion", "eventSource", "awsRegion")
 _CHANGE_FIELDS = ("Keys", "NewImage", "OldImage", "SequenceNumber", "SizeBytes", "StreamViewType")
 
@@ -22,7 +23,8 @@ class Record:
 
     created_at: microseconds since the Unix epoch. key: the same text for all records whose order is kept. intent, item:
     the names of the intent that the record carries and of the item that changed, or "". content: the item as plain
-    JSON, as it is after the change, or as it was before a removal.
+    JSON, as it is after the change, or as it was before a removal; of a stream that lacks that image, its key.
+    before: the item before a change, where the stream has that image.
     """
 
     event: dict[str, Any]
@@ -33,6 +35,7 @@ class Record:
     item: str
     content: dict[str, Any]
     filtered: dict[str, Any]
+    before: dict[str, Any] | None = None
 
     @property
     def size(self) -> int:
@@ -119,7 +122,8 @@ class DynamoDBStream(Source):
     def record(self, event: dict[str, Any]) -> Record:
         """The key is the item's whole key, partition and sort key. AWS gives the time in whole seconds (S-57)."""
         change = event["dynamodb"]
-        keys, image = change["Keys"], change.get("NewImage") or change.get("OldImage") or {}
+        keys, old = change["Keys"], change.get("OldImage")
+        image = (old if event["eventName"] == REMOVE else change.get("NewImage")) or {}
         named = [keys["id"]] if "id" in keys else list(keys.values())
         return Record(
             event=event,
@@ -130,6 +134,7 @@ class DynamoDBStream(Source):
             item="/".join(str(scalar) for part in named for scalar in part.values()),
             content=item_as_json(keys | image),
             filtered=event,
+            before=item_as_json(keys | old) if old and event["eventName"] != REMOVE else None,
         )
 
     def dated(self, record: Record, timestamp_seconds: int, now: int) -> Record:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Values
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from harness.pipeline.attribution import BY_NAME, Attribution, by_key
 from harness.pipeline.mapping import Mapping
@@ -123,15 +123,23 @@ class Stack:
         return tuple(dict.fromkeys(intents)), tuple(dict.fromkeys((*items, *keys)))
 
     @property
-    def described(self) -> dict[str, dict[str, str]]:
-        """The source and each sink by logical id: role, name in calls, and where its rows name the intent."""
+    def described(self) -> dict[str, Any]:
+        """For the history. sinks: the source and each sink by logical id: role, name in calls, and where its rows name
+        the intent. mapping: the settings that explain what it did. standing_still: functions that are not measured.
+        """
         stores = [each for each in self.resources if each.role in (SOURCE, LEDGER, VIEW)]
         rows = {
             each.logical_id: {"role": str(each.role), "name": each.name, "intent": self.attribution(each).intent}
             for each in stores
         }
         endpoints = [endpoint.variable for endpoint in self.endpoints]
-        return rows | {name: {"role": LEDGER, "name": f"/{name}", "intent": BY_NAME.intent} for name in endpoints}
+        rows |= {name: {"role": LEDGER, "name": f"/{name}", "intent": BY_NAME.intent} for name in endpoints}
+        mapping = {
+            "starting_position": self.mapping.starting_position,
+            "report_batch_item_failures": self.mapping.report_batch_item_failures,
+        }
+        others = sorted(self.other_code) if self.other_mapping_ids else []
+        return {"sinks": rows, "mapping": mapping, **({"standing_still": others} if others else {})}
 
     @property
     def sinks(self) -> frozenset[str]:

@@ -58,7 +58,9 @@ def write_pipeline(
 ) -> Path:
     """The template. sinks: by logical id, `ledger`, `view` or `state`, with the kind before it unless it is a table, as
     in `queue ledger`. The handler finds each one's name in a variable that is called like it."""
-    resources: dict[str, Any] = {"Todos": table(StreamSpecification={"StreamViewType": view_type})}
+    expiry = {"Enabled": True, "AttributeName": "expires_at"}
+    source = table(StreamSpecification={"StreamViewType": view_type}, TimeToLiveSpecification=expiry)
+    resources: dict[str, Any] = {"Todos": source}
     for name, words in sinks.items():
         kind, _, role = words.rpartition(" ")
         resources[name] = table(role) if not kind else {"Type": KINDS[kind], **_role(role)}

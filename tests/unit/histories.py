@@ -58,7 +58,9 @@ class Story:
     def fire(self, fault, point, index=0):
         """At a point of the function, in the execution that began last."""
         process = f"function/{self._executions}" if point.startswith("function") else point.split()[0]
-        return self.add("nemesis", INFO, fault, {"fault": index, "point": point, "process": process, "action": fault})
+        intents = point.split(" ", 3)[-1].rpartition(" #")[0].split("+")
+        value = {"fault": index, "point": point, "process": process, "action": fault, "intents": intents}
+        return self.add("nemesis", INFO, fault, value)
 
     def batch(self, intents, numbers=None):
         numbers = numbers or [number for intent in intents for number in self._numbers[intent]]

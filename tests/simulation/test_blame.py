@@ -1,0 +1,202 @@
+"""Blame follows from what the history recorded: which operation wrote a record, which execution got it, and which call
+landed it. Each row is one kind of anomaly with one source of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pipelines import measure
+
+ONE = {"Effects": "ledger"}
+FEW = {"intents": 3, "writers": 1}
+# It reads the item, and so it is as right with any kind of stream.
+READS_BACK = """
+    def handler(event, context):
+        for record in event["Records"]:
+            item = db.get_item(TableName="harness-pipelines-Todos", Key=record["dynamodb"]["Keys"])["Item"]
+            fresh = {"S": context.aws_request_id + record["eventID"]}
+            row = {"id": fresh, "intent": item["intent"], "item": item["id"]}
+            try:
+                db.put_item(TableName=os.environ["Effects"], Item=row)
+            except Exception as error:
+                print("ignored", error)
+"""
+WRITES_BACK = """
+    def handler(event, context):
+        for row in rows(event):
+            row = {**row, "id": {"S": context.aws_request_id + row["intent"]["S"]}}
+            db.put_item(TableName=os.environ["Effects"], Item=row)
+            db.update_item(
+                TableName="harness-pipelines-Todos",
+                Key={"id": row["item"]},
+                UpdateExpression="SET handled = :one",
+                ExpressionAttributeValues={":one": {"N": "1"}},
+            )
+"""
+TAKES_REMOVALS = """
+    def handler(event, context):
+        for record in event["Records"]:
+            image = record["dynamodb"].get("NewImage") or record["dynamodb"]["OldImage"]
+            row = {"id": {"S": record["eventID"]}, "intent": image["intent"], "item": image["id"]}
+            db.put_item(TableName=os.environ["Effects"], Item=row)
+"""
+ONE_CALL = """
+    def handler(event, context):
+        entries = [
+            {"Id": str(number), "MessageBody": json.dumps({"intent": row["intent"]["S"], "number": number})}
+            for number, row in enumerate(rows(event))
+        ]
+        sqs.send_message_batch(QueueUrl=os.environ["Effects"], Entries=entries)
+"""
+ONE_TRY = """
+    def handler(event, context):
+        try:
+            for record in event["Records"]:
+                new = {"ConditionExpression": "attribute_not_exists(id)"}
+                db.put_item(TableName=os.environ["Markers"], Item={"id": {"S": record["eventID"]}}, **new)
+                for row in rows({"Records": [record]}):
+                    db.put_item(TableName=os.environ["Effects"], Item=row)
+        except db.exceptions.ConditionalCheckFailedException:
+            print("already handled")
+"""
+MARKER_FIRST = """
+    def handler(event, context):
+        for record in event["Records"]:
+            marker = {"id": {"S": record["eventID"]}}
+            if refused(TableName=os.environ["Markers"], Item=marker, ConditionExpression="attribute_not_exists(id)"):
+                continue
+            for row in rows({"Records": [record]}):
+                db.put_item(TableName=os.environ["Effects"], Item=row)
+"""
+REPORTS_IN_VAIN = """
+    def handler(event, context):
+        failed = []
+        for record in event["Records"]:
+            for row in rows({"Records": [record]}):
+                if row["item"]["S"] == "todo-1":
+                    failed.append({"itemIdentifier": record["dynamodb"]["SequenceNumber"]})
+                else:
+                    db.put_item(TableName=os.environ["Effects"], Item=row)
+        return {"batchItemFailures": failed}
+"""
+PLAIN = """
+    def handler(event, context):
+        for row in rows(event):
+            db.put_item(TableName=os.environ["Effects"], Item=row)
+"""
+POISON = """
+    def handler(event, context):
+        for row in rows(event):
+            if row["item"]["S"] == "todo-0":
+                raise ValueError("poison")
+            db.put_item(TableName=os.environ["Effects"], Item=row)
+"""
+AFTER = {"crash": {"call": "dynamodb.PutItem", "when": "after", "nth": 2}}
+MARKED = {"Effects": "ledger", "Markers": "state"}
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    body: str
+    kind: str
+    blame: str
+    words: str
+    sinks: dict[str, str] = field(default_factory=lambda: ONE)
+    faults: tuple[Any, ...] = ()
+    workload: dict[str, Any] = field(default_factory=dict)
+    template: dict[str, Any] = field(default_factory=dict)
+
+
+REFUSED = {"refuse": {"process": "function", "call": "effect", "code": "TransactionConflictException", "nth": 2}}
+TWICE = {"duplicate_put": {"nth": 2, "changed": True}}
+VIEW_TYPES = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
+ROWS = [
+    *(
+        Row(f"{name} {view}", READS_BACK, kind, blame, words, faults=(fault,), template={"view_type": view})
+        for view in VIEW_TYPES
+        for name, kind, blame, words, fault in (
+            ("swallowed", "lost", "function", "ended ok, although its dynamodb.PutItem had failed", REFUSED),
+            ("crashed", "duplicated", "function", "after its effect and before its acknowledgement", AFTER),
+            ("put twice", "duplicated", "writer", "the operation was made twice", TWICE),
+        )
+    ),
+    Row("written back", WRITES_BACK, "duplicated", "function", "wrote the item back to the source"),
+    Row("removed", TAKES_REMOVALS, "duplicated", "function", "(REMOVE, #", workload={"writer": "put_then_delete"}),
+    Row("expired", TAKES_REMOVALS, "duplicated", "function", "(REMOVE, #", workload={"writer": "expiring_put"}),
+    Row("one call", ONE_CALL, "duplicated", "writer", "made twice", {"Effects": "queue ledger"}, (TWICE,)),
+    Row("one try", ONE_TRY, "lost", "function", "after its dynamodb.PutItem had failed", MARKED, (AFTER,)),
+    Row(
+        "marker first",
+        MARKER_FIRST,
+        "lost",
+        "function",
+        "as code does that writes its marker before the effect",
+        MARKED,
+        ({"crash": {"call": "dynamodb.PutItem", "when": "after", "nth": 1}},),
+    ),
+    Row("reported in vain", REPORTS_IN_VAIN, "lost", "function", "which the mapping does not ask for"),
+    Row("latest", PLAIN, "lost", "mapping", "starts at LATEST", template={"StartingPosition": "LATEST"}),
+    Row(
+        "latest and disabled",
+        PLAIN,
+        "lost",
+        "mapping",
+        "starts at LATEST",
+        faults=({"disable_mapping": {"nth": 4, "seconds": 60}},),
+        template={"StartingPosition": "LATEST"},
+    ),
+    Row(
+        "behind a poison record",
+        POISON,
+        "lost",
+        "mapping",
+        "it waited behind the batch of todo-0/1",
+        workload={"intents": 20, "items": 20, "writers": 1},
+        template={"BatchSize": 1},
+    ),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_the_cause_is_what_happened(row: Row, tmp_path: Path) -> None:
+    """Anomaly, blame and sentence."""
+    workload = {**FEW, **row.workload}
+    outcome = measure(tmp_path, row.body, row.sinks, workload=workload, faults=list(row.faults), **row.template)
+    causes = [(each.kind, each.blame, row.words in each.why) for each in outcome.anomalies]
+    assert (row.kind, row.blame, True) in causes, str(outcome)
+    if row.name != "behind a poison record":
+        assert {cause[:2] for cause in causes} == {(row.kind, row.blame)}, str(outcome)
+
+
+def test_a_marker_is_not_claimed_where_none_was_written(tmp_path: Path) -> None:
+    """One try around the loop loses the records behind the one that was handled before."""
+    outcome = measure(tmp_path, ONE_TRY, MARKED, workload=FEW, faults=[AFTER])
+    assert not any("marker" in anomaly.why for anomaly in outcome.anomalies), str(outcome)
+
+
+@pytest.mark.parametrize("intent", ["A+B", "A B", "A #1", "+", "A+C", "ü/ö", '"quoted"', "a,b"])
+def test_an_intent_may_have_any_characters(intent: str, tmp_path: Path) -> None:
+    """The fault that doubled it is named, and that of another one is not."""
+    (tmp_path / "items.yaml").write_text(f"- {{id: a, order: {intent!r}}}\n- {{id: b, order: C}}\n")
+    body = """
+        def handler(event, context):
+            for record in event["Records"]:
+                image = record["dynamodb"]["NewImage"]
+                row = {"id": {"S": record["eventID"]}, "intent": image["order"], "item": image["id"]}
+                db.put_item(TableName=os.environ["Effects"], Item=row)
+    """
+    outcome = measure(
+        tmp_path,
+        body,
+        ONE,
+        workload={"writer": "stamped_put", "data": str(tmp_path / "items.yaml"), "intents": 2},
+        pipeline={"source": {"intent": "order"}},
+        faults=[{"duplicate_put": {"nth": 1}}],
+    )
+    (anomaly,) = outcome.anomalies
+    assert (anomaly.kind, anomaly.blame) == ("duplicated", "writer"), str(outcome)
+    assert "(duplicate_put, #" in anomaly.why
