@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,8 +19,10 @@ from harness.errors import Problem, UserError, nearest
 from harness.faults.function import FalseFailureReport
 from harness.faults.seed import Seed
 from harness.pipeline.attribution import Attribution
+from harness.pipeline.dependencies import THIS_PYTHON, is_newer, syntax_error
 from harness.pipeline.mapping import Mapping as MappingSettings
-from harness.pipeline.stack import Stack
+from harness.pipeline.resources import Bucket, DataStream, Queue, Resource, Table, Topic
+from harness.pipeline.stack import Function, Stack
 from harness.pipeline.template import read as read_template
 from harness.platforms.capabilities import unsupported, unsupported_expiry
 from harness.platforms.target import EMBEDDED_TARGET, Target
@@ -164,7 +166,7 @@ def prepare(
     scenario = variant.scenario
     try:
         stack = stack or _stack(scenario, target)
-        _check(scenario, stack)
+        _check(scenario, stack, target)
     except UserError as error:
         raise UserError(variant.document.placed(problem) for problem in error.problems) from error
     reasons = unsupported(stack, scenario.faults, target)
@@ -201,8 +203,38 @@ def _stack(scenario: Scenario, target: Target) -> Stack:
     return replace(stack, attributions=_attributions(stack, pipeline))
 
 
-def _check(scenario: Scenario, stack: Stack) -> None:
-    problems = check_against_stack(scenario, stack)
+# Of the names of what a run makes, in characters. https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html
+_LONGEST_NAMES = {Function: 64, Bucket: 63, Queue: 80, DataStream: 128, Table: 255, Topic: 256}
+_SUFFIX = len("-0a1b2c")  # that tells the stacks of runs apart, on remote platforms
+
+
+def _names_too_long(scenario: Scenario, stack: Stack) -> Iterator[Problem]:
+    """Names that a remote platform would refuse when it deploys: a scenario should fit all."""
+    prefix = len(f"harness-{scenario.scenario}") + _SUFFIX
+    lengths = {"code": (prefix + len("-code"), _LONGEST_NAMES[Bucket], "bucket")}
+    named: tuple[Resource | Function, ...] = (*stack.resources, stack.function)
+    for each in named:
+        length = len(each.name) - len(stack.name) + prefix
+        lengths[each.logical_id] = length, _LONGEST_NAMES[type(each)], type(each).__name__.lower()
+    for logical_id, (length, longest, noun) in lengths.items():
+        if length > longest:
+            message = f"the name is {length - longest} characters too long for the {noun} '{logical_id}'"
+            yield Problem(f"{message}, whose name begins with it: at most {longest} in all", "scenario")
+            return
+
+
+def _syntax_error(stack: Stack, target: Target) -> Iterator[Problem]:
+    """In what the function imports, unless it will run on a newer Python than this."""
+    function = stack.function
+    if not function.has_agent or (target != EMBEDDED_TARGET and is_newer(function.runtime)):
+        return
+    if error := syntax_error(function.root, function.handler):
+        message = f"SyntaxError: {error.msg} (as Python {THIS_PYTHON} reads it)"
+        yield Problem(message, file=str(error.filename), line=error.lineno or 0, column=error.offset or 0)
+
+
+def _check(scenario: Scenario, stack: Stack, target: Target) -> None:
+    problems = [*check_against_stack(scenario, stack), *_syntax_error(stack, target)]
     if problems:
         raise UserError(problems)
     _changes(scenario, stack, seed=0)  # whether the items fit the table does not depend on the seed
@@ -232,6 +264,7 @@ def check_against_stack(scenario: Scenario, stack: Stack) -> list[Problem]:
     if stack.data_streams and "shards" in scenario.pipeline.model_fields_set:
         message = "a Kinesis stream has as many shards as its ShardCount in the template says"
         problems.append(Problem(message, "pipeline.shards"))
+    problems += _names_too_long(scenario, stack)
     if not stack.sinks and not stack.endpoints:
         possible = sorted(resource.logical_id for resource in stack.resources if resource.role is None)
         nothing = "It has no table, queue, bucket or topic beside the source"

@@ -104,7 +104,10 @@ def has_verdict(path: Path) -> bool:
 
 def read_history(path: Path) -> list[Operation]:
     """All whole lines. The last line may be cut short: the run was killed while it was written."""
-    lines = (path / HISTORY).read_bytes().split(b"\n")  # a text may contain any other line separator
+    try:
+        lines = (path / HISTORY).read_bytes().split(b"\n")  # a text may contain any other line separator
+    except OSError as error:
+        raise UserError(f"{path / HISTORY}: cannot be read: {error.strerror}") from None
     operations = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -118,8 +121,11 @@ def read_history(path: Path) -> list[Operation]:
 
 def new_folder(parent: Path, name: str) -> Path:
     """Creates an empty folder `<time>-<name>`, and the link `latest` to it."""
-    path = _create(parent, f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}-{name}")
-    _link_latest(parent, path)
+    try:
+        path = _create(parent, f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}-{name}")
+        _link_latest(parent, path)
+    except OSError as error:
+        raise UserError(f"{parent}: no run folder can be made in it: {error.strerror}") from None
     return path
 
 
@@ -129,6 +135,8 @@ def _create(parent: Path, name: str) -> Path:
         try:
             path.mkdir(parents=True)
         except FileExistsError:
+            if not parent.is_dir():
+                raise
             continue
         return path
     raise UserError(f"{parent} holds {_MAX_SAME_NAME} runs named {name}: remove some")

@@ -30,7 +30,7 @@ from time import perf_counter
 from typing import TypeVar
 
 from harness import checkers
-from harness.errors import UserError
+from harness.errors import NotImitated, UserError
 from harness.faults.seed import Seed
 from harness.history import INFO, OK, History, Operation, Value
 from harness.jobs import Job
@@ -208,15 +208,28 @@ W = TypeVar("W")
 R = TypeVar("R")
 
 
-def results(jobs: Sequence[Job], runs: Path, processes: int) -> Iterator[tuple[int, RunResult]]:
-    """Each result with the index of its job, in order. Jobs that disrupt a whole platform run last, one at a time."""
+Ended = RunResult | UserError | NotImitated
+
+
+def results(jobs: Sequence[Job], runs: Path, processes: int) -> Iterator[tuple[int, Ended]]:
+    """Each result, or why there is none, with the index of its job, in order.
+
+    Jobs that disrupt a whole platform run last, one at a time.
+    """
     parallel = [index for index, job in enumerate(jobs) if not _disrupts_platform(job)]
     if processes == 1 or len(parallel) < 2:
         parallel = []
-    yield from in_processes(partial(run, runs=runs), {index: jobs[index] for index in parallel}, processes)
+    yield from in_processes(partial(_ended, runs=runs), {index: jobs[index] for index in parallel}, processes)
     for index, job in enumerate(jobs):
         if index not in parallel:
-            yield index, run(job, runs)
+            yield index, _ended(job, runs)
+
+
+def _ended(job: Job, runs: Path) -> Ended:
+    try:
+        return run(job, runs)
+    except (UserError, NotImitated) as error:
+        return error
 
 
 def in_processes(do: Callable[[W], R], work: Mapping[int, W], processes: int) -> Iterator[tuple[int, R]]:

@@ -18,12 +18,12 @@ from harness.cli.options import (
     target_options,
     tell,
 )
-from harness.errors import UserError
+from harness.errors import NotImitated, UserError
 from harness.history import Operation
 from harness.jobs import Job, jobs_of
 from harness.platforms import AWS, PLATFORMS
 from harness.platforms.target import choose_target
-from harness.reports import exit_code
+from harness.reports import ExitCode, exit_code
 from harness.reports import text as text_report
 from harness.reports.progress import Progress
 from harness.reports.run_result import RunResult, to_json
@@ -68,6 +68,8 @@ def run(
         if context.get_parameter_source("seeds") is ParameterSource.COMMANDLINE:
             raise UserError("--seed and --seeds: give one of them")
         seeds = None
+    if json_to and (problem := _no_file(json_to)):
+        raise UserError(f"--json {json_to}: {problem}")
     target = choose_target(platform, endpoint, account, profile, region, hint=tell)
     chosen = seeds if seed is None else seed
     jobs = jobs_of(scenarios, overrides(settings), seeds=chosen, variants=variants, target=target)
@@ -76,15 +78,23 @@ def run(
         _tell_created(jobs)
     accepted = [job for job in jobs if not job.refused]
     results: dict[int, RunResult] = {}
+    problems: dict[int, UserError | NotImitated] = {}
     with Progress(len(accepted)) as progress:
         for order, result in results_of(accepted, runs, processes or target.side_by_side):
+            if not isinstance(result, RunResult):
+                problems[order] = result
+                progress.end(f"{_name(accepted[order])}   refused")
+                continue
             results[order] = result
             met = "as expected" if result.expectation_met else "NOT AS EXPECTED"
             name = f"{result.scenario} / {result.variant}"
             progress.end(f"{name}   seed {result.seed}   {result.verdict.verdict}, {met}")
-    code = _report([results[order] for order in sorted(results)], json_to)
+    code = _report([results[order] for order in sorted(results)], json_to) if results or not problems else 0
     _tell_refused(jobs)
-    return code
+    for order, error in sorted(problems.items()):
+        what = "not imitated: " if isinstance(error, NotImitated) else ""
+        click.echo(f"refused: {_name(accepted[order])}: {what}{error}", err=True)
+    return ExitCode.USER_MISTAKE if problems else code
 
 
 @click.command()
@@ -99,6 +109,18 @@ def check(folders: Sequence[Path], json_to: str | None) -> int:
     from harness.runner import check as check_run
 
     return _report([check_run(folder) for folder in folders], json_to)
+
+
+def _name(job: Job) -> str:
+    return f"{job.scenario.scenario} / {job.variant.name}   seed {job.seed}"
+
+
+def _no_file(name: str) -> str:
+    """Why no file of that name can be written, as far as it can be seen beforehand; "" where it can."""
+    path = Path(name)
+    if name == "-":
+        return ""
+    return "is a folder" if path.is_dir() else "" if path.parent.is_dir() else f"there is no folder {path.parent}"
 
 
 def _tell_created(jobs: Sequence[Job]) -> None:
@@ -129,6 +151,11 @@ def _report(results: Sequence[RunResult], json_to: str | None) -> int:
     if json_to != "-":
         click.echo(text_report.render(results, history_of), nl=False)
     if json_to:
-        with click.open_file(json_to, "w", encoding="utf-8") as file:
-            file.write(to_json(results))
+        try:
+            with click.open_file(json_to, "w", encoding="utf-8") as file:
+                file.write(to_json(results))
+        except OSError as error:
+            if json_to == "-":
+                raise  # whoever reads it has gone
+            raise UserError(f"--json {json_to}: cannot be written: {error.strerror}") from None
     return exit_code(results)

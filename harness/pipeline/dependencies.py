@@ -156,6 +156,15 @@ def imports_of(root: Path, handler: str) -> Imports:
     return Imports(frozenset(files), frozenset(outside), unreadable)
 
 
+def is_newer(runtime: str) -> bool:
+    """Whether the Python of a function is newer than this one, and may know more syntax."""
+    return _version(runtime.removeprefix("python")) > _version(THIS_PYTHON)
+
+
+def _version(python: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in python.split("."))
+
+
 def syntax_error(root: Path, handler: str) -> SyntaxError | None:
     """The first in what the handler imports; its file is named as it is under the root."""
     for path in sorted(imports_of(root, handler).files):

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.documents import Document, load_template
 from harness.errors import DocumentPath, Problem, UserError
-from harness.pipeline.dependencies import THIS_PYTHON, syntax_error
+from harness.pipeline.dependencies import THIS_PYTHON, is_newer, syntax_error
 from harness.pipeline.intrinsics import mentioned
 from harness.pipeline.package import Package, build, zipped
 from harness.pipeline.sam import OF_RELEASES, cloudformation, in_json
@@ -51,7 +51,7 @@ class Program:
     @property
     def is_newer(self) -> bool:
         """Whether its Python is newer than this one, and may know more syntax."""
-        return _version(self.runtime.removeprefix("python")) > _version(THIS_PYTHON)
+        return is_newer(self.runtime)
 
     def build(self, out: Path) -> Package:
         """The same zip, with what is in it."""
@@ -165,10 +165,6 @@ def check_name(name: str) -> None:
 
 def _as_option(problem: Problem) -> Problem:
     return Problem(problem.message, "--function") if problem.path == FUNCTION_PATH else problem
-
-
-def _version(python: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in python.split("."))
 
 
 def _text(properties: Mapping[str, Any], name: str) -> str | None:

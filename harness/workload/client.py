@@ -5,20 +5,27 @@ The changes of a batch are an operation each; all begin and end together.
 
 from __future__ import annotations
 
+import sysconfig
+import traceback
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from harness.agent.actor import Actor
 from harness.agent.requests import Subject
 from harness.agent.wire import apply
+from harness.errors import NotImitated, Problem, UserError
 from harness.faults.actions import Disrupt, Duplicate
 from harness.faults.points import BEFORE, OPERATION
 from harness.history import FAIL, INFO, INVOKE, OK, Value
 from harness.workload.base import FIRST_NOTE, Writer
 from harness.workload.items import Change, batches
 
+_PACKAGE = str(Path(__file__).parents[1])
+_LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 CHANGED_NOTE = "again"
 _OUTCOMES = {True: OK, False: FAIL, None: INFO}
 
@@ -39,7 +46,8 @@ class Client:
 
     def __init__(self, make_writer: Callable[[], Writer], actor: WriterActor) -> None:
         self._make_writer = make_writer
-        self._writer = make_writer()
+        with _told_as_the_users():
+            self._writer = make_writer()
         self._actor = actor
 
     def run(self, changes: Iterable[Change]) -> None:
@@ -76,7 +84,10 @@ class Client:
                 value["leaves"] = self._writer.LEAVES
             self._actor.record(INVOKE, operation, value)
         try:
-            outcomes = self._writer.write_batch(batch, note)
+            with _told_as_the_users():
+                outcomes = self._writer.write_batch(batch, note)
+                if len(outcomes) != len(batch):
+                    raise ValueError(f"write_batch returned {len(outcomes)} outcomes of {len(batch)} changes")
         except (ClientError, HTTPClientError, BotoCoreError) as error:
             outcome = INFO if _ambiguous(error) else FAIL
             for value in values:
@@ -84,6 +95,22 @@ class Client:
         else:
             for value, happened in zip(values, outcomes, strict=True):
                 self._actor.record(_OUTCOMES[happened], operation, value)
+
+
+@contextmanager
+def _told_as_the_users() -> Iterator[None]:
+    """What a writer of the user raises that no AWS call raises is the user's mistake, at a line of the user's file."""
+    try:
+        yield
+    except (NotImitated, UserError, ClientError, BotoCoreError):
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if not frame.filename.startswith((_PACKAGE, *_LIBRARIES))]
+        if not own:
+            raise
+        message = f"the writer raised {type(error).__name__}: {error}"
+        raise UserError([Problem(message, file=own[-1].filename, line=own[-1].lineno or 0)]) from error
 
 
 def _note(duplicate: Duplicate) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from harness.agent.execution import Handler
@@ -63,6 +63,15 @@ class Code:
             raise HandlerNotFound(f"Handler '{self._function}' missing on module '{self._module}'")
         environment.handler = handler
         return environment.handler
+
+    def place_of(self, frame: FrameType | None) -> str:
+        """The innermost line of the function's own code in a stack, as in ` (at app.py:7)`; "" where there is none."""
+        while frame:
+            file = Path(frame.f_code.co_filename)
+            if file.is_relative_to(self.root):
+                return f" (at {file.relative_to(self.root)}:{frame.f_lineno})"
+            frame = frame.f_back
+        return ""
 
     def activate(self, environment: ExecutionEnvironment) -> None:
         """Puts this environment's modules into `sys.modules`, where its later imports find them."""

@@ -167,7 +167,15 @@ class Embedded:
             replies.append(reply)
             self._simulation.at(self.seed.between(FASTEST, SLOWEST, *key, "back"), arrived.set)
 
-        self._simulation.at(self.seed.between(FASTEST, SLOWEST, *key, "there"), lambda: self._accept(sent, answer))
+        task = self._simulation.current
+
+        def arrive() -> None:
+            try:
+                self._accept(sent, answer)
+            except NotImitated as error:
+                raise NotImitated(f"{error}{self._code.place_of(task.greenlet.gr_frame)}") from error
+
+        self._simulation.at(self.seed.between(FASTEST, SLOWEST, *key, "there"), arrive)
         arrived.wait()
         return _response(request, replies[0])
 

@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from traceback import walk_tb
 from typing import TypeVar
 
 from moto.core.exceptions import JsonRESTError
@@ -61,6 +62,13 @@ class _Transaction:
     fingerprint: str
     time: int
     reply: Reply
+
+
+def _is_of_moto(error: Exception) -> bool:
+    """Whether moto's code raised it, or what that calls, and not ours."""
+    names = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(error.__traceback__)]
+    parties = [name for name in names if name in ("moto", "harness")]
+    return bool(parties) and parties[-1] == "moto"
 
 
 class DynamoDB:
@@ -119,6 +127,8 @@ class DynamoDB:
             TypeError,
             ValueError,
         ) as error:
+            if not _is_of_moto(error):
+                raise  # a mistake of the harness
             raise NotImitated(f"dynamodb.{request.operation}: moto cannot carry it out: {error!r}") from error
 
     def _once(self, request: Request, token: str, operation: Callable[[], Body]) -> Reply:
