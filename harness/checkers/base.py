@@ -59,6 +59,14 @@ class Checker:
         return Anomaly(self.kind, subject, cause.blame, summary, cause.why, tuple(sorted(indices)))
 
 
+def by_cause(causes: Iterable[tuple[str, Cause]]) -> list[tuple[list[str], Cause]]:
+    """The sinks of one intent, together where the same happened at them: one anomaly for each cause."""
+    alike: dict[tuple[str, str], tuple[list[str], Cause]] = {}
+    for sink, cause in causes:
+        alike.setdefault((cause.blame, cause.why), ([], cause))[0].append(sink)
+    return list(alike.values())
+
+
 def trail(trace: IntentTrace) -> tuple[Evidence, ...]:
     """The evidence of an intent, from its writer to its effects; of many retries the first and the last."""
     broken = [fault for execution in trace.executions if execution.outcome != OK for fault in execution.faults]

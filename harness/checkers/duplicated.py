@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.base import Cause, Checker, by, how_it_ended, times, trail
+from harness.checkers.base import Cause, Checker, by, by_cause, how_it_ended, times, trail
 from harness.checkers.index import HistoryIndex
 from harness.checkers.trace import IntentTrace, Span, sdk_calls
 from harness.history import OK, Operation
@@ -25,12 +25,18 @@ class Duplicated(Checker):
 
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.traces.values():
-            if trace.times_applied > 1:
-                sink = trace.most_applied_at
-                there = f" at {sink}" if index.sinks.several else ""
-                written, applied = times(len(trace.writes)), times(trace.times_applied)
-                summary = f"intent {trace.intent} was written {written}, applied {applied}{there}"
-                yield self.anomaly(trace.intent, summary, _cause(index, index.sinks.of(trace, sink)), trail(trace))
+            again = {sink: count for sink, count in trace.times_at.items() if count > 1}
+            for sinks, cause in by_cause((sink, _cause(index, index.sinks.of(trace, sink))) for sink in again):
+                counts = dict.fromkeys(again[sink] for sink in sinks)
+                applied = " and ".join(
+                    f"{times(count)}{_at(index, [sink for sink in sinks if again[sink] == count])}" for count in counts
+                )
+                summary = f"intent {trace.intent} was written {times(len(trace.writes))}, applied {applied}"
+                yield self.anomaly(trace.intent, summary, cause, trail(trace))
+
+
+def _at(index: HistoryIndex, sinks: list[str]) -> str:
+    return f" at {' and '.join(sinks)}" if index.sinks.several else ""
 
 
 def _cause(index: HistoryIndex, trace: IntentTrace) -> Cause:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.checkers.base import Cause, Checker, by, how_it_ended, times, trail
+from harness.checkers.base import Cause, Checker, by, by_cause, how_it_ended, times, trail
 from harness.checkers.index import HistoryIndex
 from harness.checkers.trace import ACKNOWLEDGED, IntentTrace, Span
 from harness.history import FAIL, OK
@@ -29,9 +29,9 @@ class Lost(Checker):
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.intents:
             sinks = index.lacking(trace) if trace.status == ACKNOWLEDGED and not trace.dead_letters else []
-            if sinks:
-                summary = f"intent {trace.intent} was acknowledged and never applied{_at(sinks)}"
-                cause = end_of_trail(index, index.sinks.of(trace, sinks[0]))
+            causes = ((sink, end_of_trail(index, index.sinks.of(trace, sink))) for sink in sinks)
+            for alike, cause in by_cause(causes):
+                summary = f"intent {trace.intent} was acknowledged and never applied{_at(alike)}"
                 yield self.anomaly(trace.intent, summary, cause, trail(trace))
 
 

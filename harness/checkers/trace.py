@@ -115,11 +115,6 @@ class IntentTrace:
         return max(self.times_at.values(), default=0)
 
     @property
-    def most_applied_at(self) -> str:
-        """That sink; empty without any effect."""
-        return max(self.times_at, key=self.times_at.__getitem__, default="")
-
-    @property
     def times_at(self) -> dict[str, int]:
         at: dict[str, int] = {}
         for effect in self.effects:

@@ -139,6 +139,53 @@ def test_an_effect_that_comes_twice_at_the_second_sink_is_duplicated_there(tmp_p
     assert outcome.anomalies[0].summary.endswith("applied twice at Mails")
 
 
+TWICE = """
+    def handler(event, context):
+        for row in rows(event):
+            for name in ("Charges", "Mails"):
+                db.put_item(TableName=os.environ[name], Item={**row, "id": {"S": name + context.aws_request_id}})
+            %s
+"""
+
+
+def test_an_effect_that_comes_twice_at_both_sinks_is_duplicated_at_both(tmp_path: Path) -> None:
+    """One crash is one cause, and so one anomaly."""
+    crash = {"crash": {"call": "acknowledge", "when": "before", "nth": 1}}
+    outcome = measure(tmp_path, TWICE % "", TWO, faults=[crash], BatchSize=1)
+    assert [anomaly.summary for anomaly in outcome.anomalies] == [
+        "intent todo-0/1 was written once, applied twice at Charges and Mails"
+    ]
+
+
+def test_what_happened_otherwise_at_another_sink_is_another_anomaly(tmp_path: Path) -> None:
+    """At one sink there are two rows by two executions, and at the other two by one as well."""
+    more = 'db.put_item(TableName=os.environ["Mails"], Item={**row, "id": {"S": "again"}})'
+    outcome = measure(tmp_path, TWICE % more, TWO, workload={"intents": 1, "writers": 1}, BatchSize=1)
+    assert [anomaly.summary for anomaly in outcome.anomalies] == [
+        "intent todo-0/1 was written once, applied twice at Mails"
+    ]
+
+
+def test_an_effect_that_is_missing_for_two_reasons_is_lost_twice(tmp_path: Path) -> None:
+    """One sink's call was refused, the other's was never made."""
+    body = """
+        def handler(event, context):
+            for row in rows(event):
+                try:
+                    db.put_item(TableName=os.environ["Charges"], Item=row)
+                    db.put_item(TableName=os.environ["Mails"], Item=row)
+                except Exception as error:
+                    print("ignored", error)
+    """
+    refused = {"process": "function", "call": "effect", "code": "TransactionConflictException", "nth": 1}
+    outcome = measure(tmp_path, body, TWO, faults=[{"refuse": refused}])
+    assert [anomaly.summary for anomaly in outcome.anomalies] == [
+        "intent todo-0/1 was acknowledged and never applied at Charges",
+        "intent todo-0/1 was acknowledged and never applied at Mails",
+    ]
+    assert "although its dynamodb.PutItem had failed" in outcome.anomalies[0].why
+
+
 def test_a_pipeline_that_fails_without_any_fault_says_so_first(tmp_path: Path) -> None:
     """The fault is not to blame for what happens without it."""
     body = """
