@@ -14,6 +14,13 @@ from typing import Any, NamedTuple
 DocumentPath = tuple[str | int, ...]
 _SHOWN_CHARACTERS = 60
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
+# What moves the cursor, colours, hides or turns round what a terminal shows, or has no UTF-8. Lines may end.
+_UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """The text with control characters as escapes, so that no item, name or error can forge what is shown."""
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def path_text(path: DocumentPath) -> str:

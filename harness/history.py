@@ -5,7 +5,7 @@ Every operation has a process, a type, an `f` and a value. `invoke` opens an ope
 `info` (or, for what the observer read, one `ok`). A call that a process makes inside an operation nests in it.
 
 | process       | f                 | types                | value |
-| harness       | phase             | info                 | phase; deploy: faults, sinks (logical id: role, name, intent), mapping (settings), standing_still (other functions); drain: quiet (bool), reason |
+| harness       | phase             | info                 | phase; deploy: faults, sinks (logical id: role, name, intent), names (name: logical id), mapping (settings), standing_still (other functions); drain: quiet (bool), reason |
 | harness       | reference         | info                 | of the same run without faults: platform, verdict, why; owed (sink: intents), contents (sink: rows without an intent), source and views (item: intent) |
 | writer/N      | the writer's word | invoke ok fail info  | intent, item (item id), copy (0 is the first, more are duplicates), leaves (nothing, or count) |
 | any actor     | service.Operation | invoke ok fail info  | call, attempt, table (or queue, bucket, topic, URL), items, intents, effect (bool: writes to a sink); a batch call, ok: unprocessed (intents) |

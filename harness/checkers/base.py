@@ -101,6 +101,7 @@ def by(fault: Operation | None) -> str:
 def how_it_ended(execution: Span) -> str:
     """`function/3 broke off (crash, #41)`: an execution that did not end ok, its error, and the last fault in it."""
     verb = "raised" if execution.outcome == FAIL else "broke off"
-    error = textwrap.shorten(execution.error or "", MAX_ERROR, placeholder="…")
+    said, at, place = (execution.error or "").rpartition(" at ")  # the line of the user's source
+    error = f"{textwrap.shorten(said or place, MAX_ERROR, placeholder='…')}{at}{place if at else ''}"
     shown = f" ({error})" if error and (execution.outcome == FAIL or not execution.faults) else ""
     return f"{execution.process} {verb}{shown}{by(execution.faults[-1] if execution.faults else None)}"

@@ -314,7 +314,7 @@ class HistoryIndex:
         for (_, number), intent in self._intent_at.items():
             intents.setdefault(number, []).append(intent)
         for execution in self.executions:
-            streamed = [intents.get(int(number), ()) for number in execution.value["sequence_numbers"]]
+            streamed = [intents.get(int(number), ()) for number in execution.value.get("sequence_numbers", ())]
             for trace in self._traces(intent for several in streamed for intent in several):
                 if trace.intent not in execution.value["intents"]:
                     trace.executions.append(execution)

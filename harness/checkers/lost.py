@@ -174,7 +174,8 @@ def _handled_without_effect(index: HistoryIndex, trace: IntentTrace) -> Cause:
     landed = [call for call in trace.effect_calls if call.outcome == OK]
     if landed:
         call = landed[0]
-        why = f"{call.opened.f} of {call.process} ended ok, and {call.value['table']} no longer holds the effect"
+        sinks = ", ".join(index.sinks.of_call(call)) or call.value["table"]
+        why = f"{call.opened.f} of {call.process} ended ok, and {sinks} no longer holds the effect"
         return Cause("function", why)
     refused = refusal(trace, ended[-1])
     if refused:
@@ -218,9 +219,9 @@ def _marker(index: HistoryIndex, trace: IntentTrace, execution: Span) -> list[Sp
     named = [call for call in written if trace.intent in call.value["intents"] and call not in trace.effect_calls]
     if named:
         return named
-    landed = [place for place, call in enumerate(written) if call.value["effect"]]
+    landed = [place for place, call in enumerate(written) if call.value["effect"] and call.outcome == OK]
     trailing = [call for call in written[landed[-1] + 1 if landed else 0 :] if not call.value["intents"]]
-    acted = {intent for call in written if call.value["effect"] for intent in call.value["intents"]}
+    acted = {intent for place in landed for intent in written[place].value["intents"]}
     waiting = [intent for intent in execution.value["intents"] if intent not in acted]
     return trailing if waiting[:1] == [trace.intent] else []
 

@@ -26,6 +26,7 @@ class Sinks:
     described: dict[str, dict[str, str]] = field(default_factory=dict)
     reference: Value | None = None
     _source: str | None = None
+    _views: set[str] = field(default_factory=set)
     _named: set[str] = field(default_factory=set)  # sinks in which a row names an intent
     _nameless: dict[str, list[str]] = field(default_factory=dict)  # by the sink, what the other rows hold
     _owed: dict[str, frozenset[str]] = field(default_factory=dict)  # intents by sink
@@ -39,6 +40,8 @@ class Sinks:
         sink = row.value.get("sink") or row.value.get("resource", "")
         if row.value.get("role") == SOURCE:
             self._source = sink
+        elif "role" in row.value:
+            self._views.add(sink)
         if row.value["intent"] is not None:
             self._named.add(sink)
         elif "content" in row.value or row.f == "effect":
@@ -66,8 +69,13 @@ class Sinks:
 
     @property
     def unreadable(self) -> list[str]:
-        """The sinks that hold something, none of which names an intent, and that named none in the reference."""
+        """The sinks that hold something, none of which names an intent, and that named none in the reference.
+
+        A view of items that are gone from the source may rightly name none.
+        """
         unnamed = [sink for sink in self._nameless if sink not in self._named and sink != self._source]
+        if self._source not in self._named:
+            unnamed = [sink for sink in unnamed if sink not in self._views]
         return [sink for sink in unnamed if not self._owed.get(sink) and sink not in self.reference_views]
 
     @property

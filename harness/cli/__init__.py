@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness import __version__, project
-from harness.errors import NotImitated, UserError
+from harness.errors import NotImitated, UserError, printable
 from harness.reports import ExitCode
 
 # Each command: where it is, and the first sentence of its help, so that `--help` imports none of them.
@@ -85,7 +85,7 @@ class LazyGroup(click.Group):
 
 
 def _stop(message: str, code: int) -> None:
-    click.echo(message, err=True)
+    click.echo(printable(message), err=True)
     sys.exit(code)
 
 

@@ -25,7 +25,7 @@ from harness.platforms import AWS, PLATFORMS
 from harness.platforms.target import choose_target
 from harness.reports import ExitCode, exit_code
 from harness.reports import text as text_report
-from harness.reports.progress import Progress
+from harness.reports.progress import Progress, coloured, has_colours, terminal_width
 from harness.reports.run_result import RunResult, to_json
 from harness.run_folder import read_history
 
@@ -149,7 +149,8 @@ def _report(results: Sequence[RunResult], json_to: str | None) -> int:
         return read_history(Path(result.run_folder))
 
     if json_to != "-":
-        click.echo(text_report.render(results, history_of), nl=False)
+        report = text_report.render(results, history_of, terminal_width())
+        click.echo(coloured(report) if has_colours() else report, nl=False, color=has_colours())
     if json_to:
         try:
             with click.open_file(json_to, "w", encoding="utf-8") as file:

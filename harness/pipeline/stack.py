@@ -124,8 +124,11 @@ class Stack:
 
     @property
     def described(self) -> dict[str, Any]:
-        """For the history. sinks: the source and each sink by logical id: role, name in calls, and where its rows name
-        the intent. mapping: the settings that explain what it did. standing_still: functions that are not measured.
+        """For the history: what the operations need to be understood.
+
+        sinks: the source and each sink by logical id: role, name in calls, and where its rows name the intent. names:
+        the logical id of each resource, by its name. mapping: the settings that explain what it did.
+        standing_still: functions that are not measured.
         """
         stores = [each for each in self.resources if each.role in (SOURCE, LEDGER, VIEW)]
         rows = {
@@ -139,7 +142,8 @@ class Stack:
             "report_batch_item_failures": self.mapping.report_batch_item_failures,
         }
         others = sorted(self.other_code) if self.other_mapping_ids else []
-        return {"sinks": rows, "mapping": mapping, **({"standing_still": others} if others else {})}
+        names = {each.name: each.logical_id for each in self.resources}
+        return {"sinks": rows, "names": names, "mapping": mapping, **({"standing_still": others} if others else {})}
 
     @property
     def sinks(self) -> frozenset[str]:

@@ -1,7 +1,10 @@
-"""Progress on standard error: a bar on a terminal, plain lines where there is none."""
+"""What the terminal gets: its width, the colour of each verdict, and progress on standard error."""
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import sys
 from types import TracebackType
 
@@ -9,9 +12,33 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from harness.errors import printable
+from harness.verdict import INVALID, UNKNOWN, VALID
+
+_COLOURS = {VALID: "32", INVALID: "31", UNKNOWN: "33"}  # green, red, yellow
+# A verdict at the start of a finding, or in its column of a table.
+_VERDICT = re.compile(r"(?m)^(?:INVALID|UNKNOWN|VALID)\b|\b(?:invalid|unknown|valid)(?= +(?:yes|NO|differs)\b)")
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal, or COLUMNS; None where standard output is neither."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
+
+
+def has_colours() -> bool:
+    """Whether standard output gets colours: on a terminal, with FORCE_COLOR (anywhere), never with NO_COLOR."""
+    return not os.environ.get("NO_COLOR") and (bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty())
+
+
+def coloured(report: str) -> str:
+    """Each verdict in its colour."""
+    return _VERDICT.sub(lambda match: f"\033[{_COLOURS[match[0].lower()]}m{match[0]}\033[0m", report)
+
 
 class Progress:
-    """A context. steps: how many there will be. every: a plain line is written after each so many steps."""
+    """A context, with a bar on a terminal and plain lines where there is none.
+
+    steps: how many there will be. every: a plain line is written after each so many steps."""
 
     def __init__(self, steps: int, every: int = 1) -> None:
         self._steps = steps
@@ -35,6 +62,7 @@ class Progress:
             self._bar.stop()
 
     def end(self, step: str) -> None:
+        step = printable(step)
         self._done += 1
         if self._bar:
             self._bar.update(self._task, description=step, completed=self._done, refresh=True)

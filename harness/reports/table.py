@@ -14,15 +14,16 @@ from harness.reports.run_result import RunResult
 from harness.verdict import ANOMALIES, PARTIES, VERDICTS
 
 WIDTH = 120  # at most; most tables are narrower
+LEAST = ("records", "deliveries", "executions", "intents")  # columns that a narrow table can do without
 
 
-def tables(results: Sequence[RunResult]) -> str:
+def tables(results: Sequence[RunResult], width: int = WIDTH) -> str:
     """One table for each scenario, under its question."""
     by_scenario: dict[tuple[str, str], list[RunResult]] = {}
     for result in results:
         by_scenario.setdefault((result.scenario, result.question), []).append(result)
     return "\n".join(
-        f"{scenario}: {question}\n\n{plain(table(runs))}{differences(runs)}"
+        f"{scenario}: {question}\n\n{plain(_fitting(runs, width), width)}{differences(runs)}"
         for (scenario, question), runs in by_scenario.items()
     )
 
@@ -33,13 +34,21 @@ def differences(results: Sequence[RunResult]) -> str:
     return "".join(f"  {variant} differs on {platform}: {why}\n" for (variant, platform), why in reasons.items())
 
 
-def table(results: Sequence[RunResult]) -> Table:
+def _fitting(runs: Sequence[RunResult], width: int) -> Table:
+    """The table, without the columns that matter least where it would be too wide."""
+    console = Console(file=io.StringIO(), width=10 * width)
+    grids = (table(runs, LEAST[:count]) for count in range(len(LEAST) + 1))
+    return next((grid for grid in grids if console.measure(grid).maximum <= width), table(runs, LEAST))
+
+
+def table(results: Sequence[RunResult], without: Sequence[str] = ()) -> Table:
     """A row for each variant. Where it ran with several seeds, a number is the span from the least to the most."""
     grid = Table(box=None, padding=(0, 2, 0, 0))
     groups = _groups(results)
     several = len(groups) < len(results)
     observed = all("deliveries" in run.verdict.counts for run in results)
-    counted = ("intents", "records", "deliveries" if observed else "executions", "effects")
+    counts = ("intents", "records", "deliveries" if observed else "executions", "effects")
+    counted = tuple(count for count in counts if count not in without)
     grid.add_column("variant", overflow="fold")
     for key in ("runs",) * several + counted:
         grid.add_column(key, justify="right", no_wrap=True)
@@ -60,9 +69,9 @@ def table(results: Sequence[RunResult]) -> Table:
     return grid
 
 
-def plain(grid: Table) -> str:
+def plain(grid: Table, width: int = WIDTH) -> str:
     """The table as text, without colours."""
-    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, legacy_windows=False)
+    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
     with console.capture() as captured:
         console.print(grid)
     return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"

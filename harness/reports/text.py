@@ -2,87 +2,145 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+import textwrap
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
+from harness.errors import printable
 from harness.history import INVOKE, Operation, Value
 from harness.reports.run_result import RunResult
+from harness.reports.table import WIDTH as TABLE_WIDTH
 from harness.reports.table import tables
-from harness.verdict import VALID, Anomaly
+from harness.verdict import VALID, Anomaly, Verdict
 
-MAX_ANOMALIES = 3
+MAX_CAUSES = 3
 MAX_UNEXPECTED = 10  # runs whose expectation was not met, each shown with its finding
 MAX_LINES = 12
 _LAST_LINES = 5  # of MAX_LINES: the effects come at the end
 MAX_NAMES = 3
+# What differs between two anomalies of one cause: numbers of operations, processes, attempts, and intents.
+_NUMBERS = re.compile(r"#\d+|\b[a-z]+/\d+\b|\b\d+\b")
 # Reads the history of a run, to quote from it; a run whose history is gone gives none.
 HistoryOf = Callable[[RunResult], Sequence[Operation]]
 
 
-def render(results: Sequence[RunResult], history_of: HistoryOf) -> str:
-    """The findings that must be read, then the tables of all runs."""
-    shown = _to_show(results)
-    parts = [finding(result, history_of(result)) for result in shown]
-    more = sum(result.verdict.verdict != VALID or not result.expectation_met for result in results) - len(shown)
-    if more:
+def render(results: Sequence[RunResult], history_of: HistoryOf, width: int | None = None) -> str:
+    """The findings that must be read, then the tables of all runs. width: of the terminal, where there is one."""
+    shown, same = _to_show(results)
+    parts = [finding(result, history_of(result), width, same.get(index, ())) for index, result in enumerate(shown)]
+    told = len(shown) + sum(map(len, same.values()))
+    more = sum(result.verdict.verdict != VALID or not result.expectation_met for result in results) - told
+    if more > 0:
         parts.append(f"{more} more findings are in report.txt of their run folders\n")
-    return "\n".join((*parts, tables(results)))
+    return printable("\n".join((*parts, tables(results, width or TABLE_WIDTH))))
 
 
-def _to_show(results: Sequence[RunResult]) -> list[RunResult]:
-    """The unexpected runs, and of each variant the first run that is not valid: the others repeat it."""
-    shown: dict[tuple[str, str, str, bool], RunResult] = {}
+def _to_show(results: Sequence[RunResult]) -> tuple[list[RunResult], dict[int, list[str]]]:
+    """The unexpected runs, and of each variant the first run that is not valid: the others repeat it.
+
+    Of several variants that end as expected by the same causes the first: the names of the others, by its position.
+    """
+    shown: dict[tuple[str, ...], RunResult] = {}
+    same: dict[tuple[str, ...], list[str]] = {}
     unexpected = 0
     for result in results:
         if result.verdict.verdict == VALID and result.expectation_met:
             continue
         unexpected += not result.expectation_met
         seed = result.seed if not result.expectation_met and unexpected <= MAX_UNEXPECTED else 0
-        shown.setdefault((result.scenario, result.variant, f"{result.where} {seed}", result.expectation_met), result)
-    return list(shown.values())
+        causes = sorted({_cause(anomaly) for anomaly in result.verdict.anomalies}) if result.expectation_met else ()
+        which = causes or (result.variant, str(seed), str(result.expectation_met))
+        key = (result.scenario, result.where, *which)
+        first = shown.setdefault(key, result)
+        if first.variant != result.variant and result.variant not in same.setdefault(key, []):
+            same[key].append(result.variant)
+    return list(shown.values()), {position: same[key] for position, key in enumerate(shown) if key in same}
 
 
-def finding(result: RunResult, operations: Sequence[Operation]) -> str:
-    """One run: its verdict, up to three anomalies with the operations that prove them, and how to judge it again."""
+def finding(
+    result: RunResult, operations: Sequence[Operation], width: int | None = None, same_in: Sequence[str] = ()
+) -> str:
+    """One run: its verdict, up to three causes with the operations that prove them, and how to judge it again.
+
+    same_in: other variants with the same causes.
+    """
     verdict = result.verdict
     name = f"{result.scenario} / {result.variant}" if result.variant else result.scenario
-    lines = [f"{verdict.verdict.upper():<8} {name}   seed {result.seed}   {result.where}   {result.wall_seconds:.2f} s"]
-    reference = verdict.reference
-    if reference and reference["verdict"] != VALID:
-        lines.append(f"  without its faults it is {reference['verdict']} already: {reference['why']}")
-    for anomaly in verdict.anomalies[:MAX_ANOMALIES]:
-        lines += _anomaly(anomaly, operations)
-    if len(verdict.anomalies) > MAX_ANOMALIES:
-        rest = Counter(anomaly.kind for anomaly in verdict.anomalies[MAX_ANOMALIES:])
-        lines.append("  and " + ", ".join(f"{count} more {kind}" for kind, count in rest.items()))
-    lines += [f"  unknown: {reason}" for reason in verdict.reasons]
-    if result.difference:
-        lines.append(f"  known to differ on {result.where}: {result.difference}")
-    if not result.expectation_met:
-        lines.append(f"  {result.expectation_reason}")
-    if reference and reference["platform"] != result.platform:
-        lines.append(f"  compared with the same run without its faults, on {reference['platform']}")
+    lines = [
+        f"{verdict.verdict.upper():<8} {name}   seed {result.seed}   {result.where}   {result.wall_seconds:.2f} s",
+        *_causes(verdict, operations, same_in),
+        *_remarks(result, operations),
+    ]
+    if width:
+        lines = [part for each in lines for part in _wrapped(each, width)]
     if result.again:
         lines.append(f"  run again     {result.again}")
     if result.run_folder:
         lines.append(f"  judge again   python -m harness check {shlex.quote(str(result.run_folder))}")
-    return "\n".join(lines) + "\n"
+    return printable("\n".join(lines) + "\n")
 
 
-def _anomaly(anomaly: Anomaly, operations: Sequence[Operation]) -> list[str]:
-    proof = [operations[index] for index in anomaly.operations if index < len(operations)]
-    if len(proof) > MAX_LINES:
-        proof = _without_beginnings(proof)
-    lines = [f"      {line(operation)}" for operation in proof]
+def _causes(verdict: Verdict, operations: Sequence[Operation], same_in: Sequence[str]) -> Iterator[str]:
+    reference = verdict.reference
+    if reference and reference["verdict"] != VALID:
+        yield f"  without its faults it is {reference['verdict']} already: {reference['why']}"
+    causes: dict[str, list[Anomaly]] = {}
+    for anomaly in verdict.anomalies:
+        causes.setdefault(_cause(anomaly), []).append(anomaly)
+    for anomalies in list(causes.values())[:MAX_CAUSES]:
+        yield from _anomalies(anomalies, operations)
+    rest = Counter(anomaly.kind for anomalies in list(causes.values())[MAX_CAUSES:] for anomaly in anomalies)
+    if rest:
+        yield "  and " + ", ".join(f"{count} more {kind}" for kind, count in rest.items()) + " of other causes"
+    if same_in:
+        count = f"{len(same_in)} more variant{'s' if len(same_in) > 1 else ''}"
+        yield f"  the same in {count}: {names(list(same_in))}"
+
+
+def _remarks(result: RunResult, operations: Sequence[Operation]) -> Iterator[str]:
+    verdict, reference = result.verdict, result.verdict.reference
+    for reason in verdict.reasons:
+        yield f"  unknown: {reason}"
+    if result.difference:
+        yield f"  known to differ on {result.where}: {result.difference}"
+    if verdict.verdict == VALID and (withstood := _withstood(operations)):
+        yield f"  withstood     {withstood}"
+    if not result.expectation_met:
+        yield f"  {result.expectation_reason.removesuffix(': ' + '; '.join(verdict.reasons))}"
+    if reference and reference["platform"] != result.platform:
+        yield f"  compared with the same run without its faults, on {reference['platform']}"
+
+
+def _cause(anomaly: Anomaly) -> str:
+    """What anomalies of one cause have in common."""
+    why = anomaly.why.replace(anomaly.subject, "…") if anomaly.subject else anomaly.why
+    return f"{anomaly.kind} {anomaly.blame} {_NUMBERS.sub('…', why)}"
+
+
+def _anomalies(anomalies: Sequence[Anomaly], operations: Sequence[Operation]) -> list[str]:
+    """Those of one cause: the cause, who is to blame, and the first one with what proves it."""
+    first = anomalies[0]
+    more = f" (and {len(anomalies) - 1} more: {names([a.subject for a in anomalies[1:]])})" if anomalies[1:] else ""
+    return [
+        f"  {first.kind}: {first.why}",
+        f"      blame: {first.blame}",
+        f"      {first.summary}{more}",
+        *_proof(first, operations),
+    ]
+
+
+def _proof(anomaly: Anomaly, operations: Sequence[Operation]) -> list[str]:
+    proof = _without_beginnings([operations[index] for index in anomaly.operations if index < len(operations)])
+    logical_ids = _logical_ids(operations)
+    lines = [f"      {line(operation, logical_ids)}" for operation in proof]
     if len(lines) > MAX_LINES:
         more = f"      …      {len(lines) - MAX_LINES} more"
         lines = [*lines[: MAX_LINES - _LAST_LINES], more, *lines[-_LAST_LINES:]]
-    return [
-        f"  {anomaly.kind}: {anomaly.summary}",
-        *lines,
-        f"      why: {anomaly.why} (blame: {anomaly.blame})",
-    ]
+    return lines
 
 
 def _without_beginnings(proof: list[Operation]) -> list[Operation]:
@@ -93,8 +151,35 @@ def _without_beginnings(proof: list[Operation]) -> list[Operation]:
     return [operation for name, operation in pairs if operation.type != INVOKE or name not in ended]
 
 
-def line(operation: Operation) -> str:
-    """`#118 writer/1       invoke put todo-4/1`, and the error, if it has one."""
+def _logical_ids(operations: Sequence[Operation]) -> dict[str, str]:
+    """The template's name of each resource, by the name that calls have for it."""
+    deployed = next((operation.value for operation in operations if "names" in operation.value), {})
+    names: dict[str, str] = deployed.get("names", {})
+    return names
+
+
+def _withstood(operations: Sequence[Operation]) -> str:
+    """Which fault fired where, and how often."""
+    places = Counter(
+        f"{operation.f} at {' '.join(operation.value['point'].split(' ')[:3])}"
+        for operation in operations
+        if operation.role == "nemesis"
+    )
+    return ", ".join(f"{place} ({count} times)" if count > 1 else place for place, count in places.items())
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most so many characters, broken between words, the later ones indented."""
+    indent = " " * (len(text) - len(text.lstrip()) + 4)
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return wrapper.wrap(text)
+
+
+def line(operation: Operation, logical_ids: Mapping[str, str] = MappingProxyType({})) -> str:
+    """`#118 writer/1       invoke put todo-4/1`, and the error, if it has one. Resources have their logical ids."""
+    if "table" in operation.value:
+        targets = ",".join(logical_ids.get(name, name) for name in operation.value["table"].split(","))
+        operation = replace(operation, value={**operation.value, "table": targets})
     description = _DESCRIBE.get(operation.role, _other)(operation)
     error = f"   {operation.error}" if operation.error else ""
     return f"#{operation.index:<5} {operation.process:<14} {operation.type:<6} {description}{error}"

@@ -40,8 +40,8 @@ def test_run_ends_with_1_when_an_expectation_is_violated(harness: Any, crashing:
     said = harness("run", crashing)
     assert said.code == 1
     assert "INVALID" in said.out
-    assert "duplicated: intent" in said.out
-    assert "(blame: function)" in said.out
+    assert "duplicated: function" in said.out
+    assert "blame: function" in said.out
     assert "expected valid" in said.out
     assert "python -m harness run " in said.out
     assert "python -m harness check runs/" in said.out

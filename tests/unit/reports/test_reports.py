@@ -1,11 +1,14 @@
 """The reports: what people and programs are told of a run."""
 
+import dataclasses
 import json
 
+import pytest
 from histories import Story, right, valid
 
 from harness.checkers import faults, judge
 from harness.history import FAIL, INFO
+from harness.reports.progress import coloured, has_colours
 from harness.reports.run_result import RunResult, to_json
 from harness.reports.table import WIDTH, plain, table, tables
 from harness.reports.text import MAX_UNEXPECTED, finding, line, render
@@ -54,7 +57,10 @@ def test_a_finding_shows_what_proves_it():
     lines = finding(result(operations, met=False), operations).splitlines()
     assert lines == [
         "INVALID  lost-reply / put   seed 7   embedded   0.41 s",
-        "  duplicated: intent todo-1/1 was written once, applied twice",
+        "  duplicated: function/1 broke off (crash, #10) after its effect and before its acknowledgement, "
+        "and function/2 applied it again",
+        "      blame: function",
+        "      intent todo-1/1 was written once, applied twice",
         "      #4     writer/0       ok     dynamodb.PutItem Todos todo-1/1",
         "      #5     writer/0       ok     put todo-1/1",
         "      #9     function/1     ok     dynamodb.PutItem Effects todo-1/1",
@@ -64,8 +70,6 @@ def test_a_finding_shows_what_proves_it():
         "      #17    function/2     ok     execute todo-1/1",
         "      #23    observer       ok     record INSERT todo-1/1 at 98",
         "      #24    observer       ok     effect of todo-1/1 in Effects ×2",
-        "      why: function/1 broke off (crash, #10) after its effect and before its acknowledgement, "
-        "and function/2 applied it again (blame: function)",
         "  expected valid, found invalid: 1 duplicated",
         "  run again     python -m harness run x.yaml --variant put --seed 7",
         "  judge again   python -m harness check 'runs/lost reply/1'",
@@ -82,8 +86,8 @@ def test_a_finding_of_many_operations_shows_how_it_began_and_ended():
     assert "      …      13 more" in lines
 
 
-def test_a_finding_names_three_anomalies_and_counts_the_rest():
-    """Twenty losses of one cause are read once."""
+def test_a_finding_tells_each_cause_once():
+    """Five losses of one cause are read once."""
     story = right(Story(), "todo-9/1")
     for number in range(1, 6):
         story.put(f"todo-{number}/1", calls=())
@@ -91,8 +95,9 @@ def test_a_finding_names_three_anomalies_and_counts_the_rest():
     story.effect("todo-8/1")
     operations = story.end()
     text = finding(result(operations), operations)
-    assert text.count("  lost: ") == 3
-    assert "  and 2 more lost, 1 more phantom\n" in text
+    assert text.count("  lost: ") == 1
+    assert "never applied (and 4 more: todo-2/1 todo-3/1 todo-4/1 +1)" in text
+    assert text.count("  phantom: ") == 1
 
 
 def test_an_unknown_finding_tells_why():
@@ -199,7 +204,7 @@ def test_the_text_report_quotes_only_what_is_not_valid():
 def test_a_run_whose_history_is_gone_is_still_reported():
     """The anomalies are known; only their operations can't be quoted."""
     rows = [result(duplicated())]
-    assert "why: function/1 broke off" in render(rows, lambda row: ())
+    assert "duplicated: function/1 broke off" in render(rows, lambda row: ())
 
 
 def test_the_json_report_is_a_list_of_runs():
@@ -221,3 +226,54 @@ def test_the_json_report_is_a_list_of_runs():
     assert (anomaly["kind"], anomaly["subject"], anomaly["blame"]) == ("duplicated", ONE, "function")
     assert anomaly["operations"] == sorted(anomaly["operations"])
     assert (entry["reasons"], entry["run_folder"]) == ([], "runs/lost reply/1")
+
+
+def test_what_a_run_withstood_is_said():
+    """A valid finding names each fault that fired, and where."""
+    operations = valid()
+    assert "  withstood     lose_reply at writer/0 after dynamodb.PutItem\n" in finding(result(operations), operations)
+
+
+def test_variants_of_one_cause_are_shown_once():
+    """Five variants with one cause are one finding."""
+    rows = [result(duplicated(), variant) for variant in ("a", "b", "c", "d", "e")]
+    text = render(rows, lambda row: duplicated())
+    assert text.count("INVALID") == 1
+    assert "  the same in 4 more variants: b c d +1\n" in text
+
+
+def test_no_word_is_broken_at_80_columns():
+    """Each line fits, or is one command or one operation; the table leaves out what matters least."""
+    rows = [result(duplicated(), "in_a_long/variant_name")]
+    lines = render(rows, lambda row: duplicated(), 80).splitlines()
+    assert all(len(each) <= 80 or each.startswith(("  run again", "  judge again")) for each in lines)
+    assert any(each.startswith("in_a_long/variant_name ") for each in lines)
+
+
+def test_a_reason_is_told_once():
+    """An expectation that is not met for a reason does not repeat it."""
+    unknown = result(valid()[:-2], met=False)
+    told = dataclasses.replace(
+        unknown, expectation_reason=f"expected valid, found unknown: {'; '.join(unknown.verdict.reasons)}"
+    )
+    lines = finding(told, valid()[:-2]).splitlines()
+    assert "  expected valid, found unknown" in lines
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x07", "\r", "\x9b", "\u202e", "\ud800"])
+def test_no_name_can_write_control_characters(character):
+    """Colours, titles, forged lines: escaped on the terminal and in report.txt."""
+    bad = dataclasses.replace(result(duplicated(), f"put{character}[31m"), question=f"Does{character} it?")
+    for text in (finding(bad, duplicated()), render([bad], lambda row: duplicated())):
+        assert character not in text
+        text.encode()
+
+
+def test_colours_follow_the_verdict_and_the_environment(monkeypatch):
+    """NO_COLOR wins over FORCE_COLOR; a pipe gets none by itself."""
+    text = "INVALID  x\n\nput  1  valid    yes\n"
+    assert coloured(text) == "\x1b[31mINVALID\x1b[0m  x\n\nput  1  \x1b[32mvalid\x1b[0m    yes\n"
+    for force, no, colours in (("", "", False), ("1", "", True), ("1", "1", False)):
+        monkeypatch.setenv("FORCE_COLOR", force)
+        monkeypatch.setenv("NO_COLOR", no)
+        assert has_colours() is colours
