@@ -14,7 +14,7 @@ from harness.checkers.index import HistoryIndex
 from harness.checkers.trace import ACKNOWLEDGED, UNRESOLVED
 from harness.history import Operation
 from harness.lazy_table import LazyTable
-from harness.verdict import ANOMALIES, UNKNOWN, Finding, Verdict, compose
+from harness.verdict import ANOMALIES, INVALID, UNKNOWN, Finding, Verdict, compose
 
 # In the order in which their findings are reported.
 CHECKERS: LazyTable[type[Checker]] = LazyTable(
@@ -71,6 +71,8 @@ def _ask(checker: Checker, index: HistoryIndex) -> Finding:
         finding = checker.check(index)
         if not isinstance(finding, Finding):
             raise TypeError(f"check returned {type(finding).__name__}, not a Finding")
+        if finding.verdict == INVALID and not finding.anomalies:
+            return checker.unknown(f"checker {checker.kind} says invalid and names no anomaly")
         return finding
     except Exception as error:
         return checker.unknown(f"checker {checker.kind} raised {type(error).__name__}: {error}")

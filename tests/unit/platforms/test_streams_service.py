@@ -245,3 +245,19 @@ def test_a_set_has_one_order(elements: list[str], draw: Any) -> None:
     """S-34: whatever order the request has."""
     shuffled = draw.sample(elements, len(elements))
     assert canonical({"SS": shuffled}) == canonical({"SS": elements})
+
+
+def test_the_seed_says_which_record_has_one_more_digit() -> None:
+    """After three records, after four, and up to after 23; the numbers grow all the same (S-41)."""
+    first_longer = set()
+    for seed in range(150):
+        bench = Bench(seed=seed)
+        stream = bench.open()
+        for change in range(24):
+            bench.change(stream, f"todo-{change}", None, "x")
+        records = bench.call("GetRecords", ShardIterator=bench.iterator(stream)["ShardIterator"])["Records"]
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+        assert sorted(numbers, key=int) == numbers
+        assert sorted({len(each) for each in numbers}) == [22, 23]
+        first_longer.add(next(place for place, each in enumerate(numbers) if len(each) == 23))
+    assert first_longer == set(range(3, 24))

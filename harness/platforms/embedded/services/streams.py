@@ -74,7 +74,10 @@ def stream_record(
 MAX_RECORDS = 1000
 MAX_BYTES = 1_000_000
 MAX_LISTED = 100
-SEQUENCE_STEP = 10**20  # numbers have 21 digits or more, and text order is not their order (S-41)
+# Numbers have 22 digits, and from some record on 23, so that text order is not their order (S-41).
+SEQUENCE_STEP, ONE_MORE_DIGIT = 10**20, 10**22
+# How many numbers have fewer, as the seed says. Each stream takes one when it is made, and all streams share them.
+FEWEST_SHORTER, MOST_SHORTER = 4, 24
 ITERATOR_LIFE_MICROSECONDS = 15 * 60 * MICROSECONDS  # S-48
 
 Body = dict[str, Any]
@@ -117,7 +120,8 @@ class Streams:
         self._seed = seed
         self._shards = shards
         self._on_record = on_record
-        self._numbers = Numbers(seed, "sequence number", SEQUENCE_STEP)
+        shorter = seed.between(FEWEST_SHORTER, MOST_SHORTER, "numbers before one more digit")
+        self._numbers = Numbers(seed, "sequence number", SEQUENCE_STEP, ONE_MORE_DIGIT - (shorter + 1) * SEQUENCE_STEP)
         self._streams: dict[str, Stream] = {}
         self._operations: dict[str, Callable[[Body], Body]] = {
             "ListStreams": self._list_streams,
