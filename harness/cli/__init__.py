@@ -27,6 +27,10 @@ SECTIONS = {
         "schema": ("scenarios:schema", "Print the JSON Schema of a scenario file."),
     },
     "LocalStack on this machine": {
+        "doctor": (
+            "doctor:doctor",
+            "Say what this machine has, what answers where, and which SCENARIOS it could play.",
+        ),
         "up": ("localstack:up", "Start LocalStack and wait until it answers."),
         "status": ("localstack:status", "Say which LocalStack runs, and where."),
         "down": ("localstack:down", "End what `up` started, even if it does not answer any more."),
