@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.checkers.base import Checker
 from harness.checkers.index import HistoryIndex
@@ -10,6 +10,7 @@ from harness.checkers.trace import ACKNOWLEDGED
 from harness.history import FAIL, OK
 from harness.verdict import VALID, Finding
 
+MAX_NAMED = 3  # intents in a sentence
 PHASES = ("deploy", "drive", "heal", "drain", "read_back", "destroy")
 
 
@@ -25,7 +26,7 @@ class Completeness(Checker):
 
 
 class Vacuity(Checker):
-    """Something was acknowledged, what landed can be read, and every fault of the scenario fired.
+    """Something was acknowledged, what landed can be read and compared, and every fault of the scenario fired.
 
     A run in which nothing could go wrong proves nothing: unknown.
     """
@@ -81,6 +82,25 @@ def _unacknowledged(index: HistoryIndex) -> str:
     return "`write` of a writer returns True (it happened), False (it surely did not) or None (nobody knows)"
 
 
+def _incomparable(index: HistoryIndex) -> Iterator[str]:
+    """What is otherwise than without the faults, and may be meant so: failing over, and what depends on chance."""
+    for sink, intents in index.sinks.beside(index.intents).items():
+        yield f"{_few(intents)} landed at {sink}, and not without the faults: whether that is meant cannot be judged"
+    for trace in index.intents:
+        for sink in index.sinks.owing(trace.intent) if trace.took_place else ():
+            later = [] if trace.times_at.get(sink) else index.superseded(trace, sink)
+            if later:
+                yield (
+                    f"{trace.intent} landed at {sink} without the faults, and now only {later[-1].intent} did, which "
+                    "was in one batch with it: whether that is meant cannot be judged"
+                )
+
+
+def _few(intents: Sequence[str]) -> str:
+    more = f" and {len(intents) - MAX_NAMED} more" if len(intents) > MAX_NAMED else ""
+    return f"{', '.join(intents[:MAX_NAMED])}{more}"
+
+
 def _vacuous(index: HistoryIndex) -> Iterator[str]:
     if not index.intents:
         yield "no writer wrote anything: nothing was measured"
@@ -91,9 +111,10 @@ def _vacuous(index: HistoryIndex) -> Iterator[str]:
         others = ", ".join(index.standing_still)
         yield f"nothing of the measured function goes to {sink}: it is behind {others}, which stands still"
     landed = behind or index.nameless_effects or any(trace.times_applied for trace in index.traces.values())
-    if not landed and not index.only_a_view:
+    if not landed and not index.only_a_view and not index.sinks.owing():
         yield "no effect landed at any sink: nothing was measured"
     yield from index.sinks.why_unreadable([trace.intent for trace in index.intents])
+    yield from _incomparable(index)
     reference = index.sinks.compared_with
     if reference and reference["verdict"] != VALID:
         yield f"without its faults it is {reference['verdict']} already ({reference['why']})"

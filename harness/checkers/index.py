@@ -120,10 +120,25 @@ class HistoryIndex:
         """
         applied = {sink for sink, count in trace.times_at.items() if count}
         owed = [sink for sink in self.sinks.owing(trace.intent) if sink not in applied]
+        owed = [sink for sink in owed if not self.superseded(trace, sink)]
         unseen = self.sinks.unreadable or (self.standing_still and len(self.behind_others) == len(self.sinks.names))
         if owed or applied or self.only_a_view or unseen:
             return owed
         return [ANY]
+
+    def superseded(self, trace: IntentTrace, sink: str) -> list[IntentTrace]:
+        """The later changes of its item that were handed over with this one, where only they landed at the sink.
+
+        A handler may keep the last change of each batch, and which changes are together is by chance. The reference
+        shows whether it leaves changes out at that sink.
+        """
+        if self.sinks.takes_all(sink, [each.intent for each in self.intents]) or not trace.executions:
+            return []
+        last = trace.executions[-1]
+        if last.outcome != OK or any(call.within is last and call.outcome == FAIL for call in trace.function_calls):
+            return []
+        together = [each for each in self.intents if each.item == trace.item and last in each.executions]
+        return [each for each in together[together.index(trace) + 1 :] if each.times_at.get(sink)]
 
     def applied(self, trace: IntentTrace) -> bool:
         """Whether each sink has what it is owed; at a view, whether a call of the function for it succeeded."""

@@ -14,7 +14,7 @@ TOO_OLD = "RecordAgeExceeded"
 
 
 class Lost(Checker):
-    """A write was acknowledged, a sink lacks its effect, and it was not dead-lettered.
+    """A write was acknowledged or is in the stream, a sink lacks its effect, and it was not dead-lettered.
 
     A sink is owed what it has in the reference, the run without faults; where there is none, an intent is lost if no
     sink has it. Blame follows from where the intent's trail ends: in the stream, in the mapping or in the function.
@@ -28,10 +28,11 @@ class Lost(Checker):
 
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.intents:
-            sinks = index.lacking(trace) if trace.status == ACKNOWLEDGED and not trace.dead_letters else []
+            sinks = index.lacking(trace) if trace.took_place and not trace.dead_letters else []
             causes = ((sink, end_of_trail(index, index.sinks.of(trace, sink))) for sink in sinks)
             for alike, cause in by_cause(causes):
-                summary = f"intent {trace.intent} was acknowledged and never applied{_at(alike)}"
+                heard = "was acknowledged" if trace.status == ACKNOWLEDGED else "is in the stream"
+                summary = f"intent {trace.intent} {heard} and never applied{_at(alike)}"
                 yield self.anomaly(trace.intent, summary, cause, trail(trace))
 
 

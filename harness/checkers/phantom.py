@@ -25,13 +25,6 @@ class Phantom(Checker):
             elif trace.times_applied and trace.status == FAILED:
                 summary = f"intent {trace.intent} was applied, although its writer reported a failure"
                 yield self.anomaly(trace.intent, summary, _denied(trace), trail(trace))
-        for effect in index.nameless_effects:
-            sink = effect.value["sink"]
-            if sink in index.sinks.unreadable:
-                continue
-            cause = Cause("function", "the effect does not say which intent it applies")
-            summary = f"an effect at {sink} has no intent"
-            yield self.anomaly(f"{effect.value['item']}", summary, cause, (effect,))
 
 
 def _invented(trace: IntentTrace) -> Cause:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from harness.checkers.trace import Span
-from harness.history import Operation
+from harness.history import OK, Operation
 
 REMOVE = "REMOVE"
 
@@ -33,6 +33,9 @@ def by_order(changes: Sequence[tuple[str, Span]], count: int) -> list[str | None
 
     A write that is repeated may change nothing, and then makes no record: the repetitions share what is left over.
     """
+    sure = [change for change in changes if change[1].outcome == OK]
+    if _count_groups(changes) > count >= _count_groups(sure):
+        changes = sure  # some of those that nobody knows of did not take place
     groups = [(intent, len(list(group))) for intent, group in groupby(intent for intent, _ in changes)]
     spare = max(count - len(groups), 0)
     intents: list[str | None] = []
@@ -41,6 +44,10 @@ def by_order(changes: Sequence[tuple[str, Span]], count: int) -> list[str | None
         spare -= more
         intents += [intent] * (1 + more)
     return [*intents[:count], *[None] * (count - len(intents))]
+
+
+def _count_groups(changes: Sequence[tuple[str, Span]]) -> int:
+    return sum(1 for _ in groupby(intent for intent, _ in changes))
 
 
 def _before(record: Operation) -> str | None:

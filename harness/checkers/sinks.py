@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -52,6 +52,20 @@ class Sinks:
         owing = [sink for sink, intents in self._owed.items() if intent is None or intent in intents]
         return [sink for sink in owing if sink not in self.unreadable]
 
+    def takes_all(self, sink: str, intents: Iterable[str]) -> bool:
+        """Whether the reference leaves none of them out at the sink."""
+        return self._owed.get(sink, frozenset()).issuperset(intents)
+
+    def beside(self, traces: Iterable[IntentTrace]) -> dict[str, list[str]]:
+        """By the sink, the intents that landed there although the reference, which is valid, has them elsewhere."""
+        beside: dict[str, list[str]] = {}
+        if self.reference and self.reference["verdict"] == VALID:
+            for trace in traces:
+                for sink in trace.times_at:
+                    if trace.intent not in self._owed.get(sink, ()):
+                        beside.setdefault(sink, []).append(trace.intent)
+        return beside
+
     @property
     def several(self) -> bool:
         return len(self.names) > 1
@@ -77,6 +91,12 @@ class Sinks:
         if self._source not in self._named:
             unnamed = [sink for sink in unnamed if sink not in self._views]
         return [sink for sink in unnamed if not self._owed.get(sink) and sink not in self.reference_views]
+
+    @property
+    def in_part_unreadable(self) -> list[str]:
+        """The sinks that hold effects without an intent beside others, or that held others in the reference."""
+        states = (*self._views, self._source)
+        return [sink for sink in self._nameless if sink not in states and sink not in self.unreadable]
 
     @property
     def source_unreadable(self) -> bool:
@@ -117,11 +137,19 @@ class Sinks:
         for sink in [*self.unreadable, *([self._source] if self._source and self.source_unreadable else [])]:
             rows = self._nameless[sink]
             path = self.described.get(sink, {}).get("intent", "intent")
-            shown = rows[0] if len(rows[0]) <= MAX_SHOWN else f"{rows[0][:MAX_SHOWN]}…"
+            shown = _shown(rows[0])
             count = f"its only row, {shown}" if len(rows) == 1 else f"its {len(rows)} rows, such as {shown}"
             yield (
                 f"no row of {sink} names an intent: the path `{path}` matches none of {count}"
                 f"{_hint(rows, frozenset(intents))}{self._compared(sink)}"
+            )
+        for sink in self.in_part_unreadable:
+            rows = self._nameless[sink]
+            count = "a row" if len(rows) == 1 else f"{len(rows)} rows"
+            yield (
+                f"{count} of {sink} {'names' if len(rows) == 1 else 'name'} no intent, such as {_shown(rows[0])}: "
+                f"whether {'it belongs' if len(rows) == 1 else 'they belong'} there cannot be judged"
+                f"{self._compared(sink)}"
             )
 
     def _compared(self, sink: str) -> str:
@@ -135,6 +163,10 @@ class Sinks:
             return ". They are the same as without the faults"
         more, fewer = (held - expected).total(), (expected - held).total()
         return f". Without the faults, {more} of them are not there, and {fewer} others are"
+
+
+def _shown(row: str) -> str:
+    return row if len(row) <= MAX_SHOWN else f"{row[:MAX_SHOWN]}…"
 
 
 def _hint(rows: list[str], intents: frozenset[str]) -> str:

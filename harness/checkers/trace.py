@@ -89,6 +89,11 @@ class IntentTrace:
         return FAILED if all(outcome == FAIL for outcome in outcomes) else UNRESOLVED
 
     @property
+    def took_place(self) -> bool:
+        """Whether the change surely happened: its writer knows it, or does not know, and the stream has it."""
+        return self.status == ACKNOWLEDGED or (self.status == UNRESOLVED and bool(self.records))
+
+    @property
     def leaves(self) -> str | None:
         """What the writer leaves of the item (NOTHING or COUNT), where that is not the item with this intent."""
         return next((write.value["leaves"] for write in self.writes if "leaves" in write.value), None)

@@ -26,6 +26,10 @@ class Oracle:
             return "yes"
         return "never" if not mine else "no" if mine.count("fail") == mine.count("invoke") else "perhaps"
 
+    def promised(self, intent):
+        recorded = any(record["intent"] == intent for record in self.records)
+        return self.told(intent) == "yes" or (self.told(intent) == "perhaps" and recorded)
+
     def applied(self, intent):
         here = [effect for effect in self.effects if effect["intent"] == intent]
         return max(sum(effect["count"] for effect in here if effect["sink"] == sink) for sink in ("Effects", "Queue"))
@@ -61,7 +65,7 @@ class Oracle:
         lagging = [item for item in self.source if self.view and self.view.get(item) != self.source[item]]
         return {
             "lost": sum(
-                self.told(i) == "yes" and not self.applied(i) and not self.dead(i) for i in self.invoked if self.index
+                self.promised(i) and not self.applied(i) and not self.dead(i) for i in self.invoked if self.index
             )
             * self.rest,
             "duplicated": sum(self.applied(i) > 1 for i in self.everything),

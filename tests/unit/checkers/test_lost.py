@@ -18,12 +18,25 @@ def test_a_lost_intent_names_everything_that_bears_on_it():
 
 
 def test_an_intent_without_an_effect_is_lost_only_if_it_was_acknowledged():
-    """A writer that was told of a failure, or of nothing, has been promised nothing."""
+    """A writer that was told of a failure, or of nothing, has been promised nothing: nothing of it is in the stream."""
     story = right(Story(), ONE)
     story.put("todo-2/1", calls=(FAIL,), outcome=FAIL)
     story.put("todo-3/1", calls=(INFO,), outcome=INFO)
     story.put("todo-4/1", calls=(None,), outcome=None)
     assert anomalies(story) == ()
+
+
+@pytest.mark.parametrize("outcome", [INFO, None])
+def test_what_is_in_the_stream_took_place(outcome):
+    """Its writer got no answer, the pipeline got the change, and applied nothing."""
+    story = right(Story(), "todo-2/1")
+    story.put(ONE, calls=(INFO,), outcome=outcome)
+    story.record(ONE)
+    story.handle(ONE, calls=())
+    story.state(ONE)
+    lost = only(story, "lost")
+    assert (lost.subject, lost.blame) == (ONE, "function")
+    assert lost.summary == "intent todo-1/1 is in the stream and never applied"
 
 
 def test_one_acknowledged_copy_is_a_promise():

@@ -3,6 +3,7 @@
 import pytest
 from histories import ONE, Story, anomalies, only, right
 
+from harness.checkers import judge
 from harness.history import FAIL, INFO, OK
 
 
@@ -18,10 +19,14 @@ def test_an_effect_that_nobody_wanted(recorded, blame):
 
 
 def test_an_effect_without_an_intent():
-    """It cannot be anybody's."""
+    """What cannot be read is not judged: neither valid nor a phantom."""
     story = right(Story(), ONE)
     story.effect(None)
-    assert only(story, "phantom").blame == "function"
+    verdict = judge(story.end())
+    assert (verdict.verdict, verdict.anomalies) == ("unknown", ())
+    assert verdict.reasons == (
+        "a row of Effects names no intent, such as null: whether it belongs there cannot be judged",
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""What is otherwise at a sink than without the faults, and may be meant so: the verdict is unknown, and says what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pipelines import measure
+
+TWO = {"One": "ledger", "Two": "ledger"}
+QUEUES = {"One": "queue ledger", "Two": "queue ledger"}
+FAILS_OVER = """
+    from botocore.config import Config
+    once = boto3.client("sqs", config=Config(retries={"total_max_attempts": 1}))
+
+    def handler(event, context):
+        for row in rows(event):
+            message = json.dumps({"intent": row["intent"]["S"]})
+            try:
+                once.send_message(QueueUrl=os.environ["One"], MessageBody=message)
+            except Exception:
+                sqs.send_message(QueueUrl=os.environ["Two"], MessageBody=message)
+"""
+LOGS_FAILURES = """
+    def handler(event, context):
+        for row in rows(event):
+            try:
+                db.put_item(TableName=os.environ["One"], Item=row)
+            except Exception:
+                db.put_item(TableName=os.environ["Two"], Item=row)
+                raise
+"""
+IS_PENDING_FIRST = """
+    def handler(event, context):
+        for row in rows(event):
+            if "Item" in db.get_item(TableName=os.environ["Two"], Key={"id": row["id"]}):
+                continue
+            db.put_item(TableName=os.environ["One"], Item=row)
+            db.put_item(TableName=os.environ["Two"], Item=row)
+            db.delete_item(TableName=os.environ["One"], Key={"id": row["id"]})
+"""
+KEEPS_THE_LAST_OF_A_BATCH = """
+    def handler(event, context):
+        last = {}
+        for row in rows(event):
+            db.put_item(TableName=os.environ["One"], Item=row)
+            last[row["item"]["S"]] = row
+        for row in last.values():
+            db.put_item(TableName=os.environ["Two"], Item=row)
+"""
+COUNTS = """
+    def handler(event, context):
+        for row in rows(event):
+            db.put_item(TableName=os.environ["One"], Item=row)
+            one, values = {"TableName": os.environ["One"], "Key": {"id": {"S": "#total"}}}, {":one": {"N": "1"}}
+            db.update_item(**one, UpdateExpression="ADD n :one", ExpressionAttributeValues=values)
+"""
+SLOW = {"delay": {"call": "handle", "seconds": 5, "nth": 1}}
+MANY = {"intents": 12, "items": 2}
+
+
+@pytest.mark.parametrize(
+    "body, sinks, fault, sink",
+    [
+        (FAILS_OVER, QUEUES, {"lose_reply": {"process": "function", "call": "effect", "nth": 1}}, "Two"),
+        (LOGS_FAILURES, TWO, {"refuse": {"call": "effect", "code": "TransactionConflictException", "nth": 1}}, "Two"),
+        (IS_PENDING_FIRST, TWO, {"crash": {"call": "dynamodb.PutItem", "when": "after", "nth": 2}}, "One"),
+    ],
+    ids=["charged by both", "logged", "left behind"],
+)
+def test_what_lands_only_with_the_fault_is_told(
+    body: str, sinks: dict[str, str], fault: Any, sink: str, tmp_path: Path
+) -> None:
+    """One effect too many, or one that the fault calls for: that is not valid."""
+    outcome = measure(tmp_path, body, sinks, faults=[fault])
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert outcome.reasons == (
+        f"todo-0/1 landed at {sink}, and not without the faults: whether that is meant cannot be judged",
+    )
+
+
+def test_what_a_later_change_of_its_batch_replaced_is_not_lost(tmp_path: Path) -> None:
+    """Which changes are in one batch depends on how long the one before took."""
+    outcome = measure(tmp_path, KEEPS_THE_LAST_OF_A_BATCH, TWO, faults=[SLOW], workload=MANY)
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert outcome.reasons == (
+        "todo-0/3 landed at Two without the faults, and now only todo-0/6 did, which was in one batch with it: "
+        "whether that is meant cannot be judged",
+    )
+
+
+def test_the_last_change_of_a_batch_is_lost(tmp_path: Path) -> None:
+    """Nothing replaces it: what the first sink has already is forgotten at the second."""
+    new = 'ConditionExpression="attribute_not_exists(id)"'
+    crash = {"crash": {"call": "effect", "when": "before", "nth": 15}}
+    first = 'db.put_item(TableName=os.environ["One"], Item=row)'
+    kept = f"if refused{first[11:-1]}, {new}):\n                continue"
+    body = KEEPS_THE_LAST_OF_A_BATCH.replace(first, kept)
+    outcome = measure(tmp_path, body, TWO, faults=[crash], workload=MANY)
+    assert [anomaly.summary for anomaly in outcome.anomalies] == [
+        "intent todo-0/6 was acknowledged and never applied at Two"
+    ], str(outcome)
+
+
+def test_a_row_that_names_no_intent_is_no_phantom(tmp_path: Path) -> None:
+    """A counter beside the effects is compared with the reference's, and not judged."""
+    outcome = measure(tmp_path, COUNTS, {"One": "ledger"}, faults=[{"crash": {"call": "*.UpdateItem", "nth": 1}}])
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert outcome.reasons[0] == (
+        'a row of One names no intent, such as {"id": "#total", "n": 5}: whether it belongs there cannot be judged'
+        ". Without the faults, 1 of them are not there, and 1 others are"
+    )
+
+
+@pytest.mark.parametrize("second", ["ledger", "state"])
+def test_an_unanswered_write_that_the_stream_carries_is_owed_its_effect(second: str, tmp_path: Path) -> None:
+    """Its writer does not know whether it happened, and the function does: the crash costs the effect."""
+    body = """
+        def handler(event, context):
+            for row in rows(event):
+                new = {"ConditionExpression": "attribute_not_exists(id)"}
+                if not refused(TableName=os.environ["Two"], Item=row, **new):
+                    db.put_item(TableName=os.environ["One"], Item=row)
+    """
+    faults = [
+        {"lose_reply": {"process": "writer", "call": "dynamodb.PutItem", "nth": 1}},
+        {"crash": {"call": "dynamodb.PutItem", "nth": 1}},
+    ]
+    workload = {"sdk": {"max_attempts": 1}, "intents": 3, "writers": 1}
+    outcome = measure(tmp_path, body, {"One": "ledger", "Two": second}, faults=faults, workload=workload)
+    assert [anomaly.summary for anomaly in outcome.anomalies] == [
+        "intent todo-0/1 is in the stream and never applied at One"
+    ], str(outcome)
