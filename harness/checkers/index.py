@@ -230,6 +230,7 @@ class HistoryIndex:
                 trace.calls.append(span)
         elif operation.value.get("intent"):  # a read carries none
             self._trace(operation.value["intent"], operation.value["item"]).writes.append(span)
+            self.sinks.written.add(operation.value["intent"])
 
     def _read_function(self, operation: Operation) -> None:
         span = self._span(operation)

@@ -13,6 +13,7 @@ from harness.history import Operation, Value
 from harness.verdict import VALID
 
 SOURCE = "source"  # the role of what the writers write into
+MAX_LOOKED_AT = 100  # rows of a sink that are searched for intents
 MAX_SHOWN = 120  # characters of a row in a sentence
 
 
@@ -25,6 +26,7 @@ class Sinks:
 
     described: dict[str, dict[str, str]] = field(default_factory=dict)
     reference: Value | None = None
+    written: set[str] = field(default_factory=set)  # the intents that the writers wrote
     _source: str | None = None
     _views: set[str] = field(default_factory=set)
     _named: set[str] = field(default_factory=set)  # sinks in which a row names an intent
@@ -85,12 +87,17 @@ class Sinks:
     def unreadable(self) -> list[str]:
         """The sinks that hold something, none of which names an intent, and that named none in the reference.
 
-        A view of items that are gone from the source may rightly name none.
+        A view of items that are gone from the source may rightly name none, and then no row has an intent anywhere.
         """
         unnamed = [sink for sink in self._nameless if sink not in self._named and sink != self._source]
         if self._source not in self._named:
-            unnamed = [sink for sink in unnamed if sink not in self._views]
+            unnamed = [sink for sink in unnamed if sink not in self._views or self._hides_intents(sink)]
         return [sink for sink in unnamed if not self._owed.get(sink) and sink not in self.reference_views]
+
+    def _hides_intents(self, sink: str) -> bool:
+        """Whether a row has an intent where the path does not look for it."""
+        contents = (_content(row) for row in self._nameless[sink][:MAX_LOOKED_AT])
+        return any(not self.written.isdisjoint(_paths(content).values()) for content in contents)
 
     @property
     def in_part_unreadable(self) -> list[str]:

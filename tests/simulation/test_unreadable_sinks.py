@@ -97,3 +97,18 @@ def test_the_source_is_not_judged_where_its_items_name_no_intent(tmp_path: Path)
     assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
     assert "no row of Todos names an intent: the path `order_id`" in " ".join(outcome.reasons)
     assert "nearest: `intent`" in " ".join(outcome.reasons)
+
+
+@pytest.mark.parametrize("beside", [{}, {"One": "ledger"}], ids=["alone", "beside a ledger"])
+def test_a_view_that_keeps_what_is_deleted_is_not_valid(beside: dict[str, str], tmp_path: Path) -> None:
+    """Its rows name their intents where the path does not look, and the source is empty."""
+    body = """
+        def handler(event, context):
+            for row in rows(event):
+                db.put_item(TableName=os.environ["View"], Item={"id": row["item"], "change": row["intent"]})
+                if "One" in os.environ:
+                    db.put_item(TableName=os.environ["One"], Item=row)
+    """
+    outcome = measure(tmp_path, body, {"View": "view", **beside}, workload={"writer": "put_then_delete"})
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert outcome.reasons[0].endswith("; nearest: `change`")
