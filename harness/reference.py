@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from harness import checkers
 from harness.checkers.index import HistoryIndex
 from harness.errors import NotImitated, UserError
@@ -18,9 +20,10 @@ from harness.jobs import Job, prepare
 from harness.pipeline.package import unpacked
 from harness.platforms.target import EMBEDDED_TARGET
 from harness.scenario.variants import VARIED
-from harness.verdict import VALID
+from harness.verdict import UNKNOWN, VALID
 
-MAX_KEPT = 1_000
+MAX_KEPT = 200
+NOTHING: Value = {"owed": {}, "contents": {}, "source": {}, "views": {}}  # what a sink holds, where nothing is known
 Play = Callable[[Job], Sequence[Operation]]
 _kept: dict[str, Value] = {}
 
@@ -36,7 +39,12 @@ def reference(job: Job, play: Play) -> Value | None:
     if key not in _kept:
         if len(_kept) >= MAX_KEPT:
             _kept.clear()
-        _kept[key] = _played(job, play)
+        try:
+            _kept[key] = _played(job, play)
+        except (UserError, NotImitated, BotoCoreError, ClientError) as error:
+            # The platform may be gone. What the run itself has shown stays.
+            why = f"it could not be played: {error}"
+            return {"platform": job.target.platform, "verdict": UNKNOWN, "why": why, **NOTHING}
     return _kept[key]
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from pipelines import measure
 
+from harness import reference
 from harness.api import RunOutcome
+from harness.errors import UserError
 
 CRASH = [{"crash": {"nth": 1}}]
 TWO = {"Charges": "ledger", "Mails": "ledger"}
@@ -203,3 +205,17 @@ def test_the_verdict_says_where_the_reference_was_played(tmp_path: Path) -> None
     reference = measure(tmp_path, MAIL_IS_SKIPPED, TWO, faults=CRASH).result.to_dict()["reference"]
     assert reference == {"platform": "embedded", "verdict": "valid", "why": ""}
     assert measure(tmp_path, MAIL_IS_SKIPPED, TWO).result.to_dict()["reference"] is None
+
+
+def test_a_reference_that_cannot_be_played_leaves_the_run_its_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform went away after the run: unknown, and why; what was lost for all that is not known."""
+    monkeypatch.setattr(reference, "_played", fails)
+    outcome = measure(tmp_path, MAIL_IS_SKIPPED, TWO, faults=CRASH)
+    assert outcome.verdict == "unknown"
+    assert outcome.reasons == ("without its faults it is unknown already (it could not be played: nobody answers)",)
+
+
+def fails(*_: object) -> None:
+    raise UserError("nobody answers")
