@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,4 +29,4 @@ def test_a_benchmark_that_is_not_there_is_refused() -> None:
     command = [sys.executable, "-m", "bench", "localstack", "localstak"]
     done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "localstak. Known: startup, lint, call_cost, run_rate, localstack" in done.stderr
+    assert re.search(r"called localstak\. Known: startup, lint, .*\blocalstack\n", done.stderr)
