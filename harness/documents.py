@@ -21,9 +21,10 @@ from yaml.composer import Composer
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
-from harness.errors import DocumentPath, Problem, UserError, parse_path, path_text
+from harness.errors import DocumentPath, Problem, UserError, parse_path, path_text, shown
 
 TEMPLATES = ("template.yaml", "template.yml", "template.json")  # the usual names of a template
+_MAX_SIZE = 1_048_576  # of a file, in bytes: a template's limit at CloudFormation
 _TAG = "tag:yaml.org,2002:"
 # Where PyYAML's two parsers may differ in what they accept, or in where it is: control characters and line breaks of
 # other systems; `!` and `?` in unusual places; a comment that touches an indicator; an empty value before a bracket.
@@ -154,7 +155,7 @@ def _template(text: bytes, file: str) -> Document:
 class _Loader(Composer, SafeConstructor, Resolver):
     """Reads values and places from the events of a parser. What the two dialects have in common."""
 
-    max_values = float("inf")
+    max_values = 100_000  # CloudFormation takes 500 resources
 
     def __init__(self, parser: Any, file: str) -> None:
         Composer.__init__(self)
@@ -162,9 +163,20 @@ class _Loader(Composer, SafeConstructor, Resolver):
         Resolver.__init__(self)
         self.check_event, self.peek_event, self.get_event = parser.check_event, parser.peek_event, parser.get_event
         self.file = file
+        self._nodes = 0
         self._problems: list[Problem] = []
         self._keys: dict[DocumentPath, Place] = {}
         self._places: dict[DocumentPath, Place] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._nodes += 1
+        if self._nodes > self.max_values:
+            raise UserError([_problem(self.peek_event().start_mark, self._too_many, self.file)])
+        return super().compose_node(parent, index)
+
+    @property
+    def _too_many(self) -> str:
+        return f"holds more than {self.max_values} values"
 
     def document(self) -> Document:
         node = self.get_single_node()
@@ -177,7 +189,7 @@ class _Loader(Composer, SafeConstructor, Resolver):
 
     def _value(self, node: yaml.Node, path: DocumentPath) -> Any:
         if len(self._places) >= self.max_values:
-            raise UserError([Problem(f"holds more than {self.max_values} values", file=self.file)])
+            raise UserError([_problem(node.start_mark, self._too_many, self.file)])
         self._places[path] = self._place(node)
         return self._content(node, path)
 
@@ -207,8 +219,12 @@ class _Loader(Composer, SafeConstructor, Resolver):
             return None
         try:
             value = self.construct_object(node)
-        except ValueError:
-            value = float("nan")
+        except (ValueError, LookupError, TypeError, AttributeError) as error:  # PyYAML checks no more than the form
+            if isinstance(error, ValueError) and node.tag in (_TAG + "int", _TAG + "float"):
+                value = float("nan")
+            else:
+                self._refuse(node, path, f"{shown(str(node.value))} is no {node.tag.removeprefix(_TAG)}")
+                return None
         if isinstance(value, float) and not isfinite(value):
             self._refuse(node, path, f"{str(node.value)[:40]} is too large a number")
         return value
@@ -267,19 +283,31 @@ class _TemplateLoader(_Loader):
 
 def _document(text: str | bytes, file: str, loader_class: type[_Loader]) -> Document:
     """libyaml's parser takes a tenth of the time of PyYAML's own. It reads what both surely read alike."""
+    if len(text) > _MAX_SIZE:
+        raise UserError([Problem(f"has {len(text)} bytes; at most {_MAX_SIZE} are read", file=file, line=1)])
     if isinstance(text, bytes) and yaml.__with_libyaml__ and not _DISPUTED.search(text):
         with suppress(yaml.YAMLError, RecursionError):  # the parser in Python says what is wrong
             return loader_class(yaml.CSafeLoader(text), file).document()
+    parser = None
     try:
-        return loader_class(yaml.SafeLoader(text), file).document()
+        parser = yaml.SafeLoader(text)
+        return loader_class(parser, file).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = f"is not YAML: {', '.join(part for part in (error.context, error.problem) if part)}"
         raise UserError([_problem(mark, message, file) if mark else Problem(message, file=file)]) from error
     except yaml.reader.ReaderError as error:
-        raise UserError([Problem(f"is not YAML: {error.reason} at position {error.position}", file=file)]) from error
-    except RecursionError as error:
-        raise UserError([Problem("is nested too deeply, or holds itself", file=file)]) from error
+        line = 1 + _newlines(text, error.position)
+        problem = Problem(f"is not YAML: {error.reason} at position {error.position}", file=file, line=line)
+        raise UserError([problem]) from error
+    except (RecursionError, ValueError) as error:  # PyYAML makes a character of any number
+        what = "is nested too deeply, or holds itself" if isinstance(error, RecursionError) else f"is not YAML: {error}"
+        raise UserError([_problem(parser.get_mark(), what, file) if parser else Problem(what, file=file)]) from error
+
+
+def _newlines(text: str | bytes, position: int) -> int:
+    before = text[:position]
+    return before.count("\n") if isinstance(before, str) else before.count(b"\n")
 
 
 def _problem(mark: yaml.Mark, message: str, file: str, path: DocumentPath = ()) -> Problem:

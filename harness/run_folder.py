@@ -14,15 +14,34 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from types import NoneType
 from typing import Any, TextIO
 
-from harness.errors import UserError
+from harness.errors import Problem, UserError, shown
 from harness.history import Operation
+from harness.operation_fields import wrong_field
 
 RUN, HISTORY, LOG = "run.json", "history.jsonl", "function.log"
 SCHEDULE, VERDICT, REPORT = "schedule.json", "verdict.json", "report.txt"
 _MAX_SAME_NAME = 10_000
 _ESCAPED = "backslashreplace"  # a lone surrogate has no UTF-8: it becomes the escape that JSON has for it
+
+
+# The fields of a question that a verdict needs.
+_QUESTION: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("scenario", "question", "variant", "platform"), (str,)),
+    "again": (str, NoneType),
+    "seed": (int,),
+    "expect": (str, dict),
+}
+_OPTIONAL: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("difference", "emulator"), (str, NoneType)),
+    "checkers": (list,),
+}
+
+
+class DamagedHistory(UserError):
+    """A line of a stored history is not what a run writes. Nothing can be judged by it."""
 
 
 class RunFolder:
@@ -48,14 +67,14 @@ class RunFolder:
         self._history = self._opened()
 
     def log(self, text: str) -> None:
-        with (self.path / LOG).open("a", encoding="utf-8") as log:
+        with (self.path / LOG).open("a", encoding="utf-8", errors=_ESCAPED) as log:
             log.write(text)
 
     def write(self, name: str, content: Any) -> None:
         """Writes a text as it is, and anything else as JSON."""
         text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)
         draft = self.path / f".{name}"
-        draft.write_text(text + "\n", encoding="utf-8")
+        draft.write_text(text + "\n", encoding="utf-8", errors=_ESCAPED)
         draft.replace(self.path / name)
 
     def close(self) -> None:
@@ -86,10 +105,18 @@ def read_run(path: Path) -> dict[str, Any]:
     """The question of a run, from its run.json. Raises UserError for a folder of something else."""
     try:
         question = json.loads((path / RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is not a run folder: {RUN} cannot be read ({error})") from None
     if not isinstance(question, dict):
         raise UserError(f"{path} is not a run folder: {RUN} holds no question")
+    problems = [f"{name} is missing" for name in _QUESTION if name not in question]
+    for name, kinds in (_QUESTION | _OPTIONAL).items():
+        if name in question and type(question[name]) not in kinds:
+            problems.append(f"{name} is {shown(question[name])}")
+    if not all(isinstance(word, str) for word in question.get("checkers") or ()):
+        problems.append(f"checkers is {shown(question['checkers'])}")
+    if problems:
+        raise UserError(Problem(problem, file=str(path / RUN)) for problem in problems)
     return question
 
 
@@ -103,20 +130,33 @@ def has_verdict(path: Path) -> bool:
 
 
 def read_history(path: Path) -> list[Operation]:
-    """All whole lines. The last line may be cut short: the run was killed while it was written."""
+    """All whole lines. The last line may be cut short: the run was killed while it was written.
+
+    Raises DamagedHistory, with the line, for a line that is no operation or does not follow the one before.
+    """
     try:
         lines = (path / HISTORY).read_bytes().split(b"\n")  # a text may contain any other line separator
     except OSError as error:
         raise UserError(f"{path / HISTORY}: cannot be read: {error.strerror}") from None
-    operations = []
+    operations: list[Operation] = []
     for number, line in enumerate(lines, start=1):
         try:
-            operations.append(Operation.from_json(line.decode()))
-        except (ValueError, TypeError) as error:
+            operation = Operation.from_json(line.decode())
+            wrong = wrong_field(operation)
+        except (ValueError, TypeError, RecursionError) as error:
             if number == len(lines):
                 break
-            raise UserError(f"{path / HISTORY}:{number}: not an operation ({error})") from None
+            raise _damaged(path, number, f"not an operation ({error})") from None
+        if wrong:
+            raise _damaged(path, number, f"not an operation ({wrong})")
+        if operation.index != len(operations):
+            raise _damaged(path, number, f"index is {operation.index}, but {len(operations)} operations come before it")
+        operations.append(operation)
     return operations
+
+
+def _damaged(path: Path, number: int, what: str) -> DamagedHistory:
+    return DamagedHistory([Problem(what, file=str(path / HISTORY), line=number)])
 
 
 def new_folder(parent: Path, name: str) -> Path:

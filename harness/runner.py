@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
@@ -33,6 +33,7 @@ from harness import checkers
 from harness.errors import NotImitated, UserError
 from harness.faults.seed import Seed
 from harness.history import INFO, OK, History, Operation, Value
+from harness.interrupts import SIGNALS, signals_interrupt
 from harness.jobs import Job
 from harness.observer import Observer
 from harness.pipeline.package import unpacked
@@ -41,11 +42,24 @@ from harness.platforms import PLATFORMS, clients
 from harness.platforms.base import Plan, Platform
 from harness.platforms.capabilities import OUTAGES
 from harness.reference import reference
+from harness.reports import ExitCode
 from harness.reports import text as text_report
 from harness.reports.run_result import RunResult
-from harness.run_folder import REPORT, RUN, SCHEDULE, VERDICT, NoFolder, RunFolder, has_verdict, read_history, read_run
+from harness.run_folder import (
+    REPORT,
+    RUN,
+    SCHEDULE,
+    VERDICT,
+    DamagedHistory,
+    NoFolder,
+    RunFolder,
+    has_verdict,
+    read_history,
+    read_run,
+)
 from harness.scenario import expectation
 from harness.scenario.fields import checker_class
+from harness.verdict import UNKNOWN, Verdict
 from harness.workload.base import Writer
 from harness.workload.client import Client
 from harness.workload.items import Change
@@ -81,11 +95,16 @@ def _run(job: Job, folder: RunFolder | NoFolder) -> tuple[RunResult, Sequence[Op
 def check(folder: Path) -> RunResult:
     """Judges a stored run again, from its history alone. A run that was killed is never valid.
 
-    Raises UserError for a folder that holds no run, and for checkers that cannot be imported.
+    A history with a damaged line is unknown. Raises UserError for a folder that holds no run, and for checkers that
+    cannot be imported.
     """
     began = perf_counter()
-    question, operations = read_run(folder), read_history(folder)
-    return _conclude(question, operations, folder, perf_counter() - began, has_verdict(folder))
+    question = read_run(folder)
+    try:
+        operations, damage = read_history(folder), None
+    except DamagedHistory as error:
+        operations, damage = [], Verdict(UNKNOWN, reasons=(str(error),))
+    return _conclude(question, operations, folder, perf_counter() - began, has_verdict(folder), damage)
 
 
 def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
@@ -174,14 +193,23 @@ def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
 
 
 def _conclude(
-    question: Value, operations: Sequence[Operation], folder: Path | str, wall_seconds: float, ended: bool = True
+    question: Value,
+    operations: Sequence[Operation],
+    folder: Path | str,
+    wall_seconds: float,
+    ended: bool = True,
+    damage: Verdict | None = None,
 ) -> RunResult:
+    """damage: the verdict where the history holds none."""
     try:
         own = {word: checker_class(word) for word in question.get("checkers", ())}
     except ValueError as error:
         raise UserError(f"{folder}: {error}") from error
-    verdict = checkers.judge(operations, ended, own)
-    expected = expectation.parse(question["expect"])
+    try:
+        expected = expectation.parse(question["expect"])
+    except ValueError as error:
+        raise UserError(f"{Path(folder) / RUN}: expect: {error}") from error
+    verdict = damage or checkers.judge(operations, ended, own)
     met, reason = expectation.met(expected, verdict)
     return RunResult(
         scenario=question["scenario"],
@@ -239,14 +267,30 @@ def in_processes(do: Callable[[W], R], work: Mapping[int, W], processes: int) ->
     workers = min(processes, len(work))
     pool = ProcessPoolExecutor(workers, get_context(_START), initializer=_begin, initargs=(os.getpid(),))
     try:
-        running = {index: pool.submit(do, each) for index, each in work.items()}
+        running = {index: pool.submit(_worked, do, each) for index, each in work.items()}
         for index, future in running.items():
             yield index, future.result()
+    except KeyboardInterrupt:  # a signal may have come to this process alone
+        for process in active_children():
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
+def _worked(do: Callable[[W], R], work: W) -> R:
+    """In a process of the pool. One that is interrupted cleans up, and takes no more work."""
+    try:
+        with signals_interrupt():
+            return do(work)
+    except KeyboardInterrupt:
+        os._exit(ExitCode.INTERRUPTED)
+
+
 def _begin(parent: int) -> None:
+    for number in SIGNALS:  # of the parent's own handlers none is of use between two pieces of work
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: os._exit(ExitCode.INTERRUPTED))
     if sys.platform == "linux":
         _die_with(parent)
     clients.harness_client.cache_clear()  # their connections are the parent's

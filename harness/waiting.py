@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay
 
+from harness.interrupts import SIGNALS, Interrupted
+
 T = TypeVar("T")
 # Polling loads the service: the interval grows while the answer stays the same.
 FIRST_SECONDS, RATIO, MAX_SECONDS = 0.03, 1.2, 0.25
@@ -69,21 +71,25 @@ class Quiescence:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Delays Ctrl-C until the block has ended; a second Ctrl-C is not delayed. Only the main thread receives it."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
+    """Delays the signals until the block has ended; a second Ctrl-C is not delayed. Only the main thread gets them."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: handler for number, handler in before.items() if callable(handler)}
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     interrupts = []
 
-    def remember(*arguments: object) -> None:
-        interrupts.append(arguments)
-        signal.signal(signal.SIGINT, before)
+    def remember(number: int, frame: object) -> None:
+        interrupts.append(number)
+        if number in before:
+            signal.signal(number, before[number])
 
-    signal.signal(signal.SIGINT, remember)
+    for number in before:
+        signal.signal(number, remember)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if interrupts:
-            raise KeyboardInterrupt
+            raise Interrupted

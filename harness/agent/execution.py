@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from harness.agent.actor import Actor
@@ -19,6 +20,7 @@ from harness.faults.actions import PartialFailure
 from harness.faults.points import ACKNOWLEDGE, BEFORE, HANDLE
 from harness.history import FAIL, INVOKE, OK
 
+_MAX_MESSAGE = 10_000  # characters
 Handler = Callable[[Any, Any], Any]
 
 
@@ -62,7 +64,10 @@ def _value(event: Any, context: Any, subject: Subject, environment: int, cold: b
 def _reported(answer: Any) -> list[Any]:
     """The records that the answer reports as failed, whether or not the mapping reads the report."""
     failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
-    return [item.get("itemIdentifier") for item in failures or () if isinstance(item, dict)]
+    items = failures if isinstance(failures, list | tuple) else ()
+    identifiers = [item.get("itemIdentifier") for item in items if isinstance(item, dict)]
+    plain = (str, int, NoneType)  # anything else may have no JSON
+    return [each if isinstance(each, plain) else type(each).__name__ for each in identifiers]
 
 
 def _report_failed(event: Any, position: float) -> dict[str, Any]:
@@ -75,7 +80,16 @@ def _report_failed(event: Any, position: float) -> dict[str, Any]:
 def describe_error(error: BaseException, root: str) -> str:
     """For example `KeyError: 'price' at billing.py:3`. The path is relative to `root`, the function's folder."""
     location = _location(error, root)
-    return f"{type(error).__name__}: {error}" + (f" at {location}" if location else "")
+    return f"{type(error).__name__}: {message_of(error)}" + (f" at {location}" if location else "")
+
+
+def message_of(error: BaseException) -> str:
+    """An error's own text, cut where it is endless: its class is the user's, and may raise instead of giving one."""
+    try:
+        message = str(error)
+    except Exception as second:
+        return f"(its text raises {type(second).__name__})"
+    return message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}…"
 
 
 def _location(error: BaseException, root: str) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.checkers.base import Checker
-from harness.checkers.index import HistoryIndex
+from harness.checkers.index import UNREADABLE, HistoryIndex
 from harness.checkers.trace import ACKNOWLEDGED, UNRESOLVED
 from harness.history import Operation
 from harness.lazy_table import LazyTable
@@ -42,8 +42,8 @@ def judge(
     own = own or {}
     try:
         index = HistoryIndex(operations)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"the history cannot be read: {type(error).__name__}: {error}"
+    except UNREADABLE as error:
+        reason = f"the history cannot be read: {error}"
         return Verdict(UNKNOWN, reasons=(reason,))
     findings = [_ask(checker_class(kind), index) for kind, checker_class in (*CHECKERS.items(), *own.items())]
     if not ended:
@@ -60,9 +60,12 @@ def faults(operations: Sequence[Operation]) -> list[dict[str, Any]]:
     """The faults of the scenario, in its order.
 
     armed: at how many points that it was aimed at it was asked; the nemesis says so when it heals, else it is 0.
-    fired: how often it fired.
+    fired: how often it fired. There are none where the history cannot be read.
     """
-    states = HistoryIndex(operations).faults
+    try:
+        states = HistoryIndex(operations).faults
+    except UNREADABLE:
+        return []
     return [{"fault": state.fault, "armed": state.armed, "fired": state.fired} for state in states]
 
 

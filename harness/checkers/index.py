@@ -14,6 +14,7 @@ from harness.history import FAIL, INVOKE, NOTHING, OK, Operation, Value
 
 ANY = ""  # in place of a sink: all of them
 HARMLESS = "noop"  # the fault that fires and explains nothing
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a history raises that cannot be indexed
 # The values by which the operations that one process has open at a time differ.
 _IDENTITY = ("call", "attempt", "delivery", "request_id", "intent", "copy")
 
@@ -62,8 +63,12 @@ class HistoryIndex:
         self.mapping: Value = {}  # the settings that explain what it did
         self.standing_still: list[str] = []  # functions that are not measured
         self._deletes = False  # whether the function deletes anything from a sink
-        for operation in operations:
-            _READ[operation.role](self, operation)
+        try:
+            for operation in operations:
+                _READ[operation.role](self, operation)
+        except UNREADABLE as error:
+            where = f"line {operation.index + 1}, {operation.f} of {operation.process}"
+            raise ValueError(f"{where}: {type(error).__name__}: {error}") from error
         self._assign_faults()
         self._assign_records()
         self._assign_batches()

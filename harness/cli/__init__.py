@@ -11,6 +11,7 @@ import click
 
 from harness import __version__, project
 from harness.errors import NotImitated, UserError, printable
+from harness.interrupts import signals_interrupt
 from harness.reports import ExitCode
 
 # Each command: where it is, and the first sentence of its help, so that `--help` imports none of them.
@@ -70,7 +71,8 @@ class LazyGroup(click.Group):
         if sys.platform == "win32":
             _stop("harness runs on Linux and macOS. On Windows, run it in WSL 2.", ExitCode.USER_MISTAKE)
         try:
-            sys.exit(super().main(*arguments, **{**extra, "standalone_mode": False}) or 0)
+            with signals_interrupt():
+                sys.exit(super().main(*arguments, **{**extra, "standalone_mode": False}) or 0)
         except UserError as error:
             _stop(str(error), ExitCode.USER_MISTAKE)
         except NotImitated as error:

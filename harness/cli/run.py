@@ -108,7 +108,16 @@ def check(folders: Sequence[Path], json_to: str | None) -> int:
     """
     from harness.runner import check as check_run
 
-    return _report([check_run(folder) for folder in folders], json_to)
+    results, problems = [], []
+    for folder in folders:
+        try:
+            results.append(check_run(folder))
+        except UserError as error:
+            problems += error.problems
+    code = _report(results, json_to) if results else ExitCode.MET
+    if problems:
+        raise UserError(problems)
+    return code
 
 
 def _name(job: Job) -> str:
@@ -146,14 +155,17 @@ def _tell_refused(jobs: Sequence[Job]) -> None:
 
 def _report(results: Sequence[RunResult], json_to: str | None) -> int:
     def history_of(result: RunResult) -> list[Operation]:
-        return read_history(Path(result.run_folder))
+        try:
+            return read_history(Path(result.run_folder))
+        except UserError:  # the verdict says so
+            return []
 
     if json_to != "-":
         report = text_report.render(results, history_of, terminal_width())
         click.echo(coloured(report) if has_colours() else report, nl=False, color=has_colours())
     if json_to:
         try:
-            with click.open_file(json_to, "w", encoding="utf-8") as file:
+            with click.open_file(json_to, "w", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(to_json(results))
         except OSError as error:
             if json_to == "-":

@@ -50,7 +50,7 @@ def lint(scenarios: Sequence[Path], settings: Sequence[str]) -> int:
     """
     from harness.jobs import jobs_of
 
-    jobs = jobs_of(scenarios, overrides(settings))
+    jobs = jobs_of(scenarios, overrides(settings), seeds=0)  # what is wrong with a variant does not depend on its seed
     variants = {(job.scenario.scenario, job.variant.name) for job in jobs}
     click.echo(f"no problems in {len(scenarios)} scenario file(s) with {len(variants)} variant(s)")
     return ExitCode.MET
@@ -69,7 +69,7 @@ def list_scenarios(scenarios: Sequence[Path]) -> int:
     from harness.jobs import jobs_of
 
     variants: dict[tuple[str, str], list[str]] = {}
-    for job in jobs_of(scenarios or sorted(Path("scenarios").glob("*.yaml"))):
+    for job in jobs_of(scenarios or sorted(Path("scenarios").glob("*.yaml")), seeds=0):
         names = variants.setdefault((job.scenario.scenario, job.scenario.question), [])
         names += [job.variant.name] if job.variant.name not in names else []
     for (scenario, question), names in variants.items():

@@ -32,7 +32,9 @@ def cloudformation(document: Document, parameters: Mapping[str, str]) -> Documen
         return document
     for transform in transforms if isinstance(transforms, list) else [transforms]:
         if transform != TRANSFORM:
-            message = f"{transform} runs at AWS only: use the template that it makes. {nearest(transform, [TRANSFORM])}"
+            message = (
+                f"{transform} runs at AWS only: use the template that it makes. {nearest(str(transform), [TRANSFORM])}"
+            )
             raise UserError([document.problem(("Transform",), message)])
     content = _translated(document, _folders_hidden(document), parameters)
     for resource in content["Resources"].values():
@@ -62,6 +64,9 @@ def _translated(document: Document, content: dict[str, Any], parameters: Mapping
         raise UserError([_problem(document, cause) for cause in error.causes]) from error
     except ExceptionWithMessage as error:
         raise UserError([_problem(document, error)]) from error
+    except Exception as error:  # of a template that the library does not expect
+        what = f"SAM's library cannot translate it: {type(error).__name__}: {error}"
+        raise UserError([document.problem(("Transform",), what, at_key=True)]) from error
     return translated
 
 
@@ -89,7 +94,7 @@ def _problem(document: Document, error: Any) -> Problem:
 
 def _folders_hidden(document: Document) -> dict[str, Any]:
     content: dict[str, Any] = in_json(document.value)
-    general = document.at(("Globals", "Function")) or {}
+    general = _mapping_at(document, ("Globals", "Function"))
     for path in _code_paths(document):
         properties: dict[str, Any] = content
         for key in path:
@@ -106,6 +111,12 @@ def _folders_hidden(document: Document) -> dict[str, Any]:
     return content
 
 
+def _mapping_at(document: Document, path: DocumentPath) -> dict[str, Any]:
+    """SAM refuses what is none, in its own words."""
+    value = document.at(path)
+    return value if isinstance(value, dict) else {}
+
+
 def _code_paths(document: Document) -> Iterator[tuple[str, ...]]:
     """The paths of the properties that may name a folder of code."""
     if isinstance(document.at(("Globals", "Function")), dict):
@@ -113,7 +124,7 @@ def _code_paths(document: Document) -> Iterator[tuple[str, ...]]:
     for logical_id, resource in document.value["Resources"].items():
         if (
             isinstance(resource, dict)
-            and resource.get("Type") in _CODE
+            and resource.get("Type") in [*_CODE]
             and isinstance(resource.get("Properties"), dict)
         ):
             yield "Resources", logical_id, "Properties"
@@ -141,7 +152,7 @@ def _places_of(document: Document, logical_ids: Iterable[str]) -> dict[DocumentP
         general = _below(document, ("Globals", "Function"), here)
         marks.update({path: mark for path, mark in general.items() if path not in document.places})
         marks.update(_below(document, (*here, "CodeUri"), (*here, "Code")))
-        for event in document.at((*here, "Events")) or {}:
+        for event in _mapping_at(document, (*here, "Events")):
             mapping: DocumentPath = ("Resources", f"{logical_id}{event}")
             written_at: DocumentPath = (*here, "Events", event)
             marks[mapping] = document.places[written_at]

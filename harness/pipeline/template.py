@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Values
 from dataclasses import fields, replace
+from os.path import isdir, isfile  # false for a name that no file can have, where Path raises
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.documents import load_template
-from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest
+from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest, shown
 from harness.pipeline.mapping import Mapping
 from harness.pipeline.properties import (
     AnyLanguageFunctionProperties,
@@ -226,10 +227,10 @@ class _StackReader(PropertiesReader):
         if handler is not None:
             root, entry = handler.parent, f"{handler.stem}.{function_name}"
         module = root / entry.rpartition(".")[0].replace(".", "/")
-        exists = module.with_name(f"{module.name}.py").is_file() or (module / "__init__.py").is_file()
+        exists = any(map(isfile, (module.parent / f"{module.name}.py", module / "__init__.py")))
         if is_python(settings.runtime) and not exists:
-            message = f"'{entry}' is not a handler in {root}: there is no {module.name}.py."
-            modules = nearest(module.name, (file.stem for file in root.glob("*.py")))
+            message = f"{shown(entry)} is not a handler in {str(root)[-300:]}: there is no {module.name[-60:]}.py."
+            modules = nearest(module.name, (file.stem for file in root.glob("*.py")) if isdir(root) else ())
             self.add(properties(logical_id, "Handler"), f"{message} {modules}")
         return Function(
             logical_id,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from importlib import import_module
+from os.path import isdir, isfile  # false for a name that no file can have, where Path raises
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from harness.checkers.base import Checker
 
 _SECONDS = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600), "d": Fraction(86400)}
-_DURATION = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)$")
+_DURATION = re.compile(r"^([0-9]{1,10}(?:\.[0-9]{1,10})?)(ms|s|m|h|d)$")
 TEXT_SCHEMA = {"type": "string", "pattern": _DURATION.pattern, "examples": ["500ms", "3s", "10m", "2h", "1d"]}
 
 
@@ -42,7 +43,8 @@ class Duration:
         return {"anyOf": [handler(schema), TEXT_SCHEMA]}
 
 
-MAX_SEEDS = 100_000
+MAX_SEEDS = 10_000
+MAX_SEED = 2**63 - 1
 _RANGE = re.compile(r"^([0-9]+)\.\.([0-9]+)$")
 SEEDS_SCHEMA: dict[str, Any] = {
     "anyOf": [
@@ -57,6 +59,8 @@ def parse_seeds(value: Any) -> tuple[int, ...]:
     """In the order given, each once. Raises ValueError."""
     match = _RANGE.fullmatch(value) if isinstance(value, str) else None
     if match:
+        if max(len(match[1]), len(match[2])) > len(str(MAX_SEED)):
+            raise ValueError(f"got {shown(value)}; expected seeds of at most {MAX_SEED}")
         low, high = int(match[1]), int(match[2])
         if high < low:
             raise ValueError(f"got {shown(value)}, which is empty: the first seed is above the last")
@@ -64,13 +68,15 @@ def parse_seeds(value: Any) -> tuple[int, ...]:
             raise ValueError(f"got {shown(value)}; expected at most {MAX_SEEDS} seeds")
         return tuple(range(low, high + 1))
     seeds = value if isinstance(value, list) else [value]
+    if len(seeds) > MAX_SEEDS:
+        raise ValueError(f"got {len(seeds)} seeds; expected at most {MAX_SEEDS}")
     if not seeds or not all(_is_seed(seed) for seed in seeds):
         raise ValueError(f"got {shown(value)}; expected a whole number from 0, a list of them, or a range like 0..49")
     return tuple(dict.fromkeys(seeds))
 
 
 def _is_seed(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SEED
 
 
 DEFAULT_FUNCTION = "handler"
@@ -100,10 +106,10 @@ def find_handler(text: str, folders: Sequence[Path]) -> Handler:
 
 def find(text: str, folders: Sequence[Path]) -> Path:
     """The first file of that path. Raises ValueError, which names the part of the path that does not exist."""
-    file = next((file for folder in folders if (file := folder / text).is_file()), None)
+    file = next((file for folder in folders if isfile(file := folder / text)), None)
     if file:
         return file
-    if not text or any((folder / text).is_dir() for folder in folders):
+    if not text or any(isdir(folder / text) for folder in folders):
         raise ValueError(f"'{text}' is not a file")
     parts = Path(text).parts
     for length in range(len(parts) - 1, -1, -1):
@@ -117,7 +123,7 @@ def find(text: str, folders: Sequence[Path]) -> Path:
 
 
 def _names(folder: Path) -> list[str]:
-    if not folder.is_dir():
+    if not isdir(folder):
         return []
     return [entry.name for entry in folder.iterdir() if not entry.name.startswith((".", "_"))]
 

@@ -286,13 +286,16 @@ class Workload(Part):
         return _writer_class(self.writer, source)
 
 
+MAX_SECONDS = 1_000_000_000  # more than thirty years
+
+
 class Limits(Part):
     """How far a run may go."""
 
-    drive: Annotated[float, Field(gt=0), Duration()] = Field(
+    drive: Annotated[float, Field(gt=0, le=MAX_SECONDS), Duration()] = Field(
         3600, description="How long faults act at most; they heal earlier if the pipeline becomes quiet."
     )
-    drain: Annotated[float, Field(gt=0), Duration()] = Field(
+    drain: Annotated[float, Field(gt=0, le=MAX_SECONDS), Duration()] = Field(
         93_600,
         description="How long the pipeline may take to become quiet after that; a run that takes longer is unknown.",
     )
@@ -304,7 +307,9 @@ class Limits(Part):
 class Scenario(Part):
     """One variant: every value is known."""
 
-    scenario: str = Field(pattern=NAME_PATTERN, description="The scenario's name.", examples=["duplicate-put"])
+    scenario: str = Field(
+        max_length=100, pattern=NAME_PATTERN, description="The scenario's name.", examples=["duplicate-put"]
+    )
     question: str = Field(min_length=1, description="What a run of it answers, as a question.")
     pipeline: Pipeline = Field(description="What is under test.")
     workload: Workload = Field(description="What is written into the source, and how.")

@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 60
 class Run:
     """`python -m harness run` of something that takes long, in a process group of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         self.runs, self.temporary = folder / "runs", folder / "temporary"
         self.temporary.mkdir()
         work = {"intents": 10_000, "items": 5_000, "writers": 8}
@@ -31,7 +31,7 @@ class Run:
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "harness", "run", str(scenario)),
-                *("--runs", str(self.runs), "--platform", "embedded"),
+                *("--runs", str(self.runs), "--platform", "embedded", *arguments),
             ],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(self.temporary)},
@@ -92,10 +92,12 @@ def test_a_killed_run_is_unknown(running: Run) -> None:
     assert any("the phases were: deploy, drive" in reason for reason in run["reasons"])
 
 
-def test_an_interrupted_run_is_unknown(running: Run) -> None:
-    """Ctrl-C in mid-run: exit 130 and a line that says so; the history is there, and `check` calls it unknown."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_is_unknown(running: Run, number: signal.Signals) -> None:
+    """Ctrl-C in mid-run, and what a supervisor or a closed terminal sends: exit 130 and a line that says so; the
+    history is there, and `check` calls it unknown."""
     folder = running.wait_for_history()
-    running.process.send_signal(signal.SIGINT)
+    running.process.send_signal(number)
     out, err = running.process.communicate(timeout=PATIENCE_SECONDS)
     assert running.process.returncode == 130
     assert (out, err.splitlines()[-1]) == ("", "interrupted: what was running is unknown")
@@ -107,6 +109,21 @@ def test_an_interrupted_run_is_unknown(running: Run) -> None:
     checked = check(folder)
     assert checked.returncode == 2
     assert "UNKNOWN" in checked.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("to_group", [False, True])
+def test_runs_side_by_side_end_with_the_command(tmp_path: Path, number: signal.Signals, to_group: bool) -> None:
+    """Whether the command alone gets the signal or its whole group: no process goes on, and none shows a traceback."""
+    run = Run(tmp_path, "--processes", "2", "--seeds", "0..3")
+    run.wait_for_history()
+    (os.killpg if to_group else os.kill)(run.process.pid, number)
+    out, err = run.process.communicate(timeout=PATIENCE_SECONDS)
+    assert run.process.returncode == 130
+    assert (out, err.splitlines()[-1]) == ("", "interrupted: what was running is unknown")
+    assert "Traceback" not in err
+    assert run.is_gone()
+    assert list(run.temporary.iterdir()) == []
 
 
 def test_a_history_that_was_cut_anywhere_is_never_valid(tmp_path: Path) -> None:

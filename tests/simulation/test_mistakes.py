@@ -136,3 +136,21 @@ def test_a_mistake_of_ours_is_ours(harness: Any, scenario: Path, monkeypatch: py
     assert "KeyError: 'NoSuchKey'" in said.err
     assert "this is a mistake of the harness" in said.err
     assert "moto cannot" not in said.err
+
+
+def test_a_damaged_history_is_unknown_and_the_other_runs_are_judged(harness: Any, scenario: Path) -> None:
+    """A line in the middle is missing, or a call in it closes what was not open: no bug of ours, and no answer."""
+    harness("run", scenario)
+    first, second = sorted(folder for folder in Path("runs", "small").iterdir() if not folder.is_symlink())
+    lines = (first / HISTORY).read_text().splitlines(keepends=True)
+    invokes = [json.loads(line) for line in lines]
+    opened = next(each["index"] for each in invokes if each["f"] == "dynamodb.PutItem")
+    (first / HISTORY).write_text("".join(lines[:opened] + lines[opened + 1 :]))
+    said = harness("check", first, second)
+    assert said.code == 2
+    assert f"{HISTORY}:{opened + 1}: index is {opened + 1}, but {opened} operations come before it" in said.out
+    assert "valid" in said.out.splitlines()[-1]
+    (first / HISTORY).write_text("".join(lines).replace('"type":"invoke"', '"type":"info"'))
+    said = harness("check", first)
+    assert said.code == 2
+    assert "which is not open" in said.out

@@ -31,8 +31,9 @@ FLOORS = """
     delivery workload
     agent pipeline
     documents run_folder faults localstack checkers reports
-    project
-    errors history lazy_table verdict waiting
+    operation_fields project
+    waiting
+    errors history interrupts lazy_table verdict
 """
 FLOOR = {package: -row for row, line in enumerate(FLOORS.split("\n")) for package in line.split()}
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UserError
 from harness.history import Operation
-from harness.run_folder import HISTORY, RUN, VERDICT, RunFolder, read_history, read_run
+from harness.run_folder import HISTORY, RUN, VERDICT, DamagedHistory, RunFolder, read_history, read_run
 
 OPERATIONS = [Operation(number, number, "writer/0", "info", "note", {"text": "ü\n"}) for number in range(3)]
 
@@ -61,7 +63,8 @@ def test_any_text_comes_back(text: str) -> None:
     """Line separators and halves of pairs, which a writer may put into an item, included."""
     with tempfile.TemporaryDirectory() as root:
         run = folder(Path(root))
-        operations = [Operation(number, 0, "writer/0", "info", "note", {text: text}, text) for number in range(2)]
+        value = {f"own {text}": text}
+        operations = [Operation(number, 0, "writer/0", "info", "note", value, text) for number in range(2)]
         for operation in operations:
             run.append(operation)
         run.close()
@@ -78,12 +81,83 @@ def test_a_broken_line_in_the_middle_is_refused_with_its_number(tmp_path: Path) 
             read_history(run.path)
 
 
+CALL = {"call": 1, "attempt": 1, "table": "Todos", "items": ["todo-0"], "intents": ["todo-0/1"], "effect": False}
+RECORD = {"shard": "0", "sequence_number": "1", "event_id": "1", "event_name": "INSERT", "item": "a", "intent": "a/1"}
+
+
+@pytest.mark.parametrize(
+    "process, f, value, field",
+    [
+        ("writer/0", "dynamodb.PutItem", {**CALL, "intents": "todo-0/1"}, "intents"),
+        ("writer/0", "dynamodb.PutItem", {**CALL, "items": [[]]}, "items"),
+        ("function/0", "dynamodb.PutItem", {**CALL, "effect": 1}, "effect"),
+        ("function/0", "dynamodb.PutItem", {k: v for k, v in CALL.items() if k != "table"}, "table"),
+        ("nemesis", "crash", {"point": "call"}, "fault"),
+        ("observer", "record", {**RECORD, "sequence_number": "one"}, "sequence_number"),
+        ("observer", "effect", {"sink": "Effects", "intent": "a/1", "item": "a", "count": "1"}, "count"),
+        ("harness", "phase", {"phase": "heal", "matched": [True]}, "matched"),
+        ("harness", "phase", {"phase": "deploy", "sinks": []}, "sinks"),
+    ],
+)
+def test_a_field_of_another_type_is_refused_with_its_line(
+    tmp_path: Path, process: str, f: str, value: dict[str, Any], field: str
+) -> None:
+    """And so is one that is missing: no checker meets either."""
+    run = folder(tmp_path)
+    run.append(OPERATIONS[0])
+    run.append(Operation(1, 0, process, "invoke", f, value))
+    run.append(OPERATIONS[2])
+    with pytest.raises(DamagedHistory, match=rf"{HISTORY}:2: not an operation \(value\.{field} is "):
+        read_history(run.path)
+
+
+@pytest.mark.parametrize("field, value", [("index", "1"), ("time", 1.5), ("process", None), ("f", []), ("error", 1)])
+def test_each_of_the_seven_fields_has_its_type(tmp_path: Path, field: str, value: Any) -> None:
+    """Which the message names."""
+    run = folder(tmp_path)
+    run.append(OPERATIONS[0])
+    run.append(replace(OPERATIONS[1], **{field: value}))
+    run.append(OPERATIONS[2])
+    with pytest.raises(DamagedHistory, match=rf"{HISTORY}:2: not an operation \({field} is "):
+        read_history(run.path)
+
+
+@pytest.mark.parametrize("numbers", [[0, 2], [0, 1, 1, 2], [1, 2], [0, 2, 1]])
+def test_a_line_that_is_missing_or_comes_twice_or_too_early_is_damage(tmp_path: Path, numbers: list[int]) -> None:
+    """The first line that does not follow the one before is named."""
+    run = folder(tmp_path)
+    for number in numbers:
+        run.append(OPERATIONS[number])
+    wrong = next(line for line, number in enumerate(numbers) if line != number)
+    with pytest.raises(DamagedHistory, match=rf"{HISTORY}:{wrong + 1}: index is {numbers[wrong]}, but {wrong} op"):
+        read_history(run.path)
+
+
+QUESTION = {
+    **{"scenario": "small", "question": "Is it?", "variant": "put", "platform": "embedded", "again": ""},
+    **{"seed": 0, "expect": "valid"},
+}
+
+
+@pytest.mark.parametrize("field", [*QUESTION, "difference", "checkers"])
+def test_a_question_has_typed_fields(tmp_path: Path, field: str) -> None:
+    """Whatever has another type, or is missing, is refused by name."""
+    run = folder(tmp_path)
+    run.write(RUN, QUESTION | {field: [1]})
+    with pytest.raises(UserError, match=rf"{RUN}: {field} is \[1\]"):
+        read_run(run.path)
+    if field in QUESTION:
+        run.write(RUN, {name: value for name, value in QUESTION.items() if name != field})
+        with pytest.raises(UserError, match=rf"{RUN}: {field} is missing"):
+            read_run(run.path)
+
+
 def test_a_question_is_read_back(tmp_path: Path) -> None:
     """What else is no run folder is refused by name: no folder, no file, no JSON, no question."""
     run = folder(tmp_path)
-    run.write(RUN, {"scenario": "small"})
-    assert read_run(run.path) == {"scenario": "small"}
-    for text in ("", "{", "[]", "7"):
+    run.write(RUN, QUESTION)
+    assert read_run(run.path) == QUESTION
+    for text in ("", "{", "[]", "7", "[" * 100_000):
         (run.path / RUN).write_text(text)
         with pytest.raises(UserError, match="is not a run folder"):
             read_run(run.path)
@@ -137,7 +211,7 @@ def test_operations_after_a_merge_follow_it(tmp_path: Path) -> None:
 def test_a_question_or_a_verdict_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that is killed while it writes one leaves the file as it was."""
     run = folder(tmp_path)
-    run.write(RUN, {"scenario": "small"})
+    run.write(RUN, QUESTION)
 
     def killed(path: Path, text: str, **more: str) -> None:
         with path.open("w") as file:
@@ -148,5 +222,5 @@ def test_a_question_or_a_verdict_is_there_whole_or_not_at_all(tmp_path: Path, mo
     for name in (RUN, VERDICT):
         with pytest.raises(Killed):
             run.write(name, {"scenario": "other"})
-    assert read_run(run.path) == {"scenario": "small"}
+    assert read_run(run.path) == QUESTION
     assert not (run.path / VERDICT).exists()

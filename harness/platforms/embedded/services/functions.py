@@ -7,6 +7,7 @@ still carried out (S-110 to S-112).
 from __future__ import annotations
 
 import json
+import signal
 import traceback
 from abc import abstractmethod
 from collections.abc import Callable
@@ -14,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import greenlet
+
 from harness.agent.actor import Actor
-from harness.agent.execution import execute, not_begun
+from harness.agent.execution import describe_error, execute, message_of, not_begun
 from harness.agent.requests import Subject, of_event, sequence_numbers
 from harness.errors import NotImitated
 from harness.faults.points import ACKNOWLEDGE, AFTER
 from harness.history import MICROSECONDS, Value
+from harness.interrupts import Interrupted
 from harness.pipeline.stack import Function
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.environment import Code, ExecutionEnvironment, HandlerNotFound
@@ -144,8 +148,15 @@ class Functions:
             raise
         except Exception as error:
             reply = _function_error(execution.request_id, error)
+        except greenlet.GreenletExit:  # the run is over
+            raise
         except SystemExit as error:
-            self.crash(execution, f"exit status {error.code}")
+            status = error.code if isinstance(error.code, int) else int(error.code is not None)
+            self.crash(execution, f"exit status {status & 0xFF}")
+        except BaseException as error:  # Lambda's runtime catches no more than Exception: its process ends
+            if _is_interrupt(error):
+                raise
+            self.crash(execution, f"exit status 1: {describe_error(error, self._code.root)}")
         self._hand_over(execution, reply)
         for _ in self._actor.decide(ACKNOWLEDGE, AFTER, execution.subject):
             self.crash(execution, "signal: killed")  # no other action fits a function that has answered
@@ -204,8 +215,8 @@ class Functions:
 def _reply(result: Any) -> Reply:
     try:
         body = json.dumps(result).encode()
-    except (TypeError, ValueError) as error:
-        return _error("Runtime.MarshalError", f"Unable to marshal response: {error}")
+    except Exception as error:  # the user's own mapping may raise anything
+        return _error("Runtime.MarshalError", f"Unable to marshal response: {message_of(error)}")
     if len(body) > MAX_PAYLOAD_BYTES:
         return _error("Function.ResponseSizeTooLarge", "Response payload size exceeded the limit of 6291456 bytes")
     return Reply(200, body, {"content-type": "application/json", "x-amz-executed-version": "$LATEST"})
@@ -214,13 +225,22 @@ def _reply(result: Any) -> Reply:
 def _function_error(request_id: str, error: Exception) -> Reply:
     kind = "Runtime.ImportModuleError" if isinstance(error, HandlerNotFound) else type(error).__name__
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f"{Path('harness', 'agent')}" not in f.filename]
-    return _error(kind, str(error), requestId=request_id, stackTrace=traceback.format_list(frames))
+    return _error(kind, message_of(error), requestId=request_id, stackTrace=traceback.format_list(frames))
 
 
 def _error(kind: str, message: str, **more: Any) -> Reply:
     body = json.dumps({"errorMessage": message, "errorType": kind, **more}).encode()
     headers = {"content-type": "application/json", "x-amz-executed-version": "$LATEST"}
     return Reply(200, body, {**headers, "x-amz-function-error": "Unhandled"})
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether somebody has pressed Ctrl-C, or sent another signal that ends a run: the function has not raised it.
+
+    Where the signals are those of Python, its own error is the only sign of one.
+    """
+    pythons = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return isinstance(error, Interrupted) or (pythons and type(error) is KeyboardInterrupt)
 
 
 def _quoted(arn: str) -> str:
