@@ -2,13 +2,14 @@
 
 import sys
 
-from bench import call_cost, localstack, memory, run_rate, startup
+from bench import call_cost, judging, localstack, memory, run_rate, startup
 
 BENCHMARKS = {
     "startup": startup.measure,
     "lint": startup.measure_lint,
     "call_cost": call_cost.measure,
     "run_rate": run_rate.measure,
+    "judging": judging.measure,
     "memory": memory.measure,
     "localstack": localstack.measure,
 }

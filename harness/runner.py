@@ -22,6 +22,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from multiprocessing import active_children, get_context
@@ -100,11 +101,12 @@ def check(folder: Path) -> RunResult:
     """
     began = perf_counter()
     question = read_run(folder)
-    try:
-        operations, damage = read_history(folder), None
-    except DamagedHistory as error:
-        operations, damage = [], Verdict(UNKNOWN, reasons=(str(error),))
-    return _conclude(question, operations, folder, perf_counter() - began, has_verdict(folder), damage)
+    with _uncollected():
+        try:
+            operations, damage = read_history(folder), None
+        except DamagedHistory as error:
+            operations, damage = [], Verdict(UNKNOWN, reasons=(str(error),))
+        return _conclude(question, operations, folder, perf_counter() - began, has_verdict(folder), damage)
 
 
 def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
@@ -308,6 +310,18 @@ def collect_seldom() -> None:
     """Tunes the garbage collector: a run leaves little garbage, and collecting often costs a fifth of its time."""
     gc.freeze()
     gc.set_threshold(20_000)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keeps the garbage collector from looking, again and again, through a long history that is all in use."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _disrupts_platform(job: Job) -> bool:

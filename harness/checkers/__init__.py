@@ -62,8 +62,9 @@ def faults(operations: Sequence[Operation]) -> list[dict[str, Any]]:
     armed: at how many points that it was aimed at it was asked; the nemesis says so when it heals, else it is 0.
     fired: how often it fired. There are none where the history cannot be read.
     """
+    relevant = [operation for operation in operations if operation.role in ("harness", "nemesis")]
     try:
-        states = HistoryIndex(operations).faults
+        states = HistoryIndex(relevant).faults
     except UNREADABLE:
         return []
     return [{"fault": state.fault, "armed": state.armed, "fired": state.fired} for state in states]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from harness.checkers.records import REMOVE, by_old_images, by_order, has_old_images
 from harness.checkers.sinks import SOURCE, Sinks
-from harness.checkers.trace import IntentTrace, Span
+from harness.checkers.trace import FaultState, HandOvers, IntentTrace, Span
 from harness.history import FAIL, INVOKE, NOTHING, OK, Operation, Value
 
 ANY = ""  # in place of a sink: all of them
@@ -17,19 +16,6 @@ HARMLESS = "noop"  # the fault that fires and explains nothing
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a history raises that cannot be indexed
 # The values by which the operations that one process has open at a time differ.
 _IDENTITY = ("call", "attempt", "delivery", "request_id", "intent", "copy")
-
-
-@dataclass(frozen=True, slots=True)
-class FaultState:
-    """A fault of the scenario. armed: at how many points that it was aimed at it was asked. fired: how often.
-
-    kept: where another fault, which had ended the call, kept it from firing.
-    """
-
-    fault: str
-    armed: int
-    fired: int
-    kept: Operation | None = None
 
 
 class HistoryIndex:
@@ -44,7 +30,7 @@ class HistoryIndex:
         self.phases: list[Operation] = []
         self.records: list[Operation] = []
         self.records_of: dict[str | None, list[Operation]] = {}  # by item
-        self.deliveries: list[Span] = []
+        self.deliveries = HandOvers()
         self.executions: list[Span] = []
         self.fired: list[Operation] = []
         self._kept: dict[int, Operation] = {}  # by fault: the first time that another one kept it from firing
@@ -58,7 +44,7 @@ class HistoryIndex:
         self._execution: dict[str, Span] = {}
         self._batches: list[Operation] = []  # discard and filter
         self._dead_letters: list[Operation] = []
-        self._intent_at: dict[tuple[str, int], str] = {}  # by the shard and the sequence number
+        self._intent_at: dict[str, dict[int, str]] = {}  # by the shard, and the sequence number
         self._calls_in: dict[int, list[Span]] = {}  # by the id of the execution
         self.mapping: Value = {}  # the settings that explain what it did
         self.standing_still: list[str] = []  # functions that are not measured
@@ -71,10 +57,11 @@ class HistoryIndex:
             raise ValueError(f"{where}: {type(error).__name__}: {error}") from error
         self._assign_faults()
         self._assign_records()
+        self._assign_executions()
         self._assign_batches()
         self._assign_dead_letters()
 
-    @property
+    @cached_property
     def intents(self) -> list[IntentTrace]:
         """The intents that a writer invoked."""
         return [trace for trace in self.traces.values() if trace.writes]
@@ -98,12 +85,12 @@ class HistoryIndex:
         """Whether what is missing is missing for good: the pipeline became quiet, and then everything was read back."""
         return self.read_back and self.drained is not None and bool(self.drained.value["quiet"])
 
-    @property
+    @cached_property
     def leaves_nothing(self) -> bool:
         """Whether every intent deletes its item again, so that in the end there is none to read."""
         return bool(self.intents) and all(trace.leaves == NOTHING for trace in self.intents)
 
-    @property
+    @cached_property
     def only_a_view(self) -> bool:
         """Whether the only sink keeps the latest state alone, so that an intent which was replaced leaves no effect.
 
@@ -151,7 +138,7 @@ class HistoryIndex:
             return any(call.outcome == OK for call in trace.effect_calls)
         return not self.lacking(trace)
 
-    @property
+    @cached_property
     def faults(self) -> list[FaultState]:
         """The faults of the scenario, in its order. The value of phase `heal` says how many points matched."""
         names: list[str] = next((phase.value["faults"] for phase in self.phases if "faults" in phase.value), [])
@@ -162,7 +149,7 @@ class HistoryIndex:
             for index, name in enumerate(names)
         ]
 
-    @property
+    @cached_property
     def behind_others(self) -> list[str]:
         """The empty sinks that no call of the function went to, where other functions stand still."""
         if not self.standing_still:
@@ -172,16 +159,19 @@ class HistoryIndex:
 
     def written_back(self, trace: IntentTrace) -> list[Span]:
         """The function's own writes of the intent's item in the source, which the stream gets like any other."""
+        return self._written_back.get(trace.item, [])
+
+    @cached_property
+    def _written_back(self) -> dict[str, list[Span]]:
+        """By the item, the function's writes to the source that ended ok."""
         source = next((each["name"] for each in self.sinks.described.values() if each["role"] == SOURCE), None)
-        return [
-            call
-            for calls in self._calls_in.values()
-            for call in calls
-            if call.outcome == OK
-            and source in call.value["table"].split(",")
-            and trace.item in call.value["items"]
-            and not call.opened.f.partition(".")[2].startswith(("Get", "Query", "Scan", "BatchGet", "TransactGet"))
-        ]
+        written: dict[str, list[Span]] = {}
+        for call in (call for calls in self._calls_in.values() for call in calls if call.outcome == OK):
+            reads = call.opened.f.partition(".")[2].startswith(("Get", "Query", "Scan", "BatchGet", "TransactGet"))
+            if not reads and source in call.value["table"].split(","):
+                for item in dict.fromkeys(call.value["items"]):
+                    written.setdefault(item, []).append(call)
+        return written
 
     def calls_in(self, execution: Span) -> list[Span]:
         """Every call that the function made in this execution, in order."""
@@ -197,23 +187,29 @@ class HistoryIndex:
         return self.fired[start : bisect_left(self.fired, last.index, key=lambda fault: fault.index)]
 
     def _trace(self, intent: str, item: str = "") -> IntentTrace:
-        trace = self.traces.setdefault(intent, IntentTrace(intent))
-        trace.item = trace.item or item
+        trace = self.traces.get(intent)
+        if trace is None:
+            trace = self.traces[intent] = IntentTrace(intent, item)
+        elif not trace.item:
+            trace.item = item
         return trace
 
-    def _traces(self, intents: Iterable[str | None]) -> Iterator[IntentTrace]:
-        return (self._trace(intent) for intent in dict.fromkeys(intents) if intent)
+    def _traces(self, intents: Iterable[str | None]) -> list[IntentTrace]:
+        return [self._trace(intent) for intent in dict.fromkeys(intents) if intent]
 
     def _span(self, operation: Operation) -> Span | None:
         """A new span, if the operation opens one. Otherwise it closes the newest span that it fits."""
-        stack = self._open.setdefault((operation.process, operation.f), [])
+        key = (operation.process, operation.f)
         if operation.type == INVOKE:
-            stack.append(Span(operation))
-            return stack[-1]
-        for span in reversed(stack):
-            if all(span.value.get(key) == operation.value.get(key, span.value.get(key)) for key in _IDENTITY):
-                span.closed = operation
-                stack.remove(span)
+            span = Span(operation)
+            self._open.setdefault(key, []).append(span)
+            return span
+        spans = self._open.get(key, [])
+        for place in range(len(spans) - 1, -1, -1):
+            if _fits(spans[place].value, operation.value):
+                spans.pop(place).closed = operation
+                if not spans:
+                    del self._open[key]  # executions are many
                 return None
         raise ValueError(f"#{operation.index} closes {operation.f} of {operation.process}, which is not open")
 
@@ -241,7 +237,8 @@ class HistoryIndex:
         span = self._span(operation)
         if span is None:
             return
-        if not _is_call(operation):
+        is_call = _is_call(operation)
+        if not is_call:
             self._execution[operation.process] = span
             self.executions.append(span)
         else:
@@ -249,10 +246,7 @@ class HistoryIndex:
             self._calls_in.setdefault(id(span.within), []).append(span)
             self._deletes |= operation.f == "dynamodb.DeleteItem" and operation.value["effect"]
         for trace in self._traces(operation.value["intents"]):
-            if _is_call(operation):
-                trace.function_calls.append(span)
-            else:
-                trace.executions.append(span)
+            (trace.function_calls if is_call else trace.executions).append(span)
 
     def _read_dispatcher(self, operation: Operation) -> None:
         if operation.f in ("discard", "filter"):
@@ -265,7 +259,7 @@ class HistoryIndex:
         if span:
             self.disruptions.append(span)
         elif execution := self._execution.get(operation.value.get("process", "")):
-            execution.faults.append(operation)
+            execution.faults += (operation,)
 
     def _read_nemesis(self, operation: Operation) -> None:
         if operation.type == FAIL:
@@ -274,7 +268,7 @@ class HistoryIndex:
         self.fired.append(operation)
         execution = self._execution.get(operation.value.get("process", ""))
         if execution and not execution.closed and operation.f != HARMLESS:
-            execution.faults.append(operation)
+            execution.faults += (operation,)
 
     def _read_observer(self, operation: Operation) -> None:
         value = operation.value
@@ -306,9 +300,13 @@ class HistoryIndex:
             for record, intent in zip(records, self._intents_of(item, records), strict=True):
                 if intent is None:
                     continue
-                self._intent_at[_position(record)] = intent
+                by_number = self._intent_at.setdefault(record.value["shard"], {})
+                by_number[int(record.value["sequence_number"])] = intent
                 trace = self._trace(intent, item or "")
-                (trace.removals if record.value["event_name"] == REMOVE else trace.records).append(record)
+                if record.value["event_name"] == REMOVE:
+                    trace.removals += (record,)
+                else:
+                    trace.records.append(record)
 
     def _intents_of(self, item: str | None, records: list[Operation]) -> list[str | None]:
         changes = [record for record in records if record.value["event_name"] != REMOVE]
@@ -329,27 +327,31 @@ class HistoryIndex:
             writes.setdefault(trace.item, []).extend((trace.intent, call) for call in trace.landed_calls)
         return {item: sorted(each, key=lambda write: write[1].opened.index) for item, each in writes.items()}
 
-    def _assign_batches(self) -> None:
+    def _assign_executions(self) -> None:
         """Two sources say which intents are in a batch: the mapping, and the stream by the sequence numbers."""
-        intents: dict[int, list[str]] = {}  # by the sequence number, which an execution knows without its shard
-        for (_, number), intent in self._intent_at.items():
-            intents.setdefault(number, []).append(intent)
-        for execution in self.executions:
-            streamed = [intents.get(int(number), ()) for number in execution.value.get("sequence_numbers", ())]
-            for trace in self._traces(intent for several in streamed for intent in several):
-                if trace.intent not in execution.value["intents"]:
+        for execution in self.executions:  # it knows its sequence numbers without their shard
+            numbers = [int(number) for number in execution.value.get("sequence_numbers", ())]
+            own = frozenset(execution.value["intents"])
+            for trace in self._traces(shard.get(number) for number in numbers for shard in self._intent_at.values()):
+                if trace.intent not in own:
                     trace.executions.append(execution)
 
-        def traces(value: Value) -> Iterator[IntentTrace]:
-            streamed = [self._intent_at.get((value["shard"], int(number))) for number in value["sequence_numbers"]]
-            return self._traces([*value["intents"], *streamed])
+    def _assign_batches(self) -> None:
+        """As for executions. A delivery also says its shard: sequence numbers are those of one shard."""
+
+        def traces(value: Value) -> list[IntentTrace]:
+            in_shard = self._intent_at.get(value["shard"], {})
+            return self._traces([*value["intents"], *(in_shard.get(int(each)) for each in value["sequence_numbers"])])
 
         for span in self.deliveries:
             for trace in traces(span.value):
                 trace.deliveries.append(span)
         for batch in self._batches:
             for trace in traces(batch.value):
-                (trace.filters if batch.f == "filter" else trace.discards).append(batch)
+                if batch.f == "filter":
+                    trace.filters += (batch,)
+                else:
+                    trace.discards += (batch,)
 
     def _assign_dead_letters(self) -> None:
         """A dead letter names only the first and the last record of its batch (S-82); a discard names all of them."""
@@ -358,23 +360,23 @@ class HistoryIndex:
             numbers = sorted(int(number) for number in batch.value["sequence_numbers"])
             if batch.f == "discard":
                 batches[batch.value["shard"], numbers[0], numbers[-1]] = numbers
-        positions = sorted(self._intent_at)
+        numbers_of = {shard: sorted(in_shard) for shard, in_shard in self._intent_at.items() if self._dead_letters}
         for letter in self._dead_letters:
             shard, start, end = letter.value["shard"], int(letter.value["start"]), int(letter.value["end"])
-            inside = positions[bisect_left(positions, (shard, start)) : bisect_right(positions, (shard, end))]
-            if (shard, start, end) in batches:
-                inside = [(shard, number) for number in batches[shard, start, end]]
-            for trace in self._traces(self._intent_at.get(position) for position in inside):
+            numbers, in_shard = numbers_of.get(shard, []), self._intent_at.get(shard, {})
+            inside = numbers[bisect_left(numbers, start) : bisect_right(numbers, end)]
+            for trace in self._traces(map(in_shard.get, batches.get((shard, start, end), inside))):
                 if not trace.filters:
-                    trace.dead_letters.append(letter)
+                    trace.dead_letters += (letter,)
+
+
+def _fits(opened: Value, closing: Value) -> bool:
+    """Whether the two values are of one operation."""
+    return opened is closing or all(key not in closing or opened.get(key) == closing[key] for key in _IDENTITY)
 
 
 def _is_call(operation: Operation) -> bool:
     return "." in operation.f
-
-
-def _position(record: Operation) -> tuple[str, int]:
-    return record.value["shard"], int(record.value["sequence_number"])
 
 
 _READ = {

@@ -127,19 +127,13 @@ def _discarded(index: HistoryIndex, trace: IntentTrace) -> Cause:
     """Undelivered: it had to wait for an earlier batch of its shard."""
     discard = trace.discards[0]
     why = f"its record is in the stream, and the mapping discarded it undelivered: {discard.value['reason']}"
-    failed = [
-        delivery
-        for delivery in index.deliveries
-        if delivery.outcome != OK
-        and delivery.value["shard"] == discard.value["shard"]
-        and delivery.opened.index < discard.index
-    ]
-    if not failed:
+    held_up = index.deliveries.held_up(discard)
+    if not held_up:
         return Cause("mapping", why)
-    first = failed[-1].value["intents"][:1] or ["another record"]
-    count = sum(delivery.value["intents"][:1] == failed[-1].value["intents"][:1] for delivery in failed)
+    failed, count = held_up
+    first = failed.value["intents"][:1] or ["another record"]
     behind = f"; it waited behind the batch of {first[0]}, which failed {times(count)}"
-    return Cause("mapping", f"{why}{behind}", (failed[-1],))
+    return Cause("mapping", f"{why}{behind}", (failed,))
 
 
 def _before_the_mapping(index: HistoryIndex, trace: IntentTrace) -> bool:
@@ -147,11 +141,8 @@ def _before_the_mapping(index: HistoryIndex, trace: IntentTrace) -> bool:
     if index.mapping.get("starting_position") != "LATEST":
         return False
     record = trace.records[0]
-    return not any(
-        delivery.value["shard"] == record.value["shard"]
-        and any(int(number) < int(record.value["sequence_number"]) for number in delivery.value["sequence_numbers"])
-        for delivery in index.deliveries
-    )
+    number = int(record.value["sequence_number"])
+    return index.deliveries.first.get(record.value["shard"], number) >= number
 
 
 def _given_up(trace: IntentTrace) -> Cause:

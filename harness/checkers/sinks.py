@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from harness.checkers.trace import IntentTrace, Span
@@ -15,11 +16,14 @@ from harness.verdict import VALID
 SOURCE = "source"  # the role of what the writers write into
 MAX_LOOKED_AT = 100  # rows of a sink that are searched for intents
 MAX_SHOWN = 120  # characters of a row in a sentence
+MAX_SEARCHED = 100  # rows in whose texts every intent is looked for
 
 
-@dataclass(slots=True)
+@dataclass
 class Sinks:
-    """described: the source and each sink by its logical id, as the stack describes it.
+    """What it says is asked for once the whole history has been taken in.
+
+    described: the source and each sink by its logical id, as the stack describes it.
 
     reference: as harness.reference made it.
     """
@@ -77,13 +81,13 @@ class Sinks:
         """The reference's platform and verdict, and why it is not valid."""
         return {key: self.reference[key] for key in ("platform", "verdict", "why")} if self.reference else None
 
-    @property
+    @cached_property
     def reference_views(self) -> list[str]:
         """The views in which a row names an intent."""
         views = self.reference["views"].items() if self.reference else ()
         return [view for view, states in views if any(intent is not None for intent in states.values())]
 
-    @property
+    @cached_property
     def unreadable(self) -> list[str]:
         """The sinks that hold something, none of which names an intent, and that named none in the reference.
 
@@ -110,9 +114,14 @@ class Sinks:
         """Whether the source holds items, none of which names an intent."""
         return self._source in self._nameless and self._source not in self._named
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return [sink for sink, each in self.described.items() if each["role"] != SOURCE]
+
+    @cached_property
+    def _deployed(self) -> dict[str, str]:
+        """The name of each sink."""
+        return {sink: self.described[sink]["name"] for sink in self.names}
 
     def holds(self, sink: str) -> bool:
         return sink in self._named or sink in self._nameless
@@ -120,10 +129,9 @@ class Sinks:
     def of_call(self, call: Span) -> list[str]:
         """The sinks that a call goes to: by their names, or for an endpoint by the end of its URL."""
         targets = call.value["table"].split(",")
-        names = {sink: self.described[sink]["name"] for sink in self.names}
         return [
             sink
-            for sink, name in names.items()
+            for sink, name in self._deployed.items()
             if any(target == name or (name[0] == "/" and target.endswith(name)) for target in targets)
         ]
 
@@ -187,7 +195,7 @@ def _hint(rows: list[str], intents: frozenset[str]) -> str:
     for path in paths[0]:
         if all(row.get(path) in intents for row in paths):
             return f"; nearest: `{path}`"
-    if any(intent in str(value) for row in paths for value in row.values() for intent in intents):
+    if any(intent in str(value) for row in paths[:MAX_SEARCHED] for value in row.values() for intent in intents):
         return "; they name their intents inside a text, where no path reaches"
     return ""
 

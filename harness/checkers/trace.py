@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from harness.history import FAIL, INFO, OK, Operation, Value
 
 ACKNOWLEDGED, FAILED, UNRESOLVED, NEVER_INVOKED = "acknowledged", "failed", "unresolved", "never invoked"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultState:
+    """A fault of the scenario. armed: at how many points that it was aimed at it was asked. fired: how often.
+
+    kept: where another fault, which had ended the call, kept it from firing.
+    """
+
+    fault: str
+    armed: int
+    fired: int
+    kept: Operation | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -20,7 +35,8 @@ class Span:
     opened: Operation
     closed: Operation | None = None
     within: Span | None = None
-    faults: list[Operation] = field(default_factory=list)
+    faults: tuple[Operation, ...] = ()
+    _numbers: frozenset[int] | None = None
 
     @property
     def outcome(self) -> str:
@@ -53,29 +69,65 @@ class Span:
 
     def carries(self, record: Operation) -> bool:
         """Whether the record is in this batch. Sequence numbers are integers, and are no strings to compare (S-41)."""
+        if self._numbers is None:
+            self._numbers = frozenset(map(int, self.value["sequence_numbers"]))
         shard = self.value.get("shard", record.value["shard"])
-        return shard == record.value["shard"] and int(record.value["sequence_number"]) in map(
-            int, self.value["sequence_numbers"]
-        )
+        return shard == record.value["shard"] and int(record.value["sequence_number"]) in self._numbers
+
+
+class HandOvers(list[Span]):
+    """The mapping's deliveries, in order. What it says of all of them is asked for once there are no more."""
+
+    def held_up(self, discard: Operation) -> tuple[Span, int] | None:
+        """The last delivery in its shard that failed before, and how often a batch that begins like that one had."""
+        failed = self._failed.get((discard.value["shard"],), [])
+        before = bisect_left(failed, discard.index, key=_opened_at)
+        if not before:
+            return None
+        alike = self._failed[(discard.value["shard"], *failed[before - 1].value["intents"][:1])]
+        return failed[before - 1], bisect_left(alike, discard.index, key=_opened_at)
+
+    @cached_property
+    def _failed(self) -> dict[tuple[str, ...], list[Span]]:
+        """The deliveries that did not end ok: by the shard, and by the shard and the first intent."""
+        failed: dict[tuple[str, ...], list[Span]] = {}
+        for delivery in self:
+            if delivery.outcome != OK:
+                shard = delivery.value["shard"]
+                for key in {(shard,), (shard, *delivery.value["intents"][:1])}:
+                    failed.setdefault(key, []).append(delivery)
+        return failed
+
+    @cached_property
+    def first(self) -> dict[str, int]:
+        """By the shard, the lowest sequence number that was delivered."""
+        first: dict[str, int] = {}
+        for value in (delivery.value for delivery in self):
+            for number in map(int, value["sequence_numbers"]):
+                first[value["shard"]] = min(number, first.get(value["shard"], number))
+        return first
 
 
 @dataclass(slots=True)
 class IntentTrace:
-    """All that the history says of one intent. item: empty if the history does not name it."""
+    """All that the history says of one intent. item: empty if the history does not name it.
+
+    What few intents have is a tuple: an empty one takes no memory.
+    """
 
     intent: str
     item: str = ""
     writes: list[Span] = field(default_factory=list)  # the writers' operations, copies included
     calls: list[Span] = field(default_factory=list)  # the writers' AWS calls, one for each attempt
     records: list[Operation] = field(default_factory=list)  # in the order of the stream
-    removals: list[Operation] = field(default_factory=list)  # records of deletions of the item as this intent left it
+    removals: tuple[Operation, ...] = ()  # records of deletions of the item as this intent left it
     deliveries: list[Span] = field(default_factory=list)
     executions: list[Span] = field(default_factory=list)
     function_calls: list[Span] = field(default_factory=list)
     effects: list[Operation] = field(default_factory=list)
-    discards: list[Operation] = field(default_factory=list)
-    filters: list[Operation] = field(default_factory=list)
-    dead_letters: list[Operation] = field(default_factory=list)
+    discards: tuple[Operation, ...] = ()
+    filters: tuple[Operation, ...] = ()
+    dead_letters: tuple[Operation, ...] = ()
     fired: list[Operation] = field(default_factory=list)  # faults, at a point that concerns this intent
 
     @property
@@ -138,3 +190,7 @@ def sdk_calls(attempts: Iterable[Span]) -> list[list[Span]]:
     for attempt in attempts:
         calls.setdefault((attempt.process, attempt.value["call"]), []).append(attempt)
     return list(calls.values())
+
+
+def _opened_at(span: Span) -> int:
+    return span.opened.index

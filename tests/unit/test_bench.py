@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import call_cost, memory, run_rate, startup
+from bench import call_cost, judging, memory, run_rate, startup
 from bench.rounds import by_turns
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +17,7 @@ SMALL: dict[str, Callable[[], str]] = {
     "lint": lambda: startup.measure_lint(rounds=1),
     "call cost": lambda: call_cost.measure(rounds=1, calls=3),
     "run rate": lambda: run_rate.measure(rounds=1, runs=1),
+    "judging": lambda: judging.measure(sizes=[1]),
     "memory": lambda: memory.measure(first=1, runs=2),
 }
 

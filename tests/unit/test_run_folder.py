@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,26 @@ def test_any_text_comes_back(text: str) -> None:
             run.append(operation)
         run.close()
         assert read_history(run.path) == operations
+
+
+def test_what_operations_repeat_is_in_memory_once(tmp_path: Path) -> None:
+    """The value that a close repeats, names, and intents: a long history fits."""
+    run = folder(tmp_path)
+    for number, (type, intent) in enumerate(product(("invoke", "ok"), ("todo-1/1", "todo-2/1"))):
+        value = {"call": 1, "attempt": 1, "table": "", "items": [], "intents": [intent], "effect": False}
+        run.append(Operation(number, 0, f"function/{intent[5]}", type, "dynamodb.PutItem", value))
+    row = {"shard": "s", "sequence_number": "1", "event_id": "e", "event_name": "INSERT", "item": "dynamodb.PutItem"}
+    run.append(Operation(4, 0, "observer", "ok", "record", {**row, "intent": "todo-1/1"}))
+    landed = {"sink": "S", "count": 1, "intent": "todo-1/1", "item": None}
+    run.append(Operation(5, 0, "observer", "ok", "effect", landed))
+    run.close()
+    one, two, one_closed, two_closed, record, effect = read_history(run.path)
+    assert (one.value, two.value) == ({**two.value, "intents": ["todo-1/1"]}, {**one.value, "intents": ["todo-2/1"]})
+    assert one.value is one_closed.value
+    assert two.value is two_closed.value
+    assert one.f is two.f is record.value["item"]
+    assert one.process is one_closed.process
+    assert record.value["intent"] is effect.value["intent"]
 
 
 def test_a_broken_line_in_the_middle_is_refused_with_its_number(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_a_fault_belongs_to_the_execution_that_it_fired_in():
     inside = story.fire("crash", f"function after handle {ONE} #1")
     end(INFO)
     story.fire("delay", f"function after acknowledge {ONE} #1")
-    assert index(story).executions[0].faults == [inside]
+    assert index(story).executions[0].faults == (inside,)
 
 
 def test_a_refused_attempt_has_no_effect():

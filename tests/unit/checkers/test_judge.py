@@ -1,5 +1,6 @@
 """Judging a history: valid is earned, and whatever can't be told is unknown."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from own_checkers import Forgetful, HandledLate, Raising, Undecided
 
 from harness.checkers import faults, judge
 from harness.checkers.lost import Lost
-from harness.history import INFO, OK, Operation
+from harness.history import FAIL, INFO, OK, Operation
 from harness.verdict import ANOMALIES, INVALID, UNKNOWN, VALID
 
 VALID_HISTORY = valid()
@@ -33,6 +34,67 @@ def test_a_run_in_which_everything_went_right_is_valid():
     """Intents that each have one effect, faults that fired, a pipeline at rest and read: nothing to object to."""
     verdict = judge(VALID_HISTORY)
     assert (verdict.verdict, verdict.anomalies, verdict.reasons) == (VALID, (), ())
+
+
+def written_back(story, intent):
+    """The function writes the item back to the source, and applies the record of that as well."""
+    process, end = story.execute(intent)
+    story.call(process, intent, effect=False)
+    end()
+    story.handle(intent, numbers=[story.record(intent)])
+    story.effect(intent)
+
+
+def held_up(story, intent):
+    """Its batch fails, and the batch behind it is too old by then."""
+    behind = f"{intent}b"
+    for each in (intent, behind):
+        story.put(each)
+        story.record(each)
+    story.handle(intent, calls=(), outcome=FAIL, delivered=FAIL, word="failed")
+    story.mark("discard", behind, reason="RecordAgeExceeded", dead_lettered=False)
+
+
+def in_vain(story, intent):
+    """Nothing is left of it, at a sink whose rows name no intent."""
+    right(story, intent)
+    row = {"sink": "Mails", "intent": None, "item": None, "count": 1, "order": None}
+    story._read.append(("effect", row | {"content": f'{{"text": "sent {len(story._read)}"}}'}))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda story, intent: story.put(intent),
+        lambda story, intent: (right(story, intent), story.handle(intent), story.effect(intent)),
+        lambda story, intent: (right(story, intent), written_back(story, intent)),
+        held_up,
+        in_vain,
+    ],
+    ids=["lost", "duplicated", "written back", "held up", "nameless"],
+)
+def test_the_steps_of_judging_grow_with_the_history(bad):
+    """Four times as many operations take about four times as many calls, however many of the intents went wrong."""
+
+    def calls(size):
+        story = Story()
+        for number in range(size):
+            bad(story, f"todo-{number}/1")
+        operations, counted = story.end(), 0
+
+        def count(frame, event, argument):
+            nonlocal counted
+            counted += 1
+
+        sys.setprofile(count)
+        try:
+            judge(operations)
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    calls(1)  # imports the checkers
+    assert calls(240) < 4.5 * calls(60)
 
 
 def test_the_counts_of_a_run():
