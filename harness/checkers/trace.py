@@ -142,8 +142,12 @@ class IntentTrace:
 
     @property
     def took_place(self) -> bool:
-        """Whether the change surely happened: its writer knows it, or does not know, and the stream has it."""
-        return self.status == ACKNOWLEDGED or (self.status == UNRESOLVED and bool(self.records))
+        """Whether the change surely happened: its writer knows it, or got no answer, and the stream has it.
+
+        A writer that got an answer and says that nobody knows, as one that returns nothing does, proves nothing.
+        """
+        unanswered = not any(call.outcome == OK for call in self.calls)
+        return self.status == ACKNOWLEDGED or (self.status == UNRESOLVED and unanswered and bool(self.records))
 
     @property
     def leaves(self) -> str | None:

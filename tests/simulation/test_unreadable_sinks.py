@@ -112,3 +112,35 @@ def test_a_view_that_keeps_what_is_deleted_is_not_valid(beside: dict[str, str], 
     outcome = measure(tmp_path, body, {"View": "view", **beside}, workload={"writer": "put_then_delete"})
     assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
     assert outcome.reasons[0].endswith("; nearest: `change`")
+
+
+SILENT = """
+class Silent:
+    OPERATION = "silent_put"
+
+    def __init__(self, client, table):
+        self.client, self.table = client, table
+
+    def write(self, change, note):
+        item = {"id": {"S": change.item}, "intent": {"S": change.intent}}
+        self.client.put_item(TableName=self.table, Item=item)
+        RETURN
+"""
+
+
+@pytest.mark.parametrize("ending", ["pass", "return None"])
+def test_a_writer_that_acknowledges_nothing_measures_nothing(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the handler does: unknown, and what a writer must return. It needs no base class."""
+    module = f"silent_{'pass' if ending == 'pass' else 'none'}"
+    (tmp_path / f"{module}.py").write_text(SILENT.replace("RETURN", ending))
+    monkeypatch.syspath_prepend(tmp_path)
+    body = """
+        def handler(event, context):
+            for row in list(rows(event))[:1]:
+                db.put_item(TableName=os.environ["Effects"], Item=row)
+    """
+    outcome = measure(tmp_path, body, {"Effects": "ledger"}, workload={"writer": f"{module}:Silent"})
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert "`write` of a writer returns True" in " ".join(outcome.reasons)

@@ -53,6 +53,7 @@ _KEYWORDS: dict[str, Any] = {
     "items": lambda v, a, s, r: not isinstance(v, list) or all(fits(i, a, r) for i in v),
     "maxItems": lambda v, a, s, r: not isinstance(v, list) or len(v) <= a,
     "maximum": lambda v, a, s, r: not _is_number(v) or v <= a,
+    "maxLength": lambda v, a, s, r: not isinstance(v, str) or len(v) <= a,
     "maxProperties": lambda v, a, s, r: not isinstance(v, dict) or len(v) <= a,
     "minItems": lambda v, a, s, r: not isinstance(v, list) or len(v) >= a,
     "minLength": lambda v, a, s, r: not isinstance(v, str) or len(v) >= a,

@@ -7,6 +7,8 @@ class Oracle:
     def __init__(self, operations):
         self.puts = [op for op in operations if op.f == "put"]
         self.calls = [op for op in operations if op.value.get("effect") and op.type == "ok"]
+        writes = [op for op in operations if op.process.startswith("writer") and "." in op.f and op.type == "ok"]
+        self.answered = {intent for op in writes for intent in op.value["intents"]}
         self.discards = [op.value["sequence_numbers"] for op in operations if op.f == "discard"]
         self.rest = any(op.value.get("quiet") for op in operations)
         seen = [op for op in operations if op.process == "observer"]
@@ -28,7 +30,8 @@ class Oracle:
 
     def promised(self, intent):
         recorded = any(record["intent"] == intent for record in self.records)
-        return self.told(intent) == "yes" or (self.told(intent) == "perhaps" and recorded)
+        unanswered = intent not in self.answered
+        return self.told(intent) == "yes" or (self.told(intent) == "perhaps" and recorded and unanswered)
 
     def applied(self, intent):
         here = [effect for effect in self.effects if effect["intent"] == intent]

@@ -155,7 +155,7 @@ def test_positions_and_limits_that_make_no_sense_are_refused() -> None:
     [
         ("SplitShard", {}, "kinesis.SplitShard is not imitated"),
         ("SubscribeToShard", {}, "kinesis.SubscribeToShard is not imitated"),
-        ("PutRecords", {}, "kinesis.PutRecords is not imitated"),
+        ("MergeShards", {}, "kinesis.MergeShards is not imitated"),
         ("PutRecord", {"DryRun": True}, "DryRun of kinesis.PutRecord is not imitated"),
     ],
 )
