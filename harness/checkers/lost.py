@@ -105,20 +105,20 @@ def _never_delivered(index: HistoryIndex, trace: IntentTrace) -> Cause:
         return Cause("mapping", "its record is in the stream, and matches no filter of the mapping: it is gone (S-84)")
     if trace.discards:
         return _discarded(index, trace)
+    never = "its record is in the stream and was never delivered"
+    recreated = index.disrupted("recreate_mapping")
+    if recreated and recreated.opened.index < trace.writes[-1].last.index:
+        why = "a new mapping that begins at LATEST misses what was written before it (S-86, S-87)"
+        return Cause("mapping", f"{never}: {why}{by(recreated.opened)}", (recreated,))
     if _before_the_mapping(index, trace):
         why = "it was written before the mapping had begun, which starts at LATEST: TRIM_HORIZON reads what is there"
         return Cause("mapping", f"{why} (S-86, S-87)")
-    never = "its record is in the stream and was never delivered"
     if throttled := index.disrupted("throttle_function"):
         why = "the platform counted throttles as attempts, which AWS does not (S-68, G-10)"
         return Cause("platform", f"{never}: {why}{by(throttled.opened)}", (throttled,))
     if disabled := index.disrupted("disable_mapping"):
         why = "enabled again, the mapping did not go on where it stopped; on AWS it does (S-88, G-13)"
         return Cause("platform", f"{never}: {why}{by(disabled.opened)}", (disabled,))
-    recreated = index.disrupted("recreate_mapping")
-    if recreated and recreated.opened.index < trace.writes[-1].last.index:
-        why = "a new mapping that begins at LATEST misses what was written before it (S-86, S-87)"
-        return Cause("mapping", f"{never}: {why}{by(recreated.opened)}", (recreated,))
     why = "a mapping that starts at LATEST, or starts again, may miss records like this (S-87)"
     return Cause("mapping", f"{never}; {why}")
 
