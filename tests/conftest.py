@@ -8,8 +8,9 @@ import signal
 from harness.runner import collect_seldom
 
 os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"  # nobody listens there
-# A shell lets what it starts in the background ignore Ctrl-C, and the tests of Ctrl-C would inherit that.
+# A shell lets what it starts in the background ignore Ctrl-C, and nohup SIGHUP; the tests of both would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_finish() -> None:
