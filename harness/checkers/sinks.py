@@ -74,7 +74,9 @@ class Sinks:
 
     @property
     def several(self) -> bool:
-        return len(self.names) > 1
+        """Whether more than one sink holds anything, here or in the reference: then each is named."""
+        owed = (sink for sink, intents in self._owed.items() if intents)
+        return len({*self._named, *self._nameless, *owed, *self.reference_views} - {self._source}) > 1
 
     @property
     def compared_with(self) -> dict[str, str] | None:
