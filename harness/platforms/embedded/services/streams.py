@@ -77,7 +77,7 @@ MAX_LISTED = 100
 # Numbers have 22 digits, and from some record on 23, so that text order is not their order (S-41).
 SEQUENCE_STEP, ONE_MORE_DIGIT = 10**20, 10**22
 # How many numbers have fewer, as the seed says. Each stream takes one when it is made, and all streams share them.
-FEWEST_SHORTER, MOST_SHORTER = 4, 24
+FEWEST_SHORTER, MOST_SHORTER = 4, 16
 ITERATOR_LIFE_MICROSECONDS = 15 * 60 * MICROSECONDS  # S-48
 
 Body = dict[str, Any]
