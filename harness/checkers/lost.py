@@ -32,7 +32,7 @@ class Lost(Checker):
             causes = ((sink, end_of_trail(index, index.sinks.of(trace, sink))) for sink in sinks)
             for alike, cause in by_cause(causes):
                 heard = "was acknowledged" if trace.status == ACKNOWLEDGED else "is in the stream"
-                summary = f"intent {trace.intent} {heard} and never applied{_at(index, alike)}"
+                summary = f"intent {trace.intent} {heard} and never applied{_at(alike)}"
                 yield self.anomaly(trace.intent, summary, cause, trail(trace))
 
 
@@ -48,12 +48,13 @@ class DeadLettered(Checker):
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.traces.values():
             if trace.dead_letters and not index.applied(trace):
-                summary = f"intent {trace.intent} was dead-lettered and never applied{_at(index, index.lacking(trace))}"
+                summary = f"intent {trace.intent} was dead-lettered and never applied{_at(index.lacking(trace))}"
                 yield self.anomaly(trace.intent, summary, _gave_up(trace), trail(trace))
 
 
-def _at(index: HistoryIndex, sinks: Sequence[str]) -> str:
-    return f" at {' and '.join(sinks)}" if any(sinks) and index.sinks.several else ""
+def _at(sinks: Sequence[str]) -> str:
+    """A sink that lacks what it is owed is always named; where no sink has the effect there is none to name."""
+    return f" at {' and '.join(sinks)}" if any(sinks) else ""
 
 
 def end_of_trail(index: HistoryIndex, trace: IntentTrace) -> Cause:

@@ -137,14 +137,6 @@ def judged(outcome: RunOutcome, layout: str) -> set[Wrong]:
     }
 
 
-def unnamed(found: set[Wrong], told: set[Wrong]) -> set[Wrong]:
-    """A loss that is told without its sink, as where only one sink holds anything, is told of the only one."""
-    return {
-        each._replace(sink=NOWHERE) if each.kind == "lost" and each._replace(sink=NOWHERE) in told else each
-        for each in found
-    }
-
-
 def named_in(summary: str, layout: str) -> list[str]:
     return [sink for sink in LAYOUTS[layout] if re.search(rf"\b{sink}\b", summary)]
 
@@ -157,7 +149,7 @@ def differing(folder: Path, layout: str, bug: str, writer: str, faults: list[str
     already = wrong(reference, reference, views)
     for name in faults:
         outcome = play(folder, layout, bug, writer, [FAULTS[name]])
-        found = unnamed(wrong(outcome.history, reference, views), judged(outcome, layout))
+        found = wrong(outcome.history, reference, views)
         unsure = already or any(NEVER_FIRED.match(reason) for reason in outcome.reasons)
         right = "invalid" if found else "unknown" if unsure else "valid"
         if (outcome.verdict, judged(outcome, layout)) != (right, found):
