@@ -33,6 +33,7 @@ from typing import Any
 MICROSECONDS = 1_000_000  # in a second: the unit of every time in a history
 INVOKE, OK, FAIL, INFO = "invoke", "ok", "fail", "info"
 NOTHING, COUNT = "nothing", "count"  # what a writer leaves of an item, where that is not the item as it was put
+REMOVE = "REMOVE"  # the event name of a record of a deletion
 Value = dict[str, Any]
 
 

@@ -113,7 +113,7 @@ def _vacuous(index: HistoryIndex) -> Iterator[str]:
     landed = behind or index.nameless_effects or any(trace.times_applied for trace in index.traces.values())
     if not landed and not index.only_a_view and not index.sinks.owing():
         yield "no effect landed at any sink: nothing was measured"
-    yield from index.sinks.why_unreadable([trace.intent for trace in index.intents])
+    yield from index.sinks.why_unreadable()
     yield from _incomparable(index)
     reference = index.sinks.compared_with
     if reference and reference["verdict"] != VALID:

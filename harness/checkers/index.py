@@ -6,10 +6,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from harness.checkers.records import REMOVE, by_old_images, by_order, has_old_images
+from harness.checkers.records import by_old_images, by_order, has_old_images
 from harness.checkers.sinks import SOURCE, Sinks
 from harness.checkers.trace import FaultState, HandOvers, IntentTrace, Span
-from harness.history import FAIL, INVOKE, NOTHING, OK, Operation, Value
+from harness.history import FAIL, INVOKE, NOTHING, OK, REMOVE, Operation, Value
 
 ANY = ""  # in place of a sink: all of them
 HARMLESS = "noop"  # the fault that fires and explains nothing
@@ -124,7 +124,7 @@ class HistoryIndex:
         A handler may keep the last change of each batch, and which changes are together is by chance. The reference
         shows whether it leaves changes out at that sink.
         """
-        if self.sinks.takes_all(sink, [each.intent for each in self.intents]) or not trace.executions:
+        if sink in self.sinks.taking_all or not trace.executions:
             return []
         last = trace.executions[-1]
         if last.outcome != OK or any(call.within is last and call.outcome == FAIL for call in trace.function_calls):

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from harness.checkers.trace import Span
-from harness.history import OK, Operation
-
-REMOVE = "REMOVE"
+from harness.history import OK, REMOVE, Operation
 
 
 def by_old_images(records: Sequence[Operation], final: str | None) -> list[str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,9 +14,8 @@ from harness.history import Operation, Value
 from harness.verdict import VALID
 
 SOURCE = "source"  # the role of what the writers write into
-MAX_LOOKED_AT = 100  # rows of a sink that are searched for intents
 MAX_SHOWN = 120  # characters of a row in a sentence
-MAX_SEARCHED = 100  # rows in whose texts every intent is looked for
+MAX_SEARCHED = 100  # rows of a sink that are searched for intents
 
 
 @dataclass
@@ -58,9 +57,10 @@ class Sinks:
         owing = [sink for sink, intents in self._owed.items() if intent is None or intent in intents]
         return [sink for sink in owing if sink not in self.unreadable]
 
-    def takes_all(self, sink: str, intents: Iterable[str]) -> bool:
-        """Whether the reference leaves none of them out at the sink."""
-        return self._owed.get(sink, frozenset()).issuperset(intents)
+    @cached_property
+    def taking_all(self) -> set[str]:
+        """The sinks at which the reference leaves out no intent that was written."""
+        return {sink for sink, intents in self._owed.items() if intents.issuperset(self.written)}
 
     def beside(self, traces: Iterable[IntentTrace]) -> dict[str, list[str]]:
         """By the sink, the intents that landed there although the reference, which is valid, has them elsewhere."""
@@ -72,7 +72,7 @@ class Sinks:
                         beside.setdefault(sink, []).append(trace.intent)
         return beside
 
-    @property
+    @cached_property
     def several(self) -> bool:
         """Whether more than one sink holds anything, here or in the reference: then each is named."""
         owed = (sink for sink, intents in self._owed.items() if intents)
@@ -102,7 +102,7 @@ class Sinks:
 
     def _hides_intents(self, sink: str) -> bool:
         """Whether a row has an intent where the path does not look for it."""
-        contents = (_content(row) for row in self._nameless[sink][:MAX_LOOKED_AT])
+        contents = (_content(row) for row in self._nameless[sink][:MAX_SEARCHED])
         return any(not self.written.isdisjoint(_paths(content).values()) for content in contents)
 
     @property
@@ -149,8 +149,8 @@ class Sinks:
             ],
         )
 
-    def why_unreadable(self, intents: Collection[str]) -> Iterator[str]:
-        """One sentence for each of them. intents: those that the writers wrote, to look for in the rows."""
+    def why_unreadable(self) -> Iterator[str]:
+        """One sentence for each of them."""
         for sink in [*self.unreadable, *([self._source] if self._source and self.source_unreadable else [])]:
             rows = self._nameless[sink]
             path = self.described.get(sink, {}).get("intent", "intent")
@@ -158,7 +158,7 @@ class Sinks:
             count = f"its only row, {shown}" if len(rows) == 1 else f"its {len(rows)} rows, such as {shown}"
             yield (
                 f"no row of {sink} names an intent: the path `{path}` matches none of {count}"
-                f"{_hint(rows, frozenset(intents))}{self._compared(sink)}"
+                f"{_hint(rows, self.written)}{self._compared(sink)}"
             )
         for sink in self.in_part_unreadable:
             rows = self._nameless[sink]
@@ -186,8 +186,8 @@ def _shown(row: str) -> str:
     return row if len(row) <= MAX_SHOWN else f"{row[:MAX_SHOWN]}…"
 
 
-def _hint(rows: list[str], intents: frozenset[str]) -> str:
-    """The path at which each row names an intent, or how else it names some."""
+def _hint(rows: list[str], intents: set[str]) -> str:
+    """intents: those that the writers wrote. The path at which each row names an intent, or how else it names some."""
     contents = [content for content in map(_content, rows) if content is not None]
     paths = [_paths(content) for content in contents]
     if not paths or len(paths) != len(rows):

@@ -14,7 +14,7 @@ from harness import __version__
 from harness.errors import UserError
 from harness.jobs import jobs_of
 from harness.localstack import ours
-from harness.localstack.base import PORT
+from harness.localstack.base import PORT, Running
 from harness.localstack.compose import compose_command
 from harness.localstack.container import engine
 from harness.localstack.health import emulator_at, local
@@ -34,7 +34,8 @@ def doctor(scenarios: Sequence[Path]) -> int:
     \b
     Example: python -m harness doctor scenarios/crash.yaml
     """
-    for name, what in (*_programs(), *_answering(), *_playable(scenarios)):
+    mine = ours()
+    for name, what in (*_programs(), *_answering(mine), *_playable(scenarios, mine)):
         click.echo(f"{name:<{_WIDTH}} {what}")
     return 0
 
@@ -55,8 +56,7 @@ def _programs() -> Iterator[tuple[str, str]]:
         yield "Docker", str(error).splitlines()[0]
 
 
-def _answering() -> Iterator[tuple[str, str]]:
-    mine = ours()
+def _answering(mine: Sequence[Running]) -> Iterator[tuple[str, str]]:
     for running in mine:
         yield f"port {running.port}", f"{running}, started by harness"
     if not any(running.port == PORT for running in mine):
@@ -67,9 +67,9 @@ def _answering() -> Iterator[tuple[str, str]]:
         yield f"port {AWS_EMULATOR_PORT}", "something listens, as AWS's own emulator does: runs do not use it"
 
 
-def _playable(scenarios: Sequence[Path]) -> Iterator[tuple[str, str]]:
+def _playable(scenarios: Sequence[Path], mine: Sequence[Running]) -> Iterator[tuple[str, str]]:
     """For each file and platform, how many variants it could play, or the first reason why it could not."""
-    endpoint = next((running.endpoint for running in ours()), local(PORT)) if scenarios else ""
+    endpoint = next((running.endpoint for running in mine), local(PORT))
     for scenario in scenarios:
         for target in (EMBEDDED_TARGET, Target(LOCALSTACK, endpoint)):
             try:

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from harness.history import MICROSECONDS
+from harness.history import MICROSECONDS, REMOVE
 from harness.pipeline.attribution import item_as_json
 
-REMOVE = "REMOVE"  # the event name of a deletion
 _EVENT_FIELDS = ("eventID", "eventName", "eventVersion", "eventSource", "awsRegion")
 _CHANGE_FIELDS = ("Keys", "NewImage", "OldImage", "SequenceNumber", "SizeBytes", "StreamViewType")
 
