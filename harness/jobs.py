@@ -19,7 +19,7 @@ from harness.errors import Problem, UserError, nearest
 from harness.faults.function import FalseFailureReport
 from harness.faults.seed import Seed
 from harness.pipeline.attribution import Attribution
-from harness.pipeline.dependencies import THIS_PYTHON, is_newer, syntax_error
+from harness.pipeline.imports import is_newer, syntax_problem
 from harness.pipeline.mapping import Mapping as MappingSettings
 from harness.pipeline.resources import Bucket, DataStream, Queue, Resource, Table, Topic
 from harness.pipeline.stack import Function, Stack
@@ -166,7 +166,7 @@ def prepare(
     scenario = variant.scenario
     try:
         stack = stack or _stack(scenario, target)
-        _check(scenario, stack, target)
+        _check(scenario, stack)
     except UserError as error:
         raise UserError(variant.document.placed(problem) for problem in error.problems) from error
     reasons = unsupported(stack, scenario.faults, target)
@@ -200,6 +200,10 @@ def _stack(scenario: Scenario, target: Target) -> Stack:
         sinks={logical_id: sink.role for logical_id, sink in pipeline.sinks.items()},
         any_language=target != EMBEDDED_TARGET,
     )
+    function = stack.function
+    can_be_parsed = target == EMBEDDED_TARGET or not is_newer(function.runtime)  # else it may know more syntax
+    if can_be_parsed and function.has_agent and (problem := syntax_problem(function.root, function.handler)):
+        raise UserError([problem])
     return replace(stack, attributions=_attributions(stack, pipeline))
 
 
@@ -223,19 +227,8 @@ def _names_too_long(scenario: Scenario, stack: Stack) -> Iterator[Problem]:
             return
 
 
-def _syntax_error(stack: Stack, target: Target) -> Iterator[Problem]:
-    """In what the function imports, unless it will run on a newer Python than this."""
-    function = stack.function
-    if not function.has_agent or (target != EMBEDDED_TARGET and is_newer(function.runtime)):
-        return
-    if error := syntax_error(function.root, function.handler):
-        message = f"SyntaxError: {error.msg} (as Python {THIS_PYTHON} reads it)"
-        yield Problem(message, file=str(error.filename), line=error.lineno or 0, column=error.offset or 0)
-
-
-def _check(scenario: Scenario, stack: Stack, target: Target) -> None:
-    problems = [*check_against_stack(scenario, stack), *_syntax_error(stack, target)]
-    if problems:
+def _check(scenario: Scenario, stack: Stack) -> None:
+    if problems := check_against_stack(scenario, stack):
         raise UserError(problems)
     _changes(scenario, stack, seed=0)  # whether the items fit the table does not depend on the seed
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.history import Operation
-from harness.pipeline.dependencies import REQUIREMENTS
+from harness.pipeline.requirements import REQUIREMENTS
 from harness.pipeline.resources import Bucket, Queue, Resource, Table, Topic
 from harness.pipeline.stack import Endpoint, Stack
 

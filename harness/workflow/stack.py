@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.documents import Document, load_template
 from harness.errors import DocumentPath, Problem, UserError
-from harness.pipeline.dependencies import THIS_PYTHON, is_newer, syntax_error
+from harness.pipeline.imports import is_newer, syntax_problem
 from harness.pipeline.intrinsics import mentioned
 from harness.pipeline.package import Package, build, zipped
 from harness.pipeline.sam import OF_RELEASES, cloudformation, in_json
@@ -42,11 +42,7 @@ class Program:
 
     def problem(self) -> Problem | None:
         """The first syntax error of the code, as this Python reads it."""
-        error = syntax_error(self.root, self.handler) if self.handler and is_python(self.runtime) else None
-        if error is None:
-            return None
-        message = f"SyntaxError: {error.msg} (as Python {THIS_PYTHON} reads it)"
-        return Problem(message, file=str(error.filename), line=error.lineno or 0, column=error.offset or 0)
+        return syntax_problem(self.root, self.handler) if self.handler and is_python(self.runtime) else None
 
     @property
     def is_newer(self) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.pipeline.dependencies import imports_of, syntax_error
+from harness.pipeline.imports import imports_of
 
 FILES = {
     "a.py": "",
@@ -84,8 +84,8 @@ def test_the_first_syntax_error_is_found_where_it_stands(root: Path) -> None:
     """In what is imported; what nobody imports may be as it likes."""
     (root / "a.py").write_text("def broken(:\n")
     (root / "app.py").write_text("import c\n")
-    assert syntax_error(root, "app.handler") is None
+    assert imports_of(root, "app.handler").syntax_error is None
     (root / "c.py").write_text("x = 1\ny = (\n")
-    error = syntax_error(root, "app.handler")
+    error = imports_of(root, "app.handler").syntax_error
     assert error
     assert (error.filename, error.lineno) == (str(root / "c.py"), 2)

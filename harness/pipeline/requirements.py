@@ -1,8 +1,7 @@
-"""What a handler needs: its imports, the distributions that hold them, and what requirements.txt asks for."""
+"""What a function's requirements.txt asks for: installed once, and of that the distributions that are imported."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import re
 import shutil
@@ -10,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from harness.errors import Problem, UserError
+from harness.pipeline.imports import THIS_PYTHON
 from harness.project import cache_folder
 
 AT_RUNTIME = frozenset({"boto3", "botocore"})
@@ -66,7 +65,6 @@ def _files(distribution: Distribution) -> list[str]:
 
 
 REQUIREMENTS = "requirements.txt"
-THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 MAX_SECONDS = 600
 _ERROR_LINES = 5
 _SCRATCH = ".new-"
@@ -114,109 +112,3 @@ def _install(file: Path, target: Path, python: str) -> None:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
         words = " ".join(line.removeprefix("ERROR: ") for line in errors[:_ERROR_LINES])
         raise UserError([Problem(f"pip cannot install it for Python {python}: {words}", file=str(file))])
-
-
-_BY_ANY_NAME = {"__import__", "import_module", "run_module", "run_path", "spec_from_file_location", "walk_packages"}
-
-
-@dataclass(frozen=True, slots=True)
-class Imports:
-    """`files` by their names in the folder; `outside`: the top-level names of what is not in it.
-
-    unreadable: a file that may import anything, or that this Python cannot parse; the handler may then import more.
-    """
-
-    files: frozenset[str]
-    outside: frozenset[str]
-    unreadable: str | None = None
-
-
-def imports_of(root: Path, handler: str) -> Imports:
-    """handler: `module.function`, the module with dots or slashes. A missing module imports nothing."""
-    files: dict[str, None] = {}
-    outside: set[str] = set()
-    unreadable: str | None = None
-    waiting = [handler.rpartition(".")[0].replace("/", ".")]
-    asked: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name in asked:
-            continue
-        asked.add(name)
-        module_files = list(_files_of(root, name))
-        if not module_files and not (root / name.partition(".")[0]).is_dir():
-            outside.add(name.partition(".")[0])
-        for file in module_files:
-            path = file.relative_to(root).as_posix()
-            if path not in files:
-                files[path] = None
-                names = _read(file, _package_of(root, file))
-                waiting += names or ()
-                unreadable = path if names is None else unreadable
-    return Imports(frozenset(files), frozenset(outside), unreadable)
-
-
-def is_newer(runtime: str) -> bool:
-    """Whether the Python of a function is newer than this one, and may know more syntax."""
-    return _version(runtime.removeprefix("python")) > _version(THIS_PYTHON)
-
-
-def _version(python: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in python.split("."))
-
-
-def syntax_error(root: Path, handler: str) -> SyntaxError | None:
-    """The first in what the handler imports; its file is named as it is under the root."""
-    for path in sorted(imports_of(root, handler).files):
-        try:
-            ast.parse((root / path).read_bytes(), str(root / path))
-        except SyntaxError as error:
-            return error
-    return None
-
-
-def _files_of(root: Path, name: str) -> Iterator[Path]:
-    """A module's file, and those of the packages that it is in."""
-    parts = name.split(".")
-    for length in range(1, len(parts) + 1):
-        module = root.joinpath(*parts[:length])
-        here = module / "__init__.py" if module.is_dir() else module.with_name(f"{module.name}.py")
-        if here.is_file():
-            yield here
-
-
-def _package_of(root: Path, file: Path) -> list[str]:
-    return list(file.parent.relative_to(root).parts)
-
-
-def _read(file: Path, package: list[str]) -> list[str] | None:
-    """The names that may be modules which it imports; None where only running it would tell."""
-    try:
-        tree = ast.parse(file.read_bytes())
-    except SyntaxError:
-        return None
-    names: list[str] = []
-    for node in _nodes(tree):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            around = package[: len(package) - node.level + 1] if node.level else []
-            origin = ".".join([*around, *([node.module] if node.module else [])])
-            names += [origin] if origin else []
-            names += [f"{origin}.{alias.name}".lstrip(".") for alias in node.names if alias.name != "*"]
-        elif (isinstance(node, ast.Name) and node.id in _BY_ANY_NAME) or (
-            isinstance(node, ast.Attribute) and node.attr in _BY_ANY_NAME
-        ):
-            return None
-    return names
-
-
-def _nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes outside `if TYPE_CHECKING`."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
-            for other in child.orelse:
-                yield from _nodes(other)
-        else:
-            yield from _nodes(child)

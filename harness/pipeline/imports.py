@@ -1,0 +1,129 @@
+"""What a handler's sources import, read without running them, and whether this Python can read them."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import Problem
+
+THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+_BY_ANY_NAME = {"__import__", "import_module", "run_module", "run_path", "spec_from_file_location", "walk_packages"}
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """`files` by their names in the folder; `outside`: the top-level names of what is not in it.
+
+    unreadable: a file that may import anything, or that this Python cannot parse; the handler may then import more.
+    syntax_error: the first, by the files' names.
+    """
+
+    files: frozenset[str]
+    outside: frozenset[str]
+    unreadable: str | None = None
+    syntax_error: SyntaxError | None = None
+
+
+def imports_of(root: Path, handler: str) -> Imports:
+    """handler: `module.function`, the module with dots or slashes. A missing module imports nothing."""
+    files: dict[str, None] = {}
+    outside: set[str] = set()
+    unreadable: str | None = None
+    errors: dict[str, SyntaxError] = {}
+    waiting = [handler.rpartition(".")[0].replace("/", ".")]
+    asked: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in asked:
+            continue
+        asked.add(name)
+        module_files = list(_files_of(root, name))
+        if not module_files and not (root / name.partition(".")[0]).is_dir():
+            outside.add(name.partition(".")[0])
+        for file in module_files:
+            path = file.relative_to(root).as_posix()
+            if path not in files:
+                files[path] = None
+                try:
+                    names = _names(_parsed(file), _package_of(root, file))
+                except SyntaxError as error:
+                    errors[path], names = error, None
+                waiting += names or ()
+                unreadable = path if names is None else unreadable
+    return Imports(frozenset(files), frozenset(outside), unreadable, errors[min(errors)] if errors else None)
+
+
+def is_newer(runtime: str) -> bool:
+    """Whether the Python of a function is newer than this one, and may know more syntax."""
+    return _version(runtime.removeprefix("python")) > _version(THIS_PYTHON)
+
+
+def _version(python: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in python.split("."))
+
+
+def syntax_problem(root: Path, handler: str) -> Problem | None:
+    """The first syntax error in what the handler imports, as this Python reads it."""
+    error = imports_of(root, handler).syntax_error
+    if error is None:
+        return None
+    message = f"SyntaxError: {error.msg} (as Python {THIS_PYTHON} reads it)"
+    return Problem(message, file=str(error.filename), line=error.lineno or 0, column=error.offset or 0)
+
+
+def _files_of(root: Path, name: str) -> Iterator[Path]:
+    """A module's file, and those of the packages that it is in."""
+    parts = name.split(".")
+    for length in range(1, len(parts) + 1):
+        module = root.joinpath(*parts[:length])
+        here = module / "__init__.py" if module.is_dir() else module.with_name(f"{module.name}.py")
+        if here.is_file():
+            yield here
+
+
+def _package_of(root: Path, file: Path) -> list[str]:
+    return list(file.parent.relative_to(root).parts)
+
+
+def _parsed(file: Path) -> ast.Module:
+    """Raises SyntaxError, also for a file that is no text."""
+    try:
+        return ast.parse(file.read_bytes(), str(file))
+    except ValueError as error:  # of null bytes, before Python 3.12
+        raise SyntaxError(str(error), (str(file), 1, 0, None)) from None
+
+
+def _names(tree: ast.Module, package: list[str]) -> list[str] | None:
+    """The names that may be modules which it imports; None where only running it would tell."""
+    names: list[str] = []
+    for node in _nodes(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            around = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*around, *([node.module] if node.module else [])])
+            names += [origin] if origin else []
+            names += [f"{origin}.{alias.name}".lstrip(".") for alias in node.names if alias.name != "*"]
+        elif _name(node) in _BY_ANY_NAME:
+            return None
+    return names
+
+
+def _nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes outside `if TYPE_CHECKING`."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and _name(child.test) == "TYPE_CHECKING":
+            for other in child.orelse:
+                yield from _nodes(other)
+        else:
+            yield from _nodes(child)
+
+
+def _name(node: ast.AST) -> str | None:
+    """The last part of a dotted name; None of anything else."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
