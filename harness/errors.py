@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, NamedTuple
 
 DocumentPath = tuple[str | int, ...]
@@ -57,6 +58,23 @@ class UserError(Exception):
     def __init__(self, problems: Iterable[Problem] | str) -> None:
         self.problems = [Problem(problems)] if isinstance(problems, str) else list(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def as_the_users(error: Exception, what: str) -> UserError | None:
+    """What a writer or a fault of the user's own has raised, with the line of the user's file.
+
+    None where no line of it is the user's. what: who raised it, as in "the writer".
+    """
+    import sysconfig
+    import traceback  # slow to import, as the other
+
+    libraries = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+    others = (str(Path(__file__).parent), *libraries)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(others)]
+    if not frames:
+        return None
+    message = f"{what} raised {type(error).__name__}: {error}"
+    return UserError([Problem(message, file=frames[-1].filename, line=frames[-1].lineno or 0)])
 
 
 class NotImitated(Exception):

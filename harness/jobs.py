@@ -86,6 +86,7 @@ class Job:
             "difference": self.difference.why if self.difference else None,
             "again": self.again,
             "checkers": list(self.scenario.checkers),
+            "folder": str(self.variant.folders[0].absolute()),
             "document": self.variant.document.value,
         }
 
@@ -166,11 +167,11 @@ def prepare(
     scenario = variant.scenario
     try:
         stack = stack or _stack(scenario, target)
-        _check(scenario, stack)
+        _check(variant, stack)
     except UserError as error:
         raise UserError(variant.document.placed(problem) for problem in error.problems) from error
     reasons = unsupported(stack, scenario.faults, target)
-    if scenario.workload.writer_class(stack.source.service).EXPIRES:
+    if scenario.workload.writer_class(stack.source.service, variant.folders).EXPIRES:
         reasons += unsupported_expiry(scenario.workload.writer, target.platform, stack.time_to_live)
     problems = check_against_mapping(variant, stack.mapping)
     difference = variant.differences.get(target.platform)
@@ -227,10 +228,10 @@ def _names_too_long(scenario: Scenario, stack: Stack) -> Iterator[Problem]:
             return
 
 
-def _check(scenario: Scenario, stack: Stack) -> None:
-    if problems := check_against_stack(scenario, stack):
+def _check(variant: Variant, stack: Stack) -> None:
+    if problems := check_against_stack(variant, stack):
         raise UserError(problems)
-    _changes(scenario, stack, seed=0)  # whether the items fit the table does not depend on the seed
+    _changes(variant.scenario, stack, seed=0)  # whether the items fit the table does not depend on the seed
 
 
 def _changes(scenario: Scenario, stack: Stack, seed: int) -> list[list[Change]]:
@@ -247,11 +248,11 @@ def _attributions(stack: Stack, pipeline: Pipeline) -> dict[str, Attribution]:
     return {name: each if each.item else replace(each, item=items[name]) for name, each in attributions.items()}
 
 
-def check_against_stack(scenario: Scenario, stack: Stack) -> list[Problem]:
+def check_against_stack(variant: Variant, stack: Stack) -> list[Problem]:
     """Whether the writer and the shards fit the source, and whether there is a sink; a run without one is unknown."""
-    problems = []
+    scenario, problems = variant.scenario, []
     try:
-        scenario.workload.writer_class(stack.source.service)
+        scenario.workload.writer_class(stack.source.service, variant.folders)
     except ValueError as error:
         problems.append(Problem(str(error), "workload.writer"))
     if stack.data_streams and "shards" in scenario.pipeline.model_fields_set:

@@ -43,6 +43,7 @@ _QUESTION: dict[str, tuple[type, ...]] = {
 _OPTIONAL: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("difference", "emulator"), (str, NoneType)),
     "checkers": (list,),
+    "folder": (str,),
 }
 
 

@@ -28,7 +28,7 @@ from functools import partial
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness import checkers
 from harness.errors import NotImitated, UserError
@@ -162,11 +162,11 @@ def _play_alone(job: Job) -> Sequence[Operation]:
 
 def _start_writers(job: Job, platform: Platform) -> None:
     workload = job.scenario.workload
-    source = job.stack.source
+    source, folders = job.stack.source, job.variant.folders
 
     def writer() -> Writer:
         client = platform.writer_client(workload.sdk.retry_mode, workload.sdk.max_attempts)
-        made: Writer = workload.writer_class(source.service)(client, source.name)
+        made: Writer = workload.writer_class(source.service, folders)(client, source.name)
         return made
 
     def write(work: Sequence[Change]) -> None:
@@ -204,7 +204,8 @@ def _conclude(
 ) -> RunResult:
     """damage: the verdict where the history holds none."""
     try:
-        own = {word: checker_class(word) for word in question.get("checkers", ())}
+        around = Path(question.get("folder", "."))  # an older run names none
+        own = {word: checker_class(word, (around, *around.parents)) for word in question.get("checkers", ())}
     except ValueError as error:
         raise UserError(f"{folder}: {error}") from error
     try:
@@ -267,9 +268,10 @@ def in_processes(do: Callable[[W], R], work: Mapping[int, W], processes: int) ->
     if not work:
         return
     workers = min(processes, len(work))
-    pool = ProcessPoolExecutor(workers, get_context(_START), initializer=_begin, initargs=(os.getpid(),))
+    # A fork inherits the work as it is: what a fault of the user's own is made of need not be found again by its name.
+    pool = ProcessPoolExecutor(workers, get_context(_START), initializer=_begin, initargs=(os.getpid(), work))
     try:
-        running = {index: pool.submit(_worked, do, each) for index, each in work.items()}
+        running = {index: pool.submit(_worked, do, index) for index in work}
         for index, future in running.items():
             yield index, future.result()
     except KeyboardInterrupt:  # a signal may have come to this process alone
@@ -280,16 +282,21 @@ def in_processes(do: Callable[[W], R], work: Mapping[int, W], processes: int) ->
         pool.shutdown(cancel_futures=True)
 
 
-def _worked(do: Callable[[W], R], work: W) -> R:
+def _worked(do: Callable[[W], R], index: int) -> R:
     """In a process of the pool. One that is interrupted cleans up, and takes no more work."""
     try:
         with signals_interrupt():
-            return do(work)
+            return do(_work[index])
     except KeyboardInterrupt:
         os._exit(ExitCode.INTERRUPTED)
 
 
-def _begin(parent: int) -> None:
+_work: Mapping[int, Any] = {}  # in a process of the pool
+
+
+def _begin(parent: int, work: Mapping[int, Any]) -> None:
+    global _work
+    _work = work
     for number in SIGNALS:  # of the parent's own handlers none is of use between two pieces of work
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: os._exit(ExitCode.INTERRUPTED))

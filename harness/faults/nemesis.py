@@ -87,6 +87,10 @@ class Nemesis:
         with self._deciding:
             return self._decide(point)
 
+    def ask(self, fault: Fault, point: Point) -> Action | None:
+        """What a fault that matches the point decides."""
+        return fault.decide(point)
+
     def _decide(self, point: Point) -> tuple[Action, ...]:
         key = (point.process if point.role == "writer" else point.role, point.call, point.when, point.intents)
         self._occurrences[key] += 1
@@ -94,7 +98,7 @@ class Nemesis:
         actions: list[Action] = []
         ended_by: int | None = None
         for index, fault in enumerate(self._faults):
-            action = fault.decide(point) if fault.matches(point) else None
+            action = self.ask(fault, point) if fault.matches(point) else None
             if action is None or not self._is_due(index, fault, point):
                 continue
             if ended_by is not None:
@@ -125,7 +129,7 @@ class Nemesis:
     def _tell_unreached(self, after: Point, ended_by: int) -> None:
         """The faults that would have been asked when the call had been carried out, which another has prevented."""
         for index, fault in enumerate(self._faults):
-            if fault.matches(after) and fault.decide(after) is not None:
+            if fault.matches(after) and self.ask(fault, after) is not None:
                 self._tell_kept(index, after, ended_by)
 
     def _tell_kept(self, index: int, point: Point, ended_by: int) -> None:

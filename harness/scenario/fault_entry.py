@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from fnmatch import fnmatchcase
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -27,7 +28,7 @@ from harness.faults.points import (
     OPERATION,
     WRITER,
 )
-from harness.scenario.fields import TEXT_SCHEMA, implementation, seconds
+from harness.scenario.fields import HERE, TEXT_SCHEMA, implementation, seconds
 from harness.scenario.messages import mistakes as sentences
 from harness.scenario.schema import Schema
 
@@ -78,7 +79,8 @@ def _out_of_bounds(fault: Fault) -> Iterator[Mistake]:
         for number in value if isinstance(value, tuple) else () if value is None else (value,):
             if not (low <= number and (high is None or number <= high)):
                 span = f"from {low} to {high}" if high is not None else f"of at least {low}"
-                yield Mistake((name,), f"got {number:g}; expected a number {span}")
+                got = f"{number:g}" if isinstance(number, float) else shown(number)
+                yield Mistake((name,), f"got {got}; expected a number {span}")
     if fault.nth == ():
         yield Mistake(("nth",), "got an empty list; expected at least one whole number")
     if fault.between and fault.between[0] >= fault.between[1]:
@@ -145,13 +147,17 @@ def _words() -> tuple[str, ...]:
 _DURATIONS = ("seconds", "between")
 
 
-def parse_fault(entry: Any) -> Fault:
-    """`crash` or `crash: {nth: 1}`. Raises Mistakes, with paths that begin at the entry."""
+def parse_fault(entry: Any, folders: tuple[Path, ...] = HERE) -> Fault:
+    """`crash` or `crash: {nth: 1}`. Raises Mistakes, with paths that begin at the entry.
+
+    folders: those of the scenario, where the module of a fault of the user's own may lie.
+    """
     name, fields_by_name = _split(entry)
     at_key = isinstance(entry, dict)
     path = (name,) if at_key else ()
     try:
-        fault_class, adapter = _named(name)
+        fault_class = implementation(name, FAULTS, "a fault", "harness.faults.base:Fault", folders)
+        adapter = _adapter(fault_class, name)
     except ValueError as error:
         raise Mistakes([Mistake((), str(error), at_key)]) from error
     if not isinstance(fields_by_name, dict | None):
@@ -196,10 +202,12 @@ def _in_seconds(name: str, value: Any) -> Any:
 
 
 @cache
-def _named(word: str) -> tuple[type[Fault], TypeAdapter[Any]]:
-    """Cached: an adapter takes a millisecond to make, and each variant of a matrix has the same faults."""
-    fault_class = implementation(word, FAULTS, "a fault", "harness.faults.base:Fault")
-    return fault_class, TypeAdapter(fault_class)
+def _adapter(fault_class: type[Fault], word: str) -> TypeAdapter[Any]:
+    """Cached: it takes a millisecond to make, and each variant of a matrix has the same faults."""
+    for name in ("NAME", "PLACES"):
+        if not hasattr(fault_class, name):
+            raise ValueError(f"'{word}' is not a fault: it has no {name}")
+    return TypeAdapter(fault_class)
 
 
 def _docstring_parts(fault_class: type[Fault]) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from importlib import import_module
 from os.path import isdir, isfile  # false for a name that no file can have, where Path raises
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -90,10 +92,18 @@ class Handler(NamedTuple):
     function: str = DEFAULT_FUNCTION
 
 
+HERE = (Path(),)  # the folders of a scenario that no file holds
+
+
 def folders(scenario: Path | None) -> tuple[Path, ...]:
-    """The folders in which a relative path is looked for: the current one, then the parents of the scenario's file."""
-    around = scenario.absolute().parents if scenario else ()
-    return (Path(), *around)
+    """Where a scenario's paths and modules are looked for: in its file's folder, then in those above it.
+
+    Without a file it is the current folder alone. Those inside the current folder are relative to it.
+    """
+    if scenario is None:
+        return HERE
+    here = Path.cwd()
+    return tuple(each.relative_to(here) if each.is_relative_to(here) else each for each in scenario.absolute().parents)
 
 
 def find_handler(text: str, folders: Sequence[Path]) -> Handler:
@@ -132,10 +142,53 @@ PATTERN = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 OWN_SCHEMA = {"type": "string", "pattern": PATTERN, "examples": ["my_module:MyClass"]}
 
 
-def implementation(word: str, table: Mapping[str, type], noun: str, base: str = "builtins:object") -> type:
+_imported: dict[Path, ModuleType] = {}  # by the file: modules of one name beside several scenarios are several
+
+
+def _module(name: str, folders: Sequence[Path]) -> ModuleType:
+    """The module that lies in the first of the folders, or else the one that Python finds on its path."""
+    place = Path(*name.split("."))
+    for folder in folders:
+        for file in (folder / place.with_suffix(".py"), folder / place / "__init__.py"):
+            if isfile(file):
+                key = file.resolve()
+                if key not in _imported:
+                    _imported[key] = _import_from(folder.resolve(), name)
+                return _imported[key]
+    return import_module(name)
+
+
+def _import_from(folder: Path, name: str) -> ModuleType:
+    """Imports it as if the folder were first on Python's path; what is called alike elsewhere stays what it is."""
+    beside = {entry.stem for entry in folder.iterdir() if entry.is_dir() or entry.suffix == ".py"}
+    elsewhere = {
+        each: module
+        for each, module in sys.modules.items()
+        if each.partition(".")[0] in beside and not _lies_in(module, folder)
+    }
+    for each in elsewhere:
+        del sys.modules[each]
+    sys.path.insert(0, str(folder))
+    try:
+        return import_module(name)
+    finally:
+        sys.path.remove(str(folder))
+        sys.path.append(str(folder))  # for what is imported later, and for processes that are started anew
+        sys.modules.update(elsewhere)
+
+
+def _lies_in(module: ModuleType, folder: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).resolve().is_relative_to(folder)
+
+
+def implementation(
+    word: str, table: Mapping[str, type], noun: str, base: str = "builtins:object", folders: Sequence[Path] = HERE
+) -> type:
     """The class behind a word of the table, or behind `module:Class`, which must be a subclass of `base`.
 
     Raises ValueError, naming the nearest word. noun: what the table holds, as in "a fault". base: as in a LazyTable.
+    folders: those of the scenario, where the module may lie.
     """
     module_name, colon, attribute = word.partition(":")
     if not colon:
@@ -143,7 +196,7 @@ def implementation(word: str, table: Mapping[str, type], noun: str, base: str = 
             raise ValueError(f"'{word}' is not {noun}. {nearest(word, table)}")
         return table[word]
     try:
-        module = import_module(module_name)
+        module = _module(module_name, folders)
     except Exception as error:  # a user's module may raise anything
         reason = f"module '{module_name}' cannot be imported: {type(error).__name__}: {error}"
         raise ValueError(f"'{word}' is not {noun}: {reason}") from error
@@ -158,6 +211,6 @@ def implementation(word: str, table: Mapping[str, type], noun: str, base: str = 
     return implementation_class
 
 
-def checker_class(word: str) -> type[Checker]:
+def checker_class(word: str, folders: Sequence[Path]) -> type[Checker]:
     """The checker behind `module:Class`. Raises ValueError for anything else."""
-    return implementation(word, {}, "a checker", "harness.checkers.base:Checker")
+    return implementation(word, {}, "a checker", "harness.checkers.base:Checker", folders)

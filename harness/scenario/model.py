@@ -27,6 +27,7 @@ from harness.pipeline.mapping import SETTINGS, setting_type
 from harness.pipeline.resources import DataStream, Table
 from harness.scenario.fault_entry import parse_fault
 from harness.scenario.fields import (
+    HERE,
     OWN_SCHEMA,
     SEEDS_SCHEMA,
     Duration,
@@ -108,8 +109,8 @@ def _located(value: Any, info: ValidationInfo) -> Handler:
     return find_handler(value, _folders(info))
 
 
-def _folders(info: ValidationInfo) -> Sequence[Path]:
-    return info.context["folders"] if info.context else (Path(),)
+def _folders(info: ValidationInfo) -> tuple[Path, ...]:
+    return info.context["folders"] if info.context else HERE
 
 
 def _read_items(value: Any, info: ValidationInfo) -> tuple[dict[str, Any], ...]:
@@ -138,28 +139,32 @@ def _word(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _writer(value: Any) -> str:
+def _writer(value: Any, info: ValidationInfo) -> str:
     if not isinstance(value, str):
         raise ValueError(f"got {shown(value)}; expected a writer, such as put")
-    _writer_class(value)
+    _writer_class(value, _folders(info))
     return value
 
 
-def _own_checker(value: Any) -> str:
+def _own_checker(value: Any, info: ValidationInfo) -> str:
     if not isinstance(value, str) or ":" not in value:
         raise ValueError(f"got {shown(value)}; expected module:Class: the built-in checkers always run")
-    checker_class(value)
+    checker_class(value, _folders(info))
     return value
 
 
-def _writer_class(word: str, source: str = Table.service) -> Any:
+def _fault(value: Any, info: ValidationInfo) -> Fault:
+    return parse_fault(value, _folders(info))
+
+
+def _writer_class(word: str, folders: Sequence[Path], source: str = Table.service) -> Any:
     """A class that is no Writer, but has its methods, gets the rest of the contract from Writer."""
     from harness.workload import STREAM_WRITERS, WRITERS
     from harness.workload.base import Writer
 
     kinesis = source == DataStream.service
     table, noun = (STREAM_WRITERS, "a writer into a Kinesis stream") if kinesis else (WRITERS, "a writer")
-    writer = implementation(word, table, noun)
+    writer = implementation(word, table, noun, folders=folders)
     if not callable(getattr(writer, "write", None)) or not isinstance(getattr(writer, "OPERATION", None), str):
         raise ValueError(f"'{word}' is not {noun}: it needs a text OPERATION and a method write(change, note)")
     return writer if issubclass(writer, Writer) else type(writer.__name__, (writer, Writer), {})
@@ -278,12 +283,14 @@ class Workload(Part):
         most = min(self.intents, len(self.data)) if self.data else self.intents
         return most if self.items is None else self.items
 
-    def writer_class(self, source: str) -> Any:
+    def writer_class(self, source: str, folders: Sequence[Path]) -> Any:
         """The class of the writer (harness.workload.base.Writer) for a source of this service.
+
+        folders: the scenario's, where the module of a writer of the user's own may lie.
 
         Raises ValueError where the writer cannot write into such a source.
         """
-        return _writer_class(self.writer, source)
+        return _writer_class(self.writer, folders, source)
 
 
 MAX_SECONDS = 1_000_000_000  # more than thirty years
@@ -313,7 +320,7 @@ class Scenario(Part):
     question: str = Field(min_length=1, description="What a run of it answers, as a question.")
     pipeline: Pipeline = Field(description="What is under test.")
     workload: Workload = Field(description="What is written into the source, and how.")
-    faults: tuple[Annotated[Fault, PlainValidator(parse_fault), WithJsonSchema({})], ...] = Field(
+    faults: tuple[Annotated[Fault, PlainValidator(_fault), WithJsonSchema({})], ...] = Field(
         (), description="The faults of a run: a word alone, or a word with its fields."
     )
     checkers: tuple[Annotated[str, PlainValidator(_own_checker), WithJsonSchema(OWN_SCHEMA)], ...] = Field(

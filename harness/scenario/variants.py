@@ -28,6 +28,7 @@ from harness.errors import (
 )
 from harness.faults import FAULTS
 from harness.scenario.expectation import Difference, Differs, Expectation, parse
+from harness.scenario.fields import HERE
 from harness.scenario.messages import mistakes, properties, schema_at, unknown_key
 from harness.scenario.model import Scenario
 from harness.scenario.schema import Schema, json_schema
@@ -138,7 +139,7 @@ _NOUN = "a scenario"
 class Variant:
     """One cell of the matrix. `document` is what the user would have written for this cell alone.
 
-    `differences` are by platform.
+    `differences` are by platform. `folders` are where its files and modules are looked for.
     """
 
     name: str
@@ -146,9 +147,10 @@ class Variant:
     expectation: Expectation
     document: Document
     differences: dict[str, Difference]
+    folders: tuple[Path, ...]
 
 
-def variants(document: Document, folders: Sequence[Path] = (Path(),)) -> list[Variant]:
+def variants(document: Document, folders: Sequence[Path] = HERE) -> list[Variant]:
     """In the matrix's order, the last dimension fastest. Files are looked for in the folders.
 
     Raises UserError with every problem of every variant, each once, in the order of the file.
@@ -172,7 +174,7 @@ def variants(document: Document, folders: Sequence[Path] = (Path(),)) -> list[Va
         for platform, (path, difference) in differing[name].items():
             cell = cell.with_part((DIFFERS, platform, "*"), reading.part(path))
             differences[platform] = difference
-        cells_read.append(Variant(name, scenario, expectation, cell, differences))
+        cells_read.append(Variant(name, scenario, expectation, cell, differences, tuple(folders)))
     return cells_read
 
 
@@ -214,7 +216,7 @@ class _Reading:
 
     def scenario(self, cell: Document) -> Scenario | None:
         try:
-            return Scenario.model_validate_json(json.dumps(cell.value), context={"folders": self._folders})
+            return Scenario.model_validate_json(json.dumps(cell.value), context={"folders": tuple(self._folders)})
         except ValidationError as error:
             self._add(cell, mistakes(error, self._schema, cell.value, _NOUN, self._complete))
             return None

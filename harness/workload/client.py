@@ -5,27 +5,22 @@ The changes of a batch are an operation each; all begin and end together.
 
 from __future__ import annotations
 
-import sysconfig
-import traceback
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from harness.agent.actor import Actor
 from harness.agent.requests import Subject
 from harness.agent.wire import apply
-from harness.errors import NotImitated, Problem, UserError
+from harness.errors import NotImitated, UserError, as_the_users
 from harness.faults.actions import Disrupt, Duplicate
 from harness.faults.points import BEFORE, OPERATION
 from harness.history import FAIL, INFO, INVOKE, OK, Value
 from harness.workload.base import FIRST_NOTE, Writer
 from harness.workload.items import Change, batches
 
-_PACKAGE = str(Path(__file__).parents[1])
-_LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 CHANGED_NOTE = "again"
 _OUTCOMES = {True: OK, False: FAIL, None: INFO}
 
@@ -105,12 +100,9 @@ def _told_as_the_users() -> Iterator[None]:
     except (NotImitated, UserError, ClientError, BotoCoreError):
         raise
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if not frame.filename.startswith((_PACKAGE, *_LIBRARIES))]
-        if not own:
-            raise
-        message = f"the writer raised {type(error).__name__}: {error}"
-        raise UserError([Problem(message, file=own[-1].filename, line=own[-1].lineno or 0)]) from error
+        if own := as_the_users(error, "the writer"):
+            raise own from error
+        raise
 
 
 def _note(duplicate: Duplicate) -> str:

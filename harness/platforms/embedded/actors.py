@@ -10,9 +10,11 @@ from typing import Any, NoReturn, Protocol
 
 from harness.agent.actor import Process
 from harness.agent.requests import Subject
-from harness.errors import NotImitated
-from harness.faults.actions import Disrupt
+from harness.errors import NotImitated, UserError, as_the_users, shown
+from harness.faults.actions import Action, Disrupt
+from harness.faults.base import Fault
 from harness.faults.nemesis import Nemesis
+from harness.faults.points import Point
 from harness.history import INFO, MICROSECONDS, Value
 from harness.platforms.base import Plan
 from harness.platforms.embedded.services.functions import Execution, ExecutionActor
@@ -43,6 +45,26 @@ class Cloud(Protocol):
     def disrupt(self, action: Disrupt) -> None: ...
 
     def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None: ...
+
+
+class WatchedNemesis(Nemesis):
+    """A fault of the user's own that raises ends the run: inside the function its error would be the function's."""
+
+    def __init__(self, simulation: Simulation, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._simulation = simulation
+
+    def ask(self, fault: Fault, point: Point) -> Action | None:
+        try:
+            action = super().ask(fault, point)
+        except Exception as error:
+            message = f"the fault {fault.NAME} raised {type(error).__name__}: {error}"
+            own = None if type(fault).__module__.startswith("harness.") else UserError(message)
+            self._simulation.fail(as_the_users(error, f"the fault {fault.NAME}") or own or error)
+        if action is not None and not isinstance(action, Action):
+            message = f"the fault {fault.NAME} decided {shown(action)}; expected an action of harness.faults.actions"
+            self._simulation.fail(UserError(f"{message}, or None"))
+        return action
 
 
 class Actors(WriterActor, ExecutionActor):

@@ -24,13 +24,13 @@ from harness.delivery.shards import reader_of
 from harness.delivery.sources import SOURCES
 from harness.errors import NotImitated
 from harness.faults.actions import Disrupt
-from harness.faults.nemesis import LocalTickets, Nemesis
+from harness.faults.nemesis import LocalTickets
 from harness.history import Value
 from harness.pipeline.resources import REGION, Topic
 from harness.pipeline.stack import LEDGER, Function, Stack
 from harness.platforms import clients
 from harness.platforms.base import Plan, Reply, Request, Service
-from harness.platforms.embedded.actors import Actors
+from harness.platforms.embedded.actors import Actors, WatchedNemesis
 from harness.platforms.embedded.disruptions import ImitatedDisruptions
 from harness.platforms.embedded.environment import Code
 from harness.platforms.embedded.isolation import EPOCH_MICROSECONDS, VirtualClock, confined, owned_chance, owned_pauses
@@ -71,7 +71,7 @@ class Embedded:
         self._code = Code(plan.code, plan.stack.function.handler)
         self._simulation = Simulation(plan.max_steps, self._clock.show, self._activate_code)
         self.tickets = LocalTickets(len(plan.faults))
-        self.nemesis = Nemesis(plan.faults, plan.seed, self.record, self.tickets)
+        self.nemesis = WatchedNemesis(self._simulation, plan.faults, plan.seed, self.record, self.tickets)
         self.decide = self.nemesis.decide
         self.writers = Actors(self, self._simulation, self.nemesis, plan)
         self._endpoints = Endpoints(plan.stack.endpoints)

@@ -37,6 +37,7 @@ def project(tmp_path: Path) -> Path:
         ({"crash": {"probability": 1.5}}, "got 1.5; expected a number from 0 to 1"),
         ({"crash": {"probability": True}}, "got true; expected a number from 0 to 1"),
         ({"delay": {"seconds": -1}}, "got -1; expected a number of at least 0"),
+        ({"crash": {"nth": -(10**400)}}, "; expected a number of at least 1"),
         ({"crash": {"process": "writr"}}, "'writr' is no process. Did you mean 'writer'?"),
         ({"crash": {"process": "writer"}}, "crash at 'effect' is a fault of function, never of 'writer'"),
         ({"crash": {"call": "deliver"}}, "crash cannot act after 'deliver'"),

@@ -32,15 +32,20 @@ def test_a_handler_may_name_its_function(project: Path) -> None:
     assert scenario.pipeline.handler == Handler(project / "handlers" / "naive.py", "main")
 
 
-def test_a_path_begins_in_the_current_directory_first(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And else in the folder of the scenario, or in one around it."""
-    nearer = project / "nearer" / "handlers"
-    nearer.mkdir(parents=True)
+def test_a_path_begins_at_the_scenario_from_wherever_the_command_is_given(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its own folder, or else in the nearest one around it."""
+    elsewhere = project / "elsewhere" / "handlers"
+    elsewhere.mkdir(parents=True)
     for name in ("naive.py", "template.yaml"):
-        (nearer / name).touch()
-    monkeypatch.chdir(project / "nearer")
+        (elsewhere / name).touch()
+    (project / "elsewhere" / "scenarios").mkdir()
+    monkeypatch.chdir(project / "elsewhere")
     pipeline = load_text(project, SHORT).variants[0].scenario.pipeline
-    assert pipeline.handler.file.resolve() == nearer / "naive.py"
+    assert pipeline.handler.file.resolve() == project / "handlers" / "naive.py"
+    pipeline = load_text(project / "elsewhere", SHORT).variants[0].scenario.pipeline
+    assert pipeline.handler.file == Path("handlers/naive.py")
 
 
 def test_values_need_no_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
