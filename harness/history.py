@@ -66,11 +66,6 @@ class Operation:
             ensure_ascii=False,
         )
 
-    @staticmethod
-    def from_json(line: str) -> Operation:
-        """Raises ValueError or TypeError when the line is not an operation."""
-        return Operation(**json.loads(line))
-
     @property
     def role(self) -> str:
         """The kind of process: writer, function, dispatcher, nemesis, harness or observer."""

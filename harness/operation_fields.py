@@ -1,90 +1,254 @@
 """The types of an operation's fields, by which a stored history is read: whatever else a line holds is damage.
 
-The table of harness.history says what the fields mean.
+The table of harness.history says what the fields mean. Here are those by which operations are judged; a value may have
+others. What has a default may be missing.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from types import NoneType
-from typing import Any
+from typing import Annotated, Literal
 
-from harness.errors import shown
-from harness.history import Operation
+from msgspec import DecodeError, Meta, Struct, ValidationError, convert
+from msgspec.json import Decoder
 
-Types = tuple[type, ...]
-_FIELDS: dict[str, Types] = {
-    **dict.fromkeys(("index", "time"), (int,)),
-    **dict.fromkeys(("process", "type", "f"), (str,)),
-    "value": (dict,),
-    "error": (str, NoneType),
+from harness.history import INVOKE, Operation, Value
+
+Texts = list[str]
+Number = Annotated[str, Meta(pattern="^[0-9]{1,1000}$")]  # a sequence number has more digits than a machine's integer
+_LISTS = frozenset(("intents", "items", "sequence_numbers"))
+_MAX_KEPT = 100_000  # texts, and lists of texts, that are kept once: what repeats another follows it soon
+
+
+class _Line(Struct, gc=False, forbid_unknown_fields=True):
+    """In the order in which they are stored."""
+
+    error: str | None
+    f: str
+    index: int
+    process: str
+    time: int
+    type: Literal["invoke", "ok", "fail", "info"]
+    value: Value
+
+
+class _Phase(Struct, gc=False):
+    phase: str
+    faults: Texts = []
+    sinks: dict[str, dict[str, str]] = {}
+    names: dict[str, str] = {}
+    mapping: Value = {}
+    standing_still: Texts = []
+    matched: list[int] = []
+    quiet: bool = False
+    reason: str = ""
+    complete: bool = False
+
+
+class _Reference(Struct, gc=False):
+    platform: str
+    verdict: str
+    why: str
+    owed: dict[str, Texts]
+    contents: dict[str, Texts]
+    source: dict[str, str | None]
+    views: dict[str, dict[str, str | None]]
+
+
+class _Write(Struct, gc=False):
+    """One that reads has no intent."""
+
+    intent: str | None = None
+    item: str | None = None
+    copy: int = 0
+    leaves: str = ""
+
+
+class _Call(Struct, gc=False):
+    call: int
+    attempt: int
+    table: str
+    items: Texts
+    intents: Texts
+    effect: bool
+    unprocessed: Texts = []
+
+
+class _Fault(Struct, gc=False):
+    fault: int
+    point: str = ""
+    process: str = ""
+    action: str = ""
+    intents: Texts = []
+    ended_by: int = 0
+
+
+class _Disruption(Struct, gc=False):
+    process: str = ""
+
+
+class _Batch(Struct, gc=False, kw_only=True):
+    shard: str
+    sequence_numbers: list[Number]
+    intents: Texts
+
+
+class _Delivery(_Batch, gc=False, kw_only=True):
+    delivery: int
+    attempt: int
+    outcome: str = ""
+
+
+class _Discard(_Batch, gc=False, kw_only=True):
+    reason: str
+    dead_lettered: bool
+
+
+class _Execution(Struct, gc=False):
+    request_id: str
+    environment: int
+    sequence_numbers: list[Number]
+    intents: Texts
+    cold: bool = False
+
+
+class _Gone(Struct, gc=False):
+    resource: str
+
+
+class _Record(Struct, gc=False):
+    shard: str
+    sequence_number: Number
+    event_id: str
+    event_name: str
+    item: str | None
+    intent: str | None
+    before: str | None = None
+
+
+class _Effect(Struct, gc=False):
+    sink: str
+    intent: str | None
+    item: str | None
+    count: int
+    order: int | None = None
+    content: str = ""
+
+
+class _State(Struct, gc=False):
+    role: str
+    item: str | None
+    intent: str | None
+    resource: str = ""
+    changes: int = 0
+    content: str = ""
+
+
+class _DeadLetter(Struct, gc=False):
+    condition: str
+    shard: str
+    start: Number
+    end: Number
+
+
+# A frozen dataclass made through its __init__ takes as long as reading the line.
+_set_index, _set_time, _set_process, _set_type, _set_f, _set_value, _set_error = (
+    getattr(Operation, name).__set__ for name in Operation.__slots__
+)
+
+_BY_ROLE: dict[str, type[Struct]] = {"nemesis": _Fault, "platform": _Disruption, "writer": _Write}
+_BY_F: dict[tuple[str, str], type[Struct]] = {
+    ("harness", "phase"): _Phase,
+    ("harness", "reference"): _Reference,
+    ("dispatcher", "deliver"): _Delivery,
+    ("dispatcher", "discard"): _Discard,
+    ("dispatcher", "filter"): _Batch,
+    ("observer", "filter"): _Batch,
+    ("function", "execute"): _Execution,
+    ("observer", "gone"): _Gone,
+    ("observer", "record"): _Record,
+    ("observer", "effect"): _Effect,
+    ("observer", "state"): _State,
+    ("observer", "dead_letter"): _DeadLetter,
 }
-# The fields of values by which operations are judged. A field has the same types wherever it occurs.
-_VALUE: dict[str, Types] = {
-    **dict.fromkeys(("attempt", "call", "copy", "delivery", "fault", "ended_by", "environment", "count"), (int,)),
-    **dict.fromkeys(("quiet", "complete", "cold", "effect", "dead_lettered"), (bool,)),
-    **dict.fromkeys(("shard", "table", "phase", "reason", "outcome", "point", "action", "process", "sink"), (str,)),
-    **dict.fromkeys(("role", "resource", "request_id", "event_name", "event_id", "condition", "leaves"), (str,)),
-    **dict.fromkeys(("platform", "verdict", "why", "sequence_number", "start", "end"), (str,)),
-    **dict.fromkeys(("intent", "item", "before"), (str, NoneType)),
-    **dict.fromkeys(("names", "mapping", "sinks", "owed", "contents", "source", "views"), (dict,)),
-    **dict.fromkeys(("intents", "items", "sequence_numbers", "standing_still", "unprocessed"), (list,)),
-    **dict.fromkeys(("faults", "matched"), (list,)),
-}
-_OF_LISTS: dict[str, type] = {"matched": int}  # the others hold texts
-_MAPPINGS_OF_MAPPINGS = ("sinks", "views", "contents")
-_DIGITS = ("sequence_number", "start", "end")
-_NO_VALUE_TYPE: Types = ()
-_BATCH = ("shard", "sequence_numbers", "intents")
-_CALL = frozenset(("call", "attempt", "table", "items", "intents", "effect"))
-# The fields without which an operation cannot be judged.
-_REQUIRED = {
-    ("harness", "phase"): ("phase",),
-    ("harness", "reference"): ("platform", "verdict", "why", "owed", "contents", "source", "views"),
-    ("dispatcher", "deliver"): ("delivery", "attempt", *_BATCH),
-    ("dispatcher", "discard"): ("reason", "dead_lettered", *_BATCH),
-    ("dispatcher", "filter"): _BATCH,
-    ("observer", "filter"): _BATCH,
-    ("function", "execute"): ("request_id", "environment", "sequence_numbers", "intents"),
-    ("observer", "gone"): ("resource",),
-    ("observer", "record"): ("shard", "sequence_number", "event_id", "event_name", "item", "intent"),
-    ("observer", "effect"): ("sink", "intent", "item", "count"),
-    ("observer", "state"): ("role", "item", "intent"),
-    ("observer", "dead_letter"): ("condition", "shard", "start", "end"),
-}
-
-
-def wrong_field(operation: Operation) -> str | None:
-    """The first field that is missing or has another type, as in `value.intents is 5`."""
-    for name, types in _FIELDS.items():
-        if type(getattr(operation, name)) not in types:
-            return f"{name} is {shown(getattr(operation, name))}"
-    value = operation.value
-    required = _required(operation.process, operation.f)
-    if not required <= value.keys():
-        return f"value.{min(required - value.keys())} is missing"
-    for name, content in value.items():
-        types = _VALUE.get(name, _NO_VALUE_TYPE)
-        if types and (type(content) not in types or (content and not _holds(name, content))):
-            return f"value.{name} is {shown(content)}"
-    return None
 
 
 @lru_cache(maxsize=1024)
-def _required(process: str, f: str) -> frozenset[str]:
+def _fields(process: str, f: str) -> type[Struct] | None:
     """A call has the same fields, whoever makes it."""
     role = process.partition("/")[0]
-    if role == "nemesis":
-        return frozenset(("fault",))
-    is_call = "." in f and role in ("writer", "function", "dispatcher")
-    return _CALL if is_call else frozenset(_REQUIRED.get((role, f), ()))
+    if "." in f and role in ("writer", "function", "dispatcher"):
+        return _Call
+    return _BY_ROLE.get(role) or _BY_F.get((role, f))
 
 
-def _holds(name: str, content: Any) -> bool:
-    """Whether what a list, a mapping or a number as a text holds is right too."""
-    if type(content) is list:
-        kind = _OF_LISTS.get(name, str)
-        return all([type(each) is kind for each in content])
-    if name in _MAPPINGS_OF_MAPPINGS:
-        return all(isinstance(each, dict | list) for each in content.values())
-    return name not in _DIGITS or content.isdecimal()
+class _Kept:
+    """What many lines say, kept once: texts, and lists of texts. So a long history takes half the memory."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._lists: dict[tuple[str, ...], Texts] = {}
+        self.text = self._texts.setdefault  # of a text and the same text
+
+    def value(self, process: str, f: str, value: Value) -> Value:
+        """The value, if its fields are of their types. Raises ValueError for the first that is not."""
+        if fields := _fields(process, f):
+            try:
+                convert(value, fields)
+            except ValidationError as error:
+                raise ValueError(_sentence(error, ".value")) from None
+        text, texts = self.text, self._lists.setdefault
+        for name, content in value.items():
+            if type(content) is str:
+                value[name] = text(content, content)
+            elif name in _LISTS:
+                value[name] = texts(tuple(content), content)
+        if len(self._texts) > _MAX_KEPT:
+            self._texts.clear()
+        if len(self._lists) > _MAX_KEPT:
+            self._lists.clear()
+        return value
+
+
+def stored_operations(lines: Iterable[bytes]) -> Iterator[Operation]:
+    """The operations of a history, one a line. Raises ValueError, TypeError or RecursionError for a damaged one.
+
+    The last line may be cut short: the run was killed while it was written. An operation has the value of the one that
+    it closes, where that is the same.
+    """
+    decode, kept, new = Decoder(_Line).decode, _Kept(), object.__new__
+    opened: dict[tuple[str, str], Value] = {}  # the last value, by the process and the f
+    for line in lines:
+        try:
+            stored = decode(line)
+        except DecodeError as error:
+            if not line.endswith(b"\n"):
+                return
+            if isinstance(error, ValidationError):
+                raise ValueError(_sentence(error)) from None
+            stored = convert(json.loads(line), _Line)  # half a pair of surrogates, which is no UTF-8
+        process, f, value = kept.text(stored.process, stored.process), kept.text(stored.f, stored.f), stored.value
+        if stored.type == INVOKE:
+            opened[process, f] = value = kept.value(process, f, value)
+        elif (before := opened.pop((process, f), None)) is not None and before == value:
+            value = before
+        else:
+            value = kept.value(process, f, value)
+        operation = new(Operation)
+        _set_index(operation, stored.index)
+        _set_time(operation, stored.time)
+        _set_process(operation, process)
+        _set_type(operation, stored.type)
+        _set_f(operation, f)
+        _set_value(operation, value)
+        _set_error(operation, stored.error)
+        yield operation
+
+
+def _sentence(error: ValidationError, part: str = "") -> str:
+    """As in `value.intents: Expected `array`, got `str``: msgspec says the place at the end, from `$` on."""
+    what, _, place = str(error).partition(" - at `$")
+    path = f"{part}{place.rstrip('`')}".removeprefix(".")
+    return f"{path}: {what}" if path else what

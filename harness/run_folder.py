@@ -12,24 +12,17 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import NoneType
 from typing import Any, TextIO
 
-from pydantic_core import from_json
-
 from harness.errors import Problem, UserError, shown
-from harness.history import INVOKE, Operation, Value
-from harness.operation_fields import wrong_field
+from harness.history import Operation
 
 RUN, HISTORY, LOG = "run.json", "history.jsonl", "function.log"
 SCHEDULE, VERDICT, REPORT = "schedule.json", "verdict.json", "report.txt"
 _MAX_SAME_NAME = 10_000
-_SETTERS = {name: getattr(Operation, name).__set__ for name in Operation.__slots__}
-_LISTS = ("intents", "items", "sequence_numbers")
-_MAX_LISTS = 20_000  # that are kept once: what repeats another follows it soon
 _ESCAPED = "backslashreplace"  # a lone surrogate has no UTF-8: it becomes the escape that JSON has for it
 
 
@@ -137,71 +130,25 @@ def has_verdict(path: Path) -> bool:
 
 
 def read_history(path: Path) -> list[Operation]:
-    """All whole lines. The last line may be cut short: the run was killed while it was written.
+    """All whole lines. Raises DamagedHistory for a line that is no operation or does not follow the one before."""
+    from harness.operation_fields import stored_operations  # msgspec is loaded by what reads, and by nothing else
 
-    Raises DamagedHistory, with the line, for a line that is no operation or does not follow the one before.
-    """
-    read = _Reader()
     operations: list[Operation] = []
+
+    def damaged(what: str) -> DamagedHistory:
+        return DamagedHistory([Problem(what, file=str(path / HISTORY), line=len(operations) + 1)])
+
     try:
         with (path / HISTORY).open("rb") as lines:  # a text may contain any line separator but this one
-            for number, line in enumerate(lines, start=1):
-                try:
-                    operation = read(line)
-                    wrong = wrong_field(operation)
-                except (ValueError, TypeError, RecursionError) as error:
-                    if not line.endswith(b"\n"):
-                        break
-                    raise _damaged(path, number, f"not an operation ({error})") from None
-                if wrong:
-                    raise _damaged(path, number, f"not an operation ({wrong})")
+            for operation in stored_operations(lines):
                 if operation.index != len(operations):
-                    before = f"{len(operations)} operations come before it"
-                    raise _damaged(path, number, f"index is {operation.index}, but {before}")
+                    raise damaged(f"index is {operation.index}, but {len(operations)} operations come before it")
                 operations.append(operation)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise damaged(f"not an operation ({error})") from None
     except OSError as error:
         raise UserError(f"{path / HISTORY}: cannot be read: {error.strerror}") from None
     return operations
-
-
-def _damaged(path: Path, number: int, what: str) -> DamagedHistory:
-    return DamagedHistory([Problem(what, file=str(path / HISTORY), line=number)])
-
-
-class _Reader:
-    """Reads the lines of a history one after another, and keeps once what many of them say: short texts, lists of
-    intents, and the value of an operation that its close repeats. So a long history takes half the memory."""
-
-    def __init__(self) -> None:
-        self._lists: dict[tuple[str, ...], list[str]] = {}
-        self._opened: dict[tuple[str, str], Value] = {}  # the last value, by the process and the f
-
-    def __call__(self, line: bytes) -> Operation:
-        try:
-            fields = from_json(line, cache_strings="all")
-        except ValueError:  # what it does not accept, as half a pair of surrogates
-            return Operation.from_json(line.decode())
-        if type(fields) is not dict or fields.keys() != _SETTERS.keys() or type(fields["value"]) is not dict:
-            return Operation.from_json(line.decode())
-        operation = object.__new__(Operation)  # its __init__ takes as long as reading the line
-        self._keep_once(fields)
-        for name, value in fields.items():
-            _SETTERS[name](operation, value)
-        return operation
-
-    def _keep_once(self, fields: Value) -> None:
-        key, value = (fields["process"], fields["f"]), fields["value"]
-        if fields["type"] == INVOKE:
-            self._opened[key] = value
-        elif (opened := self._opened.pop(key, None)) == value:
-            fields["value"] = opened
-            return
-        for name in _LISTS:
-            if type(texts := value.get(name)) is list:
-                with suppress(TypeError):  # no list of texts
-                    value[name] = self._lists.setdefault(tuple(texts), texts)
-        if len(self._lists) > _MAX_LISTS:
-            self._lists.clear()
 
 
 def new_folder(parent: Path, name: str) -> Path:

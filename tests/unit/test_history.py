@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.history import History, Operation
+from harness.operation_fields import stored_operations
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -34,16 +35,27 @@ def test_an_operation_is_one_line_and_comes_back_as_it_was(operation: Operation)
     """Whatever is in it, line breaks included; equal operations are equal bytes, in whatever order keys were put in."""
     line = operation.to_json()
     assert "\n" not in line
-    assert Operation.from_json(line) == operation
-    turned = Operation.from_json(json.dumps(dict(reversed(json.loads(line).items()))))
-    assert turned.to_json() == line
+    turned = json.dumps(dict(reversed(json.loads(line).items())))
+    read = list(stored_operations(each.encode() for each in (line, turned)))
+    assert read == [operation, operation]
+    assert [each.to_json() for each in read] == [line, line]
 
 
-@pytest.mark.parametrize("line", ["", "[]", "{", '"text"', "null", "{}", '{"index": 1}', '{"other": 1}'])
+WHOLE = json.loads(Operation(0, 0, "writer/0", "ok", "put").to_json())
+PARTS = [{name: WHOLE[name] for name in WHOLE if name != left_out} for left_out in WHOLE]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("", "[]", "{", '"text"', "null", "{}", '{"index": 1}', '{"other": 1}', "[" * 100_000),
+        *map(json.dumps, (*PARTS, WHOLE | {"other": 1}, WHOLE | {"type": "okay"})),
+    ],
+)
 def test_what_is_no_operation_is_refused(line: str) -> None:
-    """With an error that whoever reads a history can expect."""
-    with pytest.raises((ValueError, KeyError, TypeError)):
-        Operation.from_json(line)
+    """With an error that whoever reads a history can expect: it has the seven fields, and no other."""
+    with pytest.raises((ValueError, RecursionError)):
+        list(stored_operations([f"{line}\n".encode()]))
 
 
 def test_operations_are_numbered_in_the_order_in_which_they_took_place() -> None:

@@ -64,7 +64,7 @@ def test_any_text_comes_back(text: str) -> None:
     """Line separators and halves of pairs, which a writer may put into an item, included."""
     with tempfile.TemporaryDirectory() as root:
         run = folder(Path(root))
-        value = {f"own {text}": text}
+        value = {"own": {text: text}}
         operations = [Operation(number, 0, "writer/0", "info", "note", value, text) for number in range(2)]
         for operation in operations:
             run.append(operation)
@@ -118,17 +118,20 @@ RECORD = {"shard": "0", "sequence_number": "1", "event_id": "1", "event_name": "
         ("observer", "effect", {"sink": "Effects", "intent": "a/1", "item": "a", "count": "1"}, "count"),
         ("harness", "phase", {"phase": "heal", "matched": [True]}, "matched"),
         ("harness", "phase", {"phase": "deploy", "sinks": []}, "sinks"),
+        ("dispatcher/0", "filter", {"shard": "0", "sequence_numbers": ["1", ""], "intents": []}, "sequence_numbers"),
+        ("writer/0", "put", {"intent": 1, "item": "a"}, "intent"),
     ],
 )
 def test_a_field_of_another_type_is_refused_with_its_line(
     tmp_path: Path, process: str, f: str, value: dict[str, Any], field: str
 ) -> None:
-    """And so is one that is missing: no checker meets either."""
+    """And so is one that is missing: no checker meets either. The message says what is valid."""
     run = folder(tmp_path)
     run.append(OPERATIONS[0])
     run.append(Operation(1, 0, process, "invoke", f, value))
     run.append(OPERATIONS[2])
-    with pytest.raises(DamagedHistory, match=rf"{HISTORY}:2: not an operation \(value\.{field} is "):
+    wrong = rf"value\.{field}(\[\d\])?: Expected `|value: Object missing required field `{field}`"
+    with pytest.raises(DamagedHistory, match=rf"{HISTORY}:2: not an operation \(({wrong})"):
         read_history(run.path)
 
 
@@ -139,7 +142,7 @@ def test_each_of_the_seven_fields_has_its_type(tmp_path: Path, field: str, value
     run.append(OPERATIONS[0])
     run.append(replace(OPERATIONS[1], **{field: value}))
     run.append(OPERATIONS[2])
-    with pytest.raises(DamagedHistory, match=rf"{HISTORY}:2: not an operation \({field} is "):
+    with pytest.raises(DamagedHistory, match=rf"{HISTORY}:2: not an operation \({field}: Expected `"):
         read_history(run.path)
 
 
