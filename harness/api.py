@@ -13,11 +13,10 @@ from harness.errors import UserError
 from harness.history import History
 from harness.jobs import jobs_of
 from harness.platforms.target import choose_target
-from harness.reports.run_result import RunResult
 from harness.reports.text import finding
 from harness.run_folder import read_history
 from harness.runner import run as run_job
-from harness.verdict import Anomaly
+from harness.verdict import Anomaly, RunResult
 
 
 @dataclass(frozen=True, slots=True, repr=False)

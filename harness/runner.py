@@ -45,7 +45,6 @@ from harness.platforms.capabilities import OUTAGES
 from harness.reference import reference
 from harness.reports import ExitCode
 from harness.reports import text as text_report
-from harness.reports.run_result import RunResult
 from harness.run_folder import (
     REPORT,
     RUN,
@@ -60,7 +59,7 @@ from harness.run_folder import (
 )
 from harness.scenario import expectation
 from harness.scenario.fields import checker_class
-from harness.verdict import UNKNOWN, Verdict
+from harness.verdict import UNKNOWN, RunResult, Verdict
 from harness.workload.base import Writer
 from harness.workload.client import Client
 from harness.workload.items import Change

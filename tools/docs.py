@@ -15,10 +15,10 @@ from pathlib import Path
 from harness import run_folder
 from harness.errors import UserError, nearest
 from harness.jobs import jobs_of
-from harness.matrix import markdown
+from harness.matrix import report
 from harness.reports import text as text_report
 from harness.runner import run
-from harness.scenario import schema
+from harness.scenario.messages import SCHEMA_FILE
 from tools import inventory, matrix_picture, reference
 from tools.scenario_schema import derived_schema
 
@@ -49,12 +49,12 @@ def files_of_a_run() -> str:
 
 def matrix_summary() -> str:
     """The legend of the saved matrix, and its classes by consumer and by writer."""
-    return markdown.summary(json.loads(MATRIX.read_text("utf-8")))
+    return report.summary(json.loads(MATRIX.read_text("utf-8")))
 
 
 def matrix_cells() -> str:
     """Every cell of the saved matrix, and what is not in it."""
-    full = markdown.full(json.loads(MATRIX.read_text("utf-8")))
+    full = report.full(json.loads(MATRIX.read_text("utf-8")))
     return full[full.index("### ") :]
 
 
@@ -98,7 +98,7 @@ def _fenced(text: str) -> str:
 
 
 if __name__ == "__main__":
-    schema.FILE.write_text(scenario_schema(), encoding="utf-8")
+    SCHEMA_FILE.write_text(scenario_schema(), encoding="utf-8")
     for document in documents(Path()):
         document.write_text(filled(document.read_text("utf-8")), encoding="utf-8")
     PICTURE.write_text(matrix_svg(), encoding="utf-8")

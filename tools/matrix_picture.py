@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from harness.matrix.document import Document
-from harness.matrix.markdown import MARKS
+from harness.matrix.report import MARKS
 from harness.matrix.tally import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, NEITHER
 
 WRITER = "put"  # the cells that are drawn; a corner marks those that are of another class behind another writer

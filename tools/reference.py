@@ -14,8 +14,7 @@ from harness.faults import FAULTS
 from harness.faults.wire import Noop
 from harness.scenario.fault_entry import fault_schema
 from harness.scenario.load import load
-from harness.scenario.messages import expected
-from harness.scenario.schema import Schema, json_schema
+from harness.scenario.messages import Schema, expected, json_schema
 from harness.verdict import ANOMALIES
 from harness.workload import WRITERS
 

@@ -10,8 +10,8 @@ from harness.faults import FAULTS
 from harness.scenario.expectation import Differs, Spec
 from harness.scenario.fault_entry import fault_schema
 from harness.scenario.fields import OWN_SCHEMA, PATTERN
+from harness.scenario.messages import Schema
 from harness.scenario.model import Scenario
-from harness.scenario.schema import Schema
 from harness.workload import WRITERS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

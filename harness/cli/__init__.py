@@ -29,7 +29,7 @@ SECTIONS = {
     },
     "LocalStack on this machine": {
         "doctor": (
-            "doctor:doctor",
+            "localstack:doctor",
             "Say what this machine has, what answers where, and which SCENARIOS it could play.",
         ),
         "up": ("localstack:up", "Start LocalStack and wait until it answers."),

@@ -1,24 +1,36 @@
-"""`python -m harness up|down|status`: LocalStack on this machine."""
+"""`python -m harness up|down|status|doctor`: LocalStack on this machine, and what else it has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import platform
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
+from harness import __version__
 from harness.cli.options import target_options
-from harness.localstack import RUNTIMES
-from harness.localstack.base import PORT, Say
+from harness.errors import UserError
+from harness.jobs import jobs_of
+from harness.localstack import RUNTIMES, ours
+from harness.localstack.base import PORT, Running, Say
+from harness.localstack.compose import compose_command
+from harness.localstack.container import engine
+from harness.localstack.health import emulator_at, local
+from harness.localstack.interpreters import find_java_home, find_python
 from harness.platforms import AWS, LOCALSTACK
 from harness.platforms.deployed.leftovers import Leftovers
-from harness.platforms.target import choose_target
+from harness.platforms.target import EMBEDDED_TARGET, Target, choose_target
 
 NOTHING = "no LocalStack runs that harness started"
 _RUNTIME = click.Choice(sorted(RUNTIMES))
 _SOME_PORT = click.IntRange(1, 65535)
+AWS_EMULATOR_PORT = 9297  # where AWS's own emulator listens
+_WIDTH = 22  # of the names that `doctor` prints
 
 
 @click.command()
@@ -95,3 +107,58 @@ def _progress() -> Iterator[Say]:
         return
     with console.status("") as line:
         yield lambda doing: line.update(doing)
+
+
+@click.command()
+@click.argument("scenarios", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def doctor(scenarios: Sequence[Path]) -> int:
+    """Say what this machine has, what answers where, and which SCENARIOS it could play.
+
+    \b
+    Example: python -m harness doctor scenarios/crash.yaml
+    """
+    mine = ours()
+    for name, what in (*_programs(), *_answering(mine), *_playable(scenarios, mine)):
+        click.echo(f"{name:<{_WIDTH}} {what}")
+    return 0
+
+
+def _programs() -> Iterator[tuple[str, str]]:
+    yield "harness", f"{__version__} on Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    yield "embedded platform", "always there"
+    try:
+        yield "Python for `up`", str(find_python())
+    except UserError:
+        yield "Python for `up`", "none of 3.13 or newer: `harness up --runtime host` needs one"
+    yield "Java", str(find_java_home() or "none of 17 or newer: `harness up --runtime host` gets one from PyPI")
+    try:
+        with engine() as client:
+            yield "Docker", f"engine {client.version()['Version']}"
+        yield "Compose", " ".join(compose_command())
+    except UserError as error:
+        yield "Docker", str(error).splitlines()[0]
+
+
+def _answering(mine: Sequence[Running]) -> Iterator[tuple[str, str]]:
+    for running in mine:
+        yield f"port {running.port}", f"{running}, started by harness"
+    if not any(running.port == PORT for running in mine):
+        other = emulator_at(local(PORT))
+        left_alone = f"{other}, which harness did not start: it is left alone unless --endpoint names it"
+        yield f"port {PORT}", left_alone if other else "no emulator of AWS answers"
+    with suppress(OSError), socket.create_connection(("127.0.0.1", AWS_EMULATOR_PORT), timeout=1):
+        yield f"port {AWS_EMULATOR_PORT}", "something listens, as AWS's own emulator does: runs do not use it"
+
+
+def _playable(scenarios: Sequence[Path], mine: Sequence[Running]) -> Iterator[tuple[str, str]]:
+    """For each file and platform, how many variants it could play, or the first reason why it could not."""
+    endpoint = next((running.endpoint for running in mine), local(PORT))
+    for scenario in scenarios:
+        for target in (EMBEDDED_TARGET, Target(LOCALSTACK, endpoint)):
+            try:
+                jobs = jobs_of([scenario], seeds=0, target=target)
+            except UserError as error:
+                yield scenario.name, f"{target.platform}: {str(error).splitlines()[0]}"
+                continue
+            playable = sum(not job.refused for job in jobs)
+            yield scenario.name, f"{target.platform}: {playable} of {len(jobs)} variants"

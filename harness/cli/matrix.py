@@ -12,7 +12,7 @@ import yaml
 
 from harness.cli.options import processes_option, tell
 from harness.errors import UserError
-from harness.matrix import document, markdown, selection
+from harness.matrix import document, report, selection
 from harness.matrix.cells import AIMS, Cell, scenario_of
 from harness.matrix.consumers import Consumer, consumers
 from harness.matrix.player import CellTask, Played, job_of, merged, play_all, used_sinks
@@ -108,7 +108,7 @@ def _matrix(filters: Any, target: Target, runs: int, processes: int, folder: Pat
     played = _played(tasks, processes)
     made = document.document(tasks, played, axes, filters, by_name, sinks, nowhere)
     saved = save(made, played, folder)
-    click.echo("\n\n".join(filter(None, (markdown.summary(made), markdown.missing(made), ""))))
+    click.echo("\n\n".join(filter(None, (report.summary(made), report.missing(made), ""))))
     click.echo(f"saved in {saved}: " + ", ".join(sorted(file.name for file in saved.iterdir())))
     return ExitCode.NOT_KNOWN if any(each.claim.name in (OPEN, UNKNOWN) for each in played) else ExitCode.MET
 

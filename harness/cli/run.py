@@ -23,11 +23,11 @@ from harness.history import Operation
 from harness.jobs import Job, jobs_of
 from harness.platforms import AWS, PLATFORMS
 from harness.platforms.target import choose_target
-from harness.reports import ExitCode, exit_code
+from harness.reports import ExitCode, exit_code, to_json
 from harness.reports import text as text_report
 from harness.reports.progress import Progress, coloured, has_colours, terminal_width
-from harness.reports.run_result import RunResult, to_json
 from harness.run_folder import read_history
+from harness.verdict import RunResult
 
 
 @click.command()

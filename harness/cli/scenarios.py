@@ -9,7 +9,7 @@ import click
 
 from harness.cli.options import overrides, scenarios_argument, set_option
 from harness.reports import ExitCode
-from harness.scenario import schema as scenario_schema
+from harness.scenario.messages import SCHEMA_FILE
 
 
 @click.command()
@@ -84,5 +84,5 @@ def schema() -> int:
     \b
     Example: python -m harness schema > scenario.schema.json
     """
-    click.echo(scenario_schema.FILE.read_text("utf-8"), nl=False)
+    click.echo(SCHEMA_FILE.read_text("utf-8"), nl=False)
     return ExitCode.MET

@@ -15,9 +15,9 @@ from harness.matrix.tally import REFUSED, CellRun, Claim, claim, enough
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.reports import text
-from harness.reports.run_result import RunResult
 from harness.runner import in_processes, run_unkept
 from harness.scenario.load import load_values
+from harness.verdict import RunResult
 
 _CELLS_OF_A_PROCESS = 12  # each leaves about 20 MB
 

@@ -1,4 +1,4 @@
-"""Reports: what a run was found to be, for people (`text`, `table`), for programs (`run_result`) and as an exit code.
+"""Reports: what a run was found to be, for people (`text`, `table`), for programs (`to_json`) and as an exit code.
 
 All are made from `RunResult`s, and are pure; others print them or write them to files. `progress` is what shows on a
 terminal while runs last.
@@ -6,14 +6,15 @@ terminal while runs last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from harness.verdict import UNKNOWN
 
 if TYPE_CHECKING:
-    from harness.reports.run_result import RunResult
+    from harness.verdict import RunResult
 
 
 class ExitCode(IntEnum):
@@ -37,3 +38,8 @@ def _exit_code_of(result: RunResult) -> ExitCode:
     if result.expectation_met:
         return ExitCode.MET
     return ExitCode.NOT_KNOWN if result.verdict.verdict == UNKNOWN else ExitCode.VIOLATED
+
+
+def to_json(results: Sequence[RunResult]) -> str:
+    """The report for programs: a list of runs, each with the version of its format."""
+    return json.dumps([result.to_dict() for result in results], indent=2, ensure_ascii=False) + "\n"

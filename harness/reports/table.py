@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.reports.run_result import RunResult
-from harness.verdict import ANOMALIES, PARTIES, VERDICTS
+from harness.verdict import ANOMALIES, PARTIES, VERDICTS, RunResult
 
 WIDTH = 120  # at most; most tables are narrower
 LEAST = ("records", "deliveries", "executions", "intents")  # columns that a narrow table can do without

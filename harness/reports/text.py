@@ -12,10 +12,9 @@ from types import MappingProxyType
 
 from harness.errors import printable
 from harness.history import INVOKE, Operation, Value
-from harness.reports.run_result import RunResult
 from harness.reports.table import WIDTH as TABLE_WIDTH
 from harness.reports.table import tables
-from harness.verdict import VALID, Anomaly, Verdict
+from harness.verdict import VALID, Anomaly, RunResult, Verdict
 
 MAX_CAUSES = 3
 MAX_UNEXPECTED = 10  # runs whose expectation was not met, each shown with its finding

@@ -14,9 +14,8 @@ from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, ValidationE
 from harness.errors import Mistake, Mistakes, shown
 from harness.platforms import PLATFORMS
 from harness.scenario.fields import PATTERN
-from harness.scenario.messages import mistakes, refusal
+from harness.scenario.messages import Schema, mistakes, refusal
 from harness.scenario.model import Part
-from harness.scenario.schema import Schema
 from harness.verdict import ANOMALIES, INVALID, PARTIES, UNKNOWN, VERDICTS, Verdict
 
 REFUSED = "refused"

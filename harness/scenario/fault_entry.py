@@ -29,8 +29,8 @@ from harness.faults.points import (
     WRITER,
 )
 from harness.scenario.fields import HERE, TEXT_SCHEMA, implementation, seconds
+from harness.scenario.messages import Schema
 from harness.scenario.messages import mistakes as sentences
-from harness.scenario.schema import Schema
 
 # The kinds of process that pass a place.
 ROLES: dict[str, tuple[str, ...]] = {

@@ -5,7 +5,10 @@ What is valid is read from the JSON Schema of the part, so that the sentence and
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,9 +16,21 @@ from pydantic_core import ErrorDetails
 
 from harness.errors import DocumentPath, Mistake, Mistakes, closest, nearest, path_text, shown
 from harness.scenario.fields import TEXT_SCHEMA
-from harness.scenario.schema import Schema
 
+Schema = dict[str, Any]
+SCHEMA_FILE = Path(__file__).with_name("schema.json")
 _UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+
+
+@cache
+def json_schema() -> Schema:
+    """The JSON Schema of a scenario file, for editors, for the reference and for the words of errors. Do not change it.
+
+    Draft 2020-12; each field has a description. It is kept as a file, because deriving it from the models takes longer
+    than reading a scenario: `python -m tools.docs` writes it, and a test compares.
+    """
+    schema: Schema = json.loads(SCHEMA_FILE.read_text("utf-8"))
+    return schema
 
 
 def mistakes(error: ValidationError, schema: Schema, value: Any, noun: str, complete: bool = True) -> list[Mistake]:

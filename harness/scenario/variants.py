@@ -29,9 +29,8 @@ from harness.errors import (
 from harness.faults import FAULTS
 from harness.scenario.expectation import Difference, Differs, Expectation, parse
 from harness.scenario.fields import HERE
-from harness.scenario.messages import mistakes, properties, schema_at, unknown_key
+from harness.scenario.messages import Schema, json_schema, mistakes, properties, schema_at, unknown_key
 from harness.scenario.model import Scenario
-from harness.scenario.schema import Schema, json_schema
 from harness.verdict import ANOMALIES, INVALID
 
 MATRIX = "matrix"

@@ -11,8 +11,8 @@ from harness.errors import UserError
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
 from harness.platforms.target import EMBEDDED_TARGET, Target
-from harness.reports.run_result import RunResult
 from harness.runner import run
+from harness.verdict import RunResult
 
 LEDGER = Path(__file__).parents[2] / "lambda" / "ledger"
 RETRIES = {"maximum_retry_attempts": 1}

@@ -10,8 +10,8 @@ import pytest
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
 from harness.platforms.target import EMBEDDED_TARGET, Target
-from harness.reports.run_result import RunResult
 from harness.runner import run
+from harness.verdict import RunResult
 
 SINKS = Path(__file__).parents[2] / "lambda" / "sinks"
 SHARED = ("changes", "post")

@@ -14,7 +14,7 @@ import pytest
 from source_tree import place, tracked
 
 from harness.errors import UserError
-from harness.scenario import schema
+from harness.scenario.messages import SCHEMA_FILE
 from tools import docs
 from tools.markdown import Block, Command, anchors, commands, links, steps
 
@@ -98,7 +98,7 @@ def test_generated_parts_are_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert [name for name, text in DOCUMENTS.items() if docs.filled(text) != text] == []
     assert docs.PICTURE.read_text("utf-8") == docs.matrix_svg()
-    assert schema.FILE.read_text("utf-8") == docs.scenario_schema()
+    assert SCHEMA_FILE.read_text("utf-8") == docs.scenario_schema()
 
 
 def test_every_part_that_can_be_generated_is_in_one_document() -> None:

@@ -9,14 +9,14 @@ import pytest
 from click.testing import CliRunner
 from other_emulator import OTHERS, answering
 
-from harness.cli import doctor
+from harness.cli import localstack
 
 ROOT = Path(__file__).parents[3]
 
 
 def told(*scenarios: Path) -> dict[str, list[str]]:
     """What is told of each thing, by its name."""
-    said = CliRunner().invoke(doctor.doctor, [str(scenario) for scenario in scenarios], catch_exceptions=False)
+    said = CliRunner().invoke(localstack.doctor, [str(scenario) for scenario in scenarios], catch_exceptions=False)
     assert said.exit_code == 0
     rows: dict[str, list[str]] = {}
     for line in said.output.splitlines():
@@ -33,11 +33,11 @@ def test_it_names_what_the_machine_has() -> None:
 
 def test_another_emulator_on_the_port_is_named_and_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """By its own name, not as LocalStack; it gets no request beyond its health."""
-    monkeypatch.setattr(doctor, "ours", lambda: [])
+    monkeypatch.setattr(localstack, "ours", lambda: [])
     with answering(OTHERS["MiniStack 1.2.3"]) as other:
         port = urlsplit(other.endpoint).port
         assert port
-        monkeypatch.setattr(doctor, "PORT", port)
+        monkeypatch.setattr(localstack, "PORT", port)
         (said,) = told()[f"port {port}"]
     assert said.startswith("MiniStack 1.2.3, which harness did not start: it is left alone")
     assert other.asked == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.faults import FAULTS
-from harness.matrix import document, markdown, selection
+from harness.matrix import document, report, selection
 from harness.matrix.cells import AIMS
 from harness.matrix.consumers import SINKS, consumers
 from harness.matrix.report import page
@@ -110,13 +110,13 @@ def test_saved_again_it_is_the_same() -> None:
     assert len(TEXT.splitlines()) == len(CELLS) + len(SAVED) + 3
 
 
-@pytest.mark.parametrize("tell", [markdown.summary, markdown.full], ids=["summary", "full"])
+@pytest.mark.parametrize("tell", [report.summary, report.full], ids=["summary", "full"])
 def test_markdown_explains_every_mark_that_it_uses(tell: Any) -> None:
     """And every fault; each table has as many fields in each row as in its head."""
-    report = tell(SAVED)
-    assert all(f"**{markdown.MARKS[name]}** {name}: " in report for name in {cell["class"] for cell in CELLS})
-    assert all(f"- `{fault}`: " in report for fault in SAVED["axes"]["fault"])
-    for table in report.split("\n\n"):
+    text = tell(SAVED)
+    assert all(f"**{report.MARKS[name]}** {name}: " in text for name in {cell["class"] for cell in CELLS})
+    assert all(f"- `{fault}`: " in text for fault in SAVED["axes"]["fault"])
+    for table in text.split("\n\n"):
         assert (
             len({line.count(" | ") for line in table.splitlines() if line.startswith("| ") and "---" not in line}) <= 1
         )
@@ -124,7 +124,7 @@ def test_markdown_explains_every_mark_that_it_uses(tell: Any) -> None:
 
 def test_in_short_every_class_of_every_cell_is_told() -> None:
     """Behind most writers one class, and the writers of every other."""
-    assert markdown._together({"put": EXACTLY_ONCE, "update_add": NEITHER, "create_once": EXACTLY_ONCE}) == (
+    assert report._together({"put": EXACTLY_ONCE, "update_add": NEITHER, "create_once": EXACTLY_ONCE}) == (
         "=1; ≠1 update_add"
     )
 

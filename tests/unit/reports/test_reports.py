@@ -8,11 +8,11 @@ from histories import Story, right, valid
 
 from harness.checkers import faults, judge
 from harness.history import FAIL, INFO
+from harness.reports import to_json
 from harness.reports.progress import coloured, has_colours
-from harness.reports.run_result import RunResult, to_json
 from harness.reports.table import WIDTH, plain, table, tables
 from harness.reports.text import MAX_UNEXPECTED, finding, line, render
-from harness.verdict import ANOMALIES
+from harness.verdict import ANOMALIES, RunResult
 
 ONE = "todo-1/1"
 

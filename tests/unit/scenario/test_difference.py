@@ -10,9 +10,9 @@ from scenario_texts import folder, load_text, problems, short
 
 from harness.errors import UserError
 from harness.jobs import jobs_of
-from harness.reports.run_result import RunResult
 from harness.runner import run
 from harness.scenario.expectation import Difference
+from harness.verdict import RunResult
 
 HANDLER = str(Path(__file__).parents[3] / "lambda" / "ledger" / "naive.py")
 CRASH = {"crash": {"nth": 1}}
