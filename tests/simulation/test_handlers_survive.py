@@ -53,11 +53,12 @@ def test_another_right_handler_survives_every_single_fault(handler: str, process
 
 @pytest.mark.parametrize("place, handler", list(enumerate(IN_PAIRS)))
 def test_a_right_handler_survives_two_faults(place: int, handler: str, processes: Executor) -> None:
-    """Any two faults of the list, 528 pairs: nothing is found. At all their points they would take an hour, so each
-    meets the others at one of its first three. One can keep the other from firing: that is unknown, no more."""
+    """Any two faults of the list, of 528 pairs every second one, the others with the next handler: nothing is found.
+    At all their points they would take an hour, so each meets the others at one of its first three. One can keep the
+    other from firing: that is unknown, no more."""
     survived = ALSO_RIGHT.get(handler, ())
     spared = [at(name, nth) for name in survived for nth in NTH]
-    chosen = [faults for faults in pairs(place) if not any(fault in spared for fault in faults)]
+    chosen = [faults for faults in pairs(place)[place % 2 :: 2] if not any(fault in spared for fault in faults)]
     file = LEDGER / f"{handler}.py"
     running = [processes.submit(told_if_found, file, chosen[n::CHUNKS], place) for n in range(CHUNKS)]
     assert [told for future in running for told in future.result()] == []

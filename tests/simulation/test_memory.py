@@ -26,7 +26,7 @@ def handler(event, context):
     for record in event["Records"]:
         image = record["dynamodb"]["NewImage"]
         put = lambda name: dynamodb.put_item(
-            TableName=os.environ["EFFECTS"],
+            TableName=os.environ["EFFECTS_TABLE"],
             Item={"effect": {"S": name}, "intent": image["intent"], "item": image["id"]},
         )
         try:
@@ -59,6 +59,7 @@ def test_a_run_leaves_nothing_in_memory(scenario: str) -> None:
 def test_a_crash_in_a_handler_that_cleans_up_leaves_nothing_in_memory(tmp_path: Path) -> None:
     """Its clean-up calls AWS, where a dead process would wait for ever: the task ends with the run, not with Python."""
     (job,) = jobs_of([document(handler_file(tmp_path, CLEANS_UP), CRASH)])
+    assert run_unkept(job)[0].verdict.counts["effects"]
     assert objects_left_by_a_run(job) < MAX_OBJECTS
 
 

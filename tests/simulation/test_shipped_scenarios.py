@@ -9,25 +9,33 @@ import pytest
 from play import ROOT, SHIPPED, found
 
 from harness.api import run
-from harness.jobs import jobs_of
+from harness.jobs import Job, jobs_of
 from harness.reports.text import finding
 from harness.run_folder import read_history
 from harness.runner import run as run_job
 from harness.scenario.load import load
 
-SEEDS = range(50)
-# Each run of it is 1,445 deliveries, over 24 hours of retries: as long as thirty others. All its seeds are run by
-# `python -m harness run scenarios/poison_record.yaml --seeds 0..49`.
+# All seeds of all variants: `python -m harness run scenarios/*.yaml --seeds 0..49`, a quarter of an hour.
+SEEDS, SHARES = range(50), 5
+# Each run of it is 1,445 deliveries, over 24 hours of retries: as long as thirty others.
 DAY_LONG, DAY_LONG_SEEDS = ("poison-record", "defaults"), range(1)
-CHUNK = 5
+CHUNK = 10
+
+
+def chosen(number: int, job: Job) -> bool:
+    """A fifth of the seeds, another one for the next variant: of five variants each seed is played by one."""
+    if (job.scenario.scenario, job.variant.name) == DAY_LONG:
+        return job.seed in DAY_LONG_SEEDS
+    return job.seed % SHARES == number % SHARES
 
 
 def violations(file: Path, seeds: list[int], runs: Path) -> list[str]:
     """The findings of the runs that did not meet their expectation."""
     told = []
-    for job in jobs_of([file], seeds=f"{seeds[0]}..{seeds[-1]}"):
-        day_long = (job.scenario.scenario, job.variant.name) == DAY_LONG and job.seed not in DAY_LONG_SEEDS
-        if day_long or job.refused:
+    jobs = jobs_of([file], seeds=f"{seeds[0]}..{seeds[-1]}")
+    variants = list(dict.fromkeys(job.variant.name for job in jobs))
+    for job in jobs:
+        if job.refused or not chosen(variants.index(job.variant.name), job):
             continue
         result = run_job(job, runs)
         if not result.expectation_met:
@@ -36,10 +44,10 @@ def violations(file: Path, seeds: list[int], runs: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
-def test_a_shipped_scenario_meets_its_expectation_with_every_seed(
+def test_a_shipped_scenario_meets_its_expectation_whatever_the_seed(
     file: Path, processes: Executor, tmp_path: Path
 ) -> None:
-    """Every variant, seeds 0 to 49: the verdict, the number of anomalies and the party to blame are as expected."""
+    """Every variant, with ten of the seeds 0 to 49: the verdict, the number of anomalies and the party to blame."""
     chunks = [list(SEEDS[start : start + CHUNK]) for start in range(0, len(SEEDS), CHUNK)]
     running = [processes.submit(violations, file, seeds, tmp_path) for seeds in chunks]
     assert [told for future in running for told in future.result()] == []
