@@ -7,6 +7,7 @@ import signal
 
 from harness.runner import collect_seldom
 
+os.environ.pop("COLUMNS", None)  # which xdist sets: reports are as wide as they like
 os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"  # nobody listens there
 # A shell lets what it starts in the background ignore Ctrl-C, and nohup SIGHUP; the tests of both would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -125,7 +125,6 @@ def test_failures_are_run_again_alone(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize("words", [(".",), ()])
 def test_workers_of_xdist_collect_what_one_process_collects(pytester: pytest.Pytester, words: tuple[str, ...]) -> None:
     """Named or not, in the same order, with runs of their own; the finding comes back."""
-    pytest.importorskip("xdist")
     write(pytester, "question.yaml", scenario(matrix=BOTH, faults=CRASH, seeds="0..2"))
     pytester.makepyfile("def test_ok(): assert True")
     result = pytester.runpytest_subprocess("-n", "2", *words)
