@@ -1,4 +1,4 @@
-"""What can go wrong that is not a finding: a mistake of the user, or a request that is not imitated.
+"""What can go wrong that is not a finding: a mistake of the user, a request that is not imitated, or a lost platform.
 
 `Problem` is one mistake at its line of a file, `Mistake` one at a path of a part that does not know its file.
 """
@@ -79,6 +79,10 @@ def as_the_users(error: Exception, what: str) -> UserError | None:
 
 class NotImitated(Exception):
     """The embedded platform does not imitate this call or setting, and says so instead of guessing."""
+
+
+class PlatformLost(Exception):
+    """The platform of a run does not answer any more, or has lost what the run had made: it says nothing further."""
 
 
 class Mistake(NamedTuple):

@@ -15,6 +15,7 @@ Every operation has a process, a type, an `f` and a value. `invoke` opens an ope
 | dispatcher/S or observer | filter | info                 | shard, sequence_numbers, intents |
 | function/N    | execute           | invoke ok fail info  | request_id, environment, cold, sequence_numbers, intents; ok: reported (ids) (fail: it raised; info: it died) |
 | platform      | a disruption      | invoke ok fail       | seconds, setting; ok: it ended, and for kill_function: process (of the execution) |
+| platform      | lost              | fail                 | phase: in which the platform was lost, the error says how: nothing more is in the history |
 | observer      | gone              | ok                   | resource (logical id): it was deployed, and the platform has it no longer |
 | observer      | record            | ok                   | shard, sequence_number, event_id, event_name, item, intent (by the new image; of a REMOVE by the old one), before (the intent by the old image) |
 | observer      | effect            | ok                   | sink, intent, item, count, order (int, or null where the sink keeps none), content (of a row that names no intent) |

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -31,13 +31,59 @@ NOT_FOUND_CODES = (
 MAX_CONTENT = 2_000  # characters kept of a row that names no intent
 _MAX_MESSAGES = 100_000
 _MESSAGES_AT_ONCE = 10
+_HIDDEN_SECONDS = 12 * 3600  # the longest that SQS hides a message; a run ends sooner
+
+
+class DeadLetters:
+    """The messages of the on-failure queue, each received once in a run and left where it is.
+
+    Looking again and again would raise their receive counts, by which a redrive policy moves messages away. So what was
+    received is kept here, and stays invisible in the queue until `release`.
+    """
+
+    def __init__(self, client: Callable[[str], Any], stack: Stack) -> None:
+        self._client = client
+        self._queue = next(iter(stack.of(Queue, ON_FAILURE)), None)
+        self._received: dict[str, dict[str, Any]] = {}  # by the message's id
+
+    def read(self, arrival_seconds: int = 0) -> list[dict[str, Any]]:
+        """The bodies of all messages so far, until none has arrived for `arrival_seconds`."""
+        if self._queue is None:
+            return []
+        for _ in range(_MAX_MESSAGES):
+            answer = self._client("sqs").receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=_MESSAGES_AT_ONCE,
+                VisibilityTimeout=_HIDDEN_SECONDS,
+                WaitTimeSeconds=arrival_seconds,
+            )
+            if not answer.get("Messages"):
+                break
+            self._received.update((message["MessageId"], message) for message in answer["Messages"])
+        return [json.loads(message["Body"]) for message in self._received.values()]
+
+    def release(self) -> None:
+        """Makes the messages visible again: a queue may outlive its stack."""
+        handles = [message["ReceiptHandle"] for message in self._received.values()]
+        for first in range(0, len(handles), _MESSAGES_AT_ONCE):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                for number, handle in enumerate(handles[first : first + _MESSAGES_AT_ONCE])
+            ]
+            self._client("sqs").change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+
+    @cached_property
+    def _url(self) -> str:
+        assert self._queue
+        return str(self._client("sqs").get_queue_url(QueueName=self._queue.name)["QueueUrl"])
 
 
 class Observer:
     """`client` gives a boto3 client that no fault reaches, by the name of its service.
 
     source: reads the source's stream; others may call it too. arrival_seconds: how long a message may take from its
-    sender to its queue. applied: the endpoint and body of each HTTP request that was applied.
+    sender to its queue. applied: the endpoint and body of each HTTP request that was applied. dead_letters: in which
+    others may look too.
     """
 
     def __init__(
@@ -46,6 +92,7 @@ class Observer:
         stack: Stack,
         record: Record,
         source: StreamReader,
+        dead_letters: DeadLetters,
         arrival_seconds: int = 0,
         applied: Sequence[tuple[str, bytes]] = (),
     ) -> None:
@@ -55,6 +102,7 @@ class Observer:
         self._arrival_seconds = arrival_seconds
         self._applied = applied
         self._source = source
+        self._letters = dead_letters
         self._observed = 0  # records
         # Without a stream the order in which effects reached a ledger is unknown.
         self._ledger_readers = {
@@ -126,7 +174,7 @@ class Observer:
     def _queue_effects(self, queue: Queue) -> None:
         """A FIFO queue hands out each message group in order; a standard queue keeps no order (S-120)."""
         attribution = self._stack.attribution(queue)
-        for position, message in enumerate(self._messages(queue, self._arrival_seconds)):
+        for position, message in enumerate(self._messages(queue)):
             order = position if queue.fifo else None
             self._effect(queue.logical_id, attribution, _parsed(message["Body"]), order)
 
@@ -142,7 +190,7 @@ class Observer:
         """The messages in the topic's inbox. A topic may send a message twice, with the same id: one effect (S-120)."""
         attribution = self._stack.attribution(topic)
         message_ids: set[str] = set()
-        for message in self._messages(topic.inbox, self._arrival_seconds):
+        for message in self._messages(topic.inbox):
             content = _parsed(message["Body"])
             if isinstance(content, dict) and content.get("Type") == "Notification":
                 if content["MessageId"] in message_ids:
@@ -167,8 +215,7 @@ class Observer:
             self._record("state", {"resource": table.logical_id, **state, **changes, **_nameless(state, content)})
 
     def _dead_letters(self, queue: Queue) -> None:
-        for message in self._messages(queue, 0):
-            body = json.loads(message["Body"])
+        for body in self._letters.read(self._arrival_seconds):
             batch = batch_info(body)
             value = {"condition": body["requestContext"]["condition"], "shard": batch["shardId"]}
             value |= {"start": batch["startSequenceNumber"], "end": batch["endSequenceNumber"]}
@@ -179,8 +226,8 @@ class Observer:
         for page in pages:
             yield from page["Items"]
 
-    def _messages(self, queue: Queue, arrival_seconds: int) -> Iterator[dict[str, Any]]:
-        """Removes and returns the messages of the queue, until none has arrived for `arrival_seconds`.
+    def _messages(self, queue: Queue) -> Iterator[dict[str, Any]]:
+        """Removes and returns the messages of the queue, until none has arrived for so long as one may take.
 
         A queue may hand one message out twice; it is returned once (S-120).
         """
@@ -189,7 +236,7 @@ class Observer:
         returned: set[str] = set()
         for _ in range(_MAX_MESSAGES):
             received = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=_MESSAGES_AT_ONCE, WaitTimeSeconds=arrival_seconds
+                QueueUrl=url, MaxNumberOfMessages=_MESSAGES_AT_ONCE, WaitTimeSeconds=self._arrival_seconds
             )
             if not received.get("Messages"):
                 return

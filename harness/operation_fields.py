@@ -89,6 +89,10 @@ class _Disruption(Struct, gc=False):
     process: str = ""
 
 
+class _Lost(Struct, gc=False):
+    phase: str
+
+
 class _Batch(Struct, gc=False, kw_only=True):
     shard: str
     sequence_numbers: list[Number]
@@ -167,6 +171,7 @@ _BY_F: dict[tuple[str, str], type[Struct]] = {
     ("dispatcher", "filter"): _Batch,
     ("observer", "filter"): _Batch,
     ("function", "execute"): _Execution,
+    ("platform", "lost"): _Lost,
     ("observer", "gone"): _Gone,
     ("observer", "record"): _Record,
     ("observer", "effect"): _Effect,
@@ -181,7 +186,7 @@ def _fields(process: str, f: str) -> type[Struct] | None:
     role = process.partition("/")[0]
     if "." in f and role in ("writer", "function", "dispatcher"):
         return _Call
-    return _BY_ROLE.get(role) or _BY_F.get((role, f))
+    return _BY_F.get((role, f)) or _BY_ROLE.get(role)
 
 
 class _Kept:

@@ -31,9 +31,9 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from harness import checkers
-from harness.errors import NotImitated, UserError
+from harness.errors import NotImitated, PlatformLost, UserError
 from harness.faults.seed import Seed
-from harness.history import INFO, OK, History, Operation, Value
+from harness.history import FAIL, INFO, OK, History, Operation, Value
 from harness.interrupts import SIGNALS, signals_interrupt
 from harness.jobs import Job
 from harness.observer import Observer
@@ -121,35 +121,50 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
         log=folder.log,
         target=job.target,
     )
-    with PLATFORMS[job.target.platform](plan) as platform:
+    begun = ""  # the last phase
+    platform = PLATFORMS[job.target.platform](plan)
 
-        def phase(name: str, **value: object) -> None:
-            history.append(platform.time(), "harness", INFO, "phase", {"phase": name, **value})
+    def phase(name: str, **value: object) -> None:
+        nonlocal begun
+        begun = name
+        history.append(platform.time(), "harness", INFO, "phase", {"phase": name, **value})
 
-        phase("deploy", faults=[fault.NAME for fault in scenario.faults], **job.stack.described)
-        platform.deploy()
-        observer = Observer(
-            platform.client,
-            job.stack,
-            lambda f, value: history.append(platform.time(), "observer", OK, f, value),
-            platform.source,
-            platform.arrival_seconds,
-            platform.applied,
-        )
-        phase("drive")
-        _start_writers(job, platform)
-        platform.rest(scenario.limits.drive)
-        platform.heal()
-        phase("heal", matched=platform.tickets.matched())
-        phase("drain")
-        phase("drain", **_drain(platform, observer, scenario.limits.drain))
-        phase("read_back")
-        observer.read_back()
-        phase("read_back", complete=True)
-        folder.write(SCHEDULE, {"seed": job.seed, "decisions": [asdict(d) for d in platform.nemesis.decisions]})
+    try:
+        with platform:
+            _live(job, platform, history, phase)
+            folder.write(SCHEDULE, {"seed": job.seed, "decisions": [asdict(d) for d in platform.nemesis.decisions]})
+    except PlatformLost as error:
+        history.append(platform.time(), "platform", FAIL, "lost", {"phase": begun}, str(error))
+        return
     if facts := reference(job, _play_alone):
         history.append(platform.time(), "harness", INFO, "reference", facts)
     phase("destroy")
+
+
+def _live(job: Job, platform: Platform, history: History, phase: Callable[..., None]) -> None:
+    """The life of the pipeline, phase by phase."""
+    limits = job.scenario.limits
+    phase("deploy", faults=[fault.NAME for fault in job.scenario.faults], **job.stack.described)
+    platform.deploy()
+    observer = Observer(
+        platform.client,
+        job.stack,
+        lambda f, value: history.append(platform.time(), "observer", OK, f, value),
+        platform.source,
+        platform.dead_letters,
+        platform.arrival_seconds,
+        platform.applied,
+    )
+    phase("drive")
+    _start_writers(job, platform)
+    platform.rest(limits.drive)
+    platform.heal()
+    phase("heal", matched=platform.tickets.matched())
+    phase("drain")
+    phase("drain", **_drain(platform, observer, limits.drain))
+    phase("read_back")
+    observer.read_back()
+    phase("read_back", complete=True)
 
 
 def _play_alone(job: Job) -> Sequence[Operation]:

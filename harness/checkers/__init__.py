@@ -49,7 +49,8 @@ def judge(
     if not ended:
         findings.append(Finding("completeness", UNKNOWN, reasons=("the run ended before it had a verdict",)))
     anomalies = tuple(anomaly for finding in findings for anomaly in finding.anomalies)
-    reasons = dict.fromkeys(reason for finding in findings for reason in finding.reasons)
+    why = [finding for finding in findings if finding.checker == "completeness"] if index.lost_platform else findings
+    reasons = dict.fromkeys(reason for finding in why for reason in finding.reasons)
     kinds = [anomaly.kind for anomaly in anomalies]
     counts = _counts(index) | {kind: kinds.count(kind) for kind in (*ANOMALIES, *own)}
     verdict = compose(finding.verdict for finding in findings)

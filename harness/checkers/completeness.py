@@ -40,7 +40,10 @@ def _incomplete(index: HistoryIndex) -> Iterator[str]:
     gap = next((number for number, op in enumerate(index.operations) if op.index != number), None)
     if gap is not None:
         yield f"operation #{gap} is missing from the history"
-    yield from _phases(index)
+    if lost := index.lost_platform:
+        yield f"the platform was lost in phase {lost.value['phase']}: {lost.error}"
+    else:
+        yield from _phases(index)
     for span in index.disruptions:
         if span.outcome == FAIL:
             yield f"{span.opened.f} failed: {span.error}"

@@ -37,6 +37,7 @@ class HistoryIndex:
         self.nameless_effects: list[Operation] = []  # effects that carry no intent
         self.disruptions: list[Span] = []
         self.gone: list[Operation] = []  # resources that the platform has lost
+        self.lost_platform: Operation | None = None
         self.source: dict[str, Operation] = {}  # the last state of each item
         self.views: dict[str, dict[str, Operation]] = {}  # by the view, and the item
         self.sinks = Sinks()
@@ -255,6 +256,9 @@ class HistoryIndex:
             self.deliveries.append(span)
 
     def _read_platform(self, operation: Operation) -> None:
+        if operation.f == "lost":
+            self.lost_platform = operation
+            return
         span = self._span(operation)
         if span:
             self.disruptions.append(span)

@@ -15,6 +15,7 @@ from harness.faults.base import Fault
 from harness.faults.nemesis import Nemesis, Tickets
 from harness.faults.seed import Seed
 from harness.history import History
+from harness.observer import DeadLetters
 from harness.pipeline.stack import Stack
 from harness.platforms.target import Target
 from harness.workload.client import WriterActor
@@ -140,6 +141,10 @@ class Platform(Protocol):
     @property
     def source(self) -> StreamReader:
         """Reads the source's stream, apart from the mapping."""
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """Reads the on-failure queues."""
 
     @property
     def applied(self) -> Sequence[tuple[str, bytes]]:

@@ -16,7 +16,13 @@ from unittest.mock import patch
 import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 from botocore.handlers import BUILTIN_HANDLERS
 
 from harness.agent.wire import Wire, note_timeouts
@@ -91,9 +97,34 @@ def client(
     return (session or dummy_session(signs=True)).client(service, endpoint_url=endpoint, config=config)
 
 
-# The harness's own client with these arguments. One serves every run, as making one takes milliseconds: in legacy mode
-# a client keeps nothing between calls, while the newer modes keep a budget of retries.
-harness_client = functools.cache(functools.partial(client, retry_mode="legacy"))
+# How long the harness waits for an answer of an emulator. The slowest begins a service, which takes seconds.
+ANSWER_SECONDS = 30
+
+
+@functools.cache
+def harness_client(
+    service: str,
+    max_attempts: int | None = None,
+    endpoint: str | None = None,
+    read_timeout: float | None = None,
+    session: boto3.Session | None = None,
+) -> Any:
+    """The harness's own client with these arguments. At an endpoint, a call that gets no answer is not made again: what
+    is frozen or dead would be waited for five times, or ten.
+
+    One serves every run, as making one takes milliseconds: in legacy mode a client keeps nothing between calls, while
+    the newer modes keep a budget of retries.
+    """
+    if endpoint is None:
+        return client(service, "legacy", max_attempts, read_timeout=read_timeout, session=session)
+    made = client(service, "legacy", max_attempts, endpoint, read_timeout or ANSWER_SECONDS, session)
+    made.meta.events.register_first("needs-retry", _asked_once)
+    return made
+
+
+def _asked_once(caught_exception: Exception | None = None, **arguments: Any) -> None:
+    if isinstance(caught_exception, ReadTimeoutError | ConnectTimeoutError | EndpointConnectionError):
+        raise caught_exception
 
 
 def caller_identity(session: boto3.Session, endpoint: str | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A run on LocalStack that is killed or interrupted, at any moment: `down --stacks` finds all that it left."""
+"""A run on LocalStack that is killed or interrupted, or whose LocalStack is: `down --stacks` finds all that is left."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ import pytest
 from pipeline import client, eventually
 
 from harness.localstack.base import Running
-from harness.localstack.native import state_folder
+from harness.localstack.native import NativeLocalStack, state_folder
 from harness.localstack.os_process import marked
 from harness.platforms.deployed.leftovers import Leftovers
 from harness.platforms.target import Target
-from harness.run_folder import RUN, VERDICT
+from harness.run_folder import HISTORY, RUN, VERDICT
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = "scenarios/baseline.yaml"
@@ -57,9 +57,9 @@ class Place:
             start_new_session=True,
         )
 
-    def start_run(self) -> subprocess.Popen[str]:
+    def start_run(self, *options: str) -> subprocess.Popen[str]:
         at = ("--platform", "localstack", "--endpoint", self.localstack.endpoint)
-        return self.start("run", SCENARIO, *at, "--runs", str(self.folder / "runs"))
+        return self.start("run", SCENARIO, *at, "--runs", str(self.folder / "runs"), *options)
 
     def say(self, *arguments: str) -> tuple[int, str]:
         """The exit code of a command that ends by itself, and what it printed."""
@@ -192,3 +192,27 @@ def test_an_interrupted_run_removes_what_it_made(place: Place) -> None:
         assert (code, said.splitlines()[-1]) == (130, "interrupted: what was running is unknown"), said
         place.assert_nothing_is_left()
     assert verdicts(place) == (2, {"unknown"})
+
+
+def test_a_run_whose_localstack_dies_is_unknown(place: Place) -> None:
+    """It says so in a sentence, exit code 2, and what had ended before keeps its verdict."""
+    native, port = NativeLocalStack(), place.localstack.port
+    results = place.folder / "results.json"
+    impatient = ("--processes", "1", "--set", "workload.sdk.max_attempts=1")
+    process = place.start_run("--seeds", "0..1", "--json", str(results), *impatient)
+    try:
+        eventually(lambda: len(place.run_folders()) == 2, "the second run's folder")
+        (second,) = place.run_folders() - place.ended()
+        eventually(lambda: '"drive"' in (second / HISTORY).read_text(), "its drive")
+        native.kill(port)
+        _, err = process.communicate(timeout=PATIENCE_SECONDS)
+    finally:
+        process.kill()
+        native.start(port, print)
+    first, last = json.loads(results.read_text())
+    assert (first["verdict"], last["verdict"]) == ("valid", "unknown")
+    (reason,) = last["reasons"]
+    assert "the platform was lost in phase d" in reason
+    assert f"localstack at {place.localstack.endpoint} failed" in reason
+    assert (process.returncode, "Traceback" in err) == (2, False), err
+    place.assert_nothing_is_left()

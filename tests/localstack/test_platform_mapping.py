@@ -19,12 +19,26 @@ CASES: dict[str, dict[str, Any]] = {
         "mapping": {"maximum_retry_attempts": 1, "batch_size": 1},
         "faults": [{"function_error": {"intent": "todo-1/1", "times": 2}}],
     },
+    # More than a queue hands out at once, and the second look at one of them would move it away.
+    "dead-lettered": {
+        "mapping": {"maximum_retry_attempts": 0, "batch_size": 1},
+        "faults": [{"function_error": {"times": 12}}],
+        "intents": 14,
+    },
 }
+ON_FAILURE = """
+  Buried: {Type: AWS::SQS::Queue}
+  Failed:
+    Type: AWS::SQS::Queue
+    Properties: {RedrivePolicy: {deadLetterTargetArn: !GetAtt Buried.Arn, maxReceiveCount: 1}}
+"""
 
 
 def story(case: dict[str, Any], target: Target, folder: Path) -> tuple[str, set[tuple[str, str, str]]]:
     for file, text in init_files(folder / "shop").items():
         file.parent.mkdir(parents=True, exist_ok=True)
+        if "intents" in case and file.name == "template.yaml":
+            text += "      DestinationConfig: {OnFailure: {Destination: !GetAtt Failed.Arn}}\n" + ON_FAILURE
         file.write_text(text)
     scenario = {
         "scenario": "in-silence",
@@ -34,7 +48,7 @@ def story(case: dict[str, Any], target: Target, folder: Path) -> tuple[str, set[
             "sinks": {"Effects": {"role": "ledger", "intent": "intent", "item": "todo.id"}},
             "mapping": case["mapping"],
         },
-        "workload": {"writer": "put", "intents": 3},
+        "workload": {"writer": "put", "intents": case.get("intents", 3)},
         "faults": case["faults"],
         "expect": "valid",
     }

@@ -20,6 +20,7 @@ RUN_TAG, DEPLOY_TAG = {"Key": "harness", "Value": "run"}, {"Key": "harness", "Va
 MAX_STACK_SECONDS = 120
 GONE = "DELETE_COMPLETE"
 UNDER_REVIEW = "REVIEW_IN_PROGRESS"  # the stack has no resources yet: its change set was not carried out
+_IN_PROGRESS = "_IN_PROGRESS"
 _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
 
@@ -44,9 +45,14 @@ class StackRequest:
         }
 
 
-def until_created(client: Any, request: StackRequest) -> None:
-    """Raises UserError with the reasons that CloudFormation gives when it cannot create the stack."""
-    status = wait(client, request.name)
+def until_created(client: Any, request: StackRequest, seconds: float) -> None:
+    """Raises UserError with the reasons that CloudFormation gives when it cannot create the stack.
+
+    Raises TimeoutError when it has not done so within the seconds.
+    """
+    status = wait(client, request.name, seconds)
+    if status.endswith(_IN_PROGRESS):
+        raise TimeoutError(f"the stack {request.name} was still {status} after {seconds:g} s")
     if status != "CREATE_COMPLETE":
         raise UserError([ended_as(client, request, status)])
 
@@ -68,12 +74,12 @@ def reasons(client: Any, name: str) -> str:
     return "; ".join(failures)
 
 
-def begin_to_delete(client: Any, s3: Any, name: str) -> None:
+def begin_to_delete(client: Any, s3: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> None:
     """Empties the buckets of a stack and begins to delete it.
 
     It waits for the creation first: LocalStack 4.14 goes on creating a stack after it was deleted.
     """
-    if wait(client, name) != GONE:
+    if wait(client, name, seconds) != GONE:
         for resource in client.describe_stack_resources(StackName=name)["StackResources"]:
             bucket = resource.get("PhysicalResourceId")
             if resource["ResourceType"] == "AWS::S3::Bucket" and bucket:
@@ -132,7 +138,7 @@ def wait(client: Any, name: str, seconds: float = MAX_STACK_SECONDS) -> str:
         nonlocal status
         stack = described(client, name)
         status = stack["StackStatus"] if stack else GONE
-        return not status.endswith("_IN_PROGRESS")
+        return not status.endswith(_IN_PROGRESS)
 
     until(final, seconds)
     return status

@@ -6,16 +6,19 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+from harness.errors import UserError
 from harness.faults.actions import Disrupt
 from harness.history import INFO, Value
 from harness.localstack import runtime_at
 from harness.localstack.base import Runtime
+from harness.localstack.health import health
 from harness.platforms.capabilities import OUTAGES
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.platforms.deployed.platform import Deployed
 from harness.platforms.disruptions import Disruption, Record
 from harness.waiting import until
 
+ALIVE_SECONDS = 10.0  # how long a LocalStack may take to say that it is there
 PERIOD_SECONDS = 0.5  # a slow platform is paused for a part of each period
 
 
@@ -24,6 +27,21 @@ class LocalStack(Deployed):
 
     name: ClassVar[str] = "localstack"
     timestamp_seconds: ClassVar[int] = 60
+    change_seconds: ClassVar[float] = 75.0
+
+    def deploy(self) -> None:
+        """A stack that LocalStack does not create because it is gone says nothing about the template."""
+        self._require_answer()
+        try:
+            super().deploy()
+        except UserError:
+            self._require_answer()
+            raise
+
+    def _require_answer(self) -> None:
+        endpoint = self._plan.target.endpoint or ""
+        if not until(lambda: health(endpoint), ALIVE_SECONDS):
+            raise TimeoutError(f"nothing answers at {endpoint}")
 
     def can(self) -> dict[str, Disruption]:
         has_outages = any(fault.NAME in OUTAGES for fault in self._plan.faults)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +12,7 @@ from harness.delivery import filters
 from harness.delivery.dispatcher import Dispatcher
 from harness.delivery.sources import SOURCES, Record, intents
 from harness.history import INFO, History, Value
+from harness.observer import DeadLetters
 from harness.pipeline.mapping import LATEST
 from harness.pipeline.properties import MappingProperties
 from harness.pipeline.resources import Queue
@@ -23,7 +23,6 @@ from harness.waiting import Quiescence, until
 
 Records = list[tuple[str, Record]]  # of the source, each with its shard
 Note = Callable[[str, str, str, Value], object]  # process, type, f, value
-MAX_CHANGE_SECONDS = 120.0
 HANDLED = ("deliver", "filter", "discard")  # what the dispatcher does with a record
 _IDLE_SECONDS = 0.3  # a function that leaves operations more often has not given up any record yet
 # What is taken from a removed mapping to make another one like it.
@@ -35,7 +34,8 @@ class PlatformMapping:
     how far it is.
 
     `client` makes the harness's own clients, by the name of a service; `note` appends to the run's history;
-    `quiet_seconds` is how long nothing must change before what was never delivered counts as missed.
+    `quiet_seconds` is how long nothing must change before what was never delivered counts as missed;
+    `change_seconds` is how long a mapping may take to change.
     """
 
     def __init__(
@@ -43,14 +43,17 @@ class PlatformMapping:
         client: Callable[[str], Any],
         stack: Stack,
         function_history: FunctionHistory,
+        dead_letters: DeadLetters,
         note: Note,
         quiet_seconds: float,
+        change_seconds: float,
     ) -> None:
         self._client = client
+        self._change_seconds = change_seconds
         self._note = note
         self._stack = stack
         self._function_history = function_history
-        self._on_failure: list[str] = []  # URLs
+        self._dead_letters = dead_letters
         self._idle = Quiescence(_IDLE_SECONDS)
         self._removed: dict[str, Any] = {}
         self._made = ""
@@ -58,8 +61,6 @@ class PlatformMapping:
 
     def start(self) -> None:
         """Waits until the mapping delivers. Raises TimeoutError when it does not."""
-        queues = [queue.name for queue in self._stack.of(Queue, ON_FAILURE)]
-        self._on_failure = [self._client("sqs").get_queue_url(QueueName=name)["QueueUrl"] for name in queues]
         self._until_state("Enabled")
 
     def stop(self) -> None:
@@ -92,7 +93,7 @@ class PlatformMapping:
         if not records:
             return "", []
         operations = self._function_history.read()
-        given_up = self._dead_letters() if self._idle.lasts(len(operations)) else []
+        given_up = self._dead_letters.read() if self._idle.lasts(len(operations)) else []
         # A new mapping may deliver again what the removed one had given up.
         counts = self._stack.mapping.on_failure_arn is None and not self._made
         done = processed(operations, given_up, self._stack.mapping, counts)
@@ -121,15 +122,6 @@ class PlatformMapping:
         quiet = self._quiescence.lasts((len(operations), len(waiting)))
         return self._stack.mapping.starting_position == LATEST and not pending and quiet
 
-    def _dead_letters(self) -> list[dict[str, Any]]:
-        """The messages of the on-failure queues, which stay there."""
-        sqs = self._client("sqs")
-        letters: list[dict[str, Any]] = []
-        for url in self._on_failure:
-            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
-            letters += [json.loads(message["Body"]) for message in answer.get("Messages", ())]
-        return letters
-
     def _switch(self, on: bool, state: str) -> None:
         (mapping,) = self._mappings()
         self._client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
@@ -146,9 +138,9 @@ class PlatformMapping:
         def reached() -> bool:
             return [mapping["State"] for mapping in self._mappings()] == list(states)
 
-        if not until(reached, MAX_CHANGE_SECONDS):
+        if not until(reached, self._change_seconds):
             wanted = " and ".join(states) or "gone"
-            raise TimeoutError(f"the event source mapping was not {wanted} after {MAX_CHANGE_SECONDS:g} s")
+            raise TimeoutError(f"the event source mapping was not {wanted} after {self._change_seconds:g} s")
 
 
 class HarnessMapping:

@@ -8,22 +8,23 @@ function's history.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.agent.control import PLAN, Control, ControlTickets
 from harness.agent.process import FunctionPlan
 from harness.agent.wire import Wire
 from harness.delivery.shards import reader_of
+from harness.errors import PlatformLost
 from harness.faults.actions import Disrupt
 from harness.faults.nemesis import Nemesis
 from harness.faults.platform import PlatformFault
 from harness.history import Value
-from harness.observer import NOT_FOUND_CODES
+from harness.observer import NOT_FOUND_CODES, DeadLetters
 from harness.pipeline.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.platforms import clients
 from harness.platforms.base import Plan
@@ -37,6 +38,8 @@ from harness.platforms.endpoints import Endpoints, serving
 from harness.waiting import held_back, until_nothing
 
 _MARGIN_SECONDS = 60  # what a call may take beyond the function's timeout
+# What a platform gives no answer with, in a call or in what was waited for; ClientError is an answer.
+_UNANSWERED = (BotoCoreError, TimeoutError)
 
 
 class Deployed:
@@ -46,6 +49,7 @@ class Deployed:
     # A scenario's limits are meant for virtual time; hours of real time would be too long.
     max_rest_seconds: ClassVar[float] = 30.0
     arrival_seconds: ClassVar[int] = 1
+    change_seconds: ClassVar[float] = 120.0  # how long a stack, or its mapping, may take to change
     quiet_seconds: ClassVar[float] = 5.0  # a hundred polls of a mapping on LocalStack as `harness up` sets it
 
     def __init__(self, plan: Plan) -> None:
@@ -59,11 +63,13 @@ class Deployed:
         self._endpoints = Endpoints(plan.stack.endpoints)
         self._urls: dict[str, str] = {}
         self._function_history = FunctionHistory(self._control, plan.history)
+        self.dead_letters = DeadLetters(self.client, plan.stack)
         self._mapping = self._mapping_of_run()
         self._disruption_queue = DisruptionQueue(Disruptions(self.can(), self.record))
         self.source = reader_of(self.client, plan.stack.source)
         self._unprocessed: Records = []
         self._exits = ExitStack()
+        self._failure: BaseException | None = None
 
     @property
     def session(self) -> boto3.Session | None:
@@ -108,9 +114,26 @@ class Deployed:
         self._exits.enter_context(clients.hooked(wire, {}, self.session))
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raises PlatformLost where the platform failed the run, or its cleaning up, which is not waited for then."""
+        if isinstance(error, (ClientError, *_UNANSWERED)):
+            self._failure = error
         with held_back():
             self._exits.close()
+        if self._failure and error in (None, self._failure):
+            raise PlatformLost(self._lost()) from self._failure
+
+    def _remove(self, remove: Callable[..., object], *arguments: object) -> None:
+        """Removes a part of what the run made. Where nothing answers, no further call is made: each would wait."""
+        if not isinstance(self._failure, _UNANSWERED):
+            try:
+                remove(*arguments)
+            except (ClientError, *_UNANSWERED) as error:
+                self._failure = error
+
+    def _lost(self) -> str:
+        what = f"{self._plan.target} failed: {type(self._failure).__name__}: {self._failure}"
+        return f"{what}. If it answers again, `python -m harness down --stacks` removes what the run left there"
 
     def time(self) -> int:
         return time.time_ns() // 1000 - self._began
@@ -124,17 +147,18 @@ class Deployed:
         packages = run_stack.packages(stack)
         request = run_stack.request(stack, self._control.table, bucket, self._urls)
         # The stack takes longest, to create and to delete: it is started first, and waited for last.
-        self._exits.callback(cloudformation.wait, stacks, stack.name)
-        self._exits.callback(self._control.delete)
-        self._exits.callback(cloudformation.remove_packages, s3, bucket)
-        self._exits.callback(cloudformation.begin_to_delete, stacks, s3, stack.name)
+        self._exits.callback(self._remove, cloudformation.wait, stacks, stack.name, self.change_seconds)
+        self._exits.callback(self._remove, self._control.delete)
+        self._exits.callback(self._remove, cloudformation.remove_packages, s3, bucket)
+        self._exits.callback(self._remove, cloudformation.begin_to_delete, stacks, s3, stack.name, self.change_seconds)
         with held_back():
             cloudformation.upload_packages(s3, packages, bucket, run_tags())
             stacks.create_stack(**request.arguments())
             self._control.create(run_tags())
         self._control.put(PLAN, self._function_plan().to_json())
-        cloudformation.until_created(stacks, request)
-        self._exits.callback(self._mapping.stop)
+        cloudformation.until_created(stacks, request, self.change_seconds)
+        self._exits.callback(self._remove, self.dead_letters.release)
+        self._exits.callback(self._remove, self._mapping.stop)
         self._exits.callback(self._disruption_queue.heal)
         self._mapping.start()
 
@@ -199,6 +223,14 @@ class Deployed:
     def _mapping_of_run(self) -> PlatformMapping | HarnessMapping:
         plan = self._plan
         if plan.stack.mapping.by != BY_HARNESS:
-            return PlatformMapping(self.client, plan.stack, self._function_history, self.record, self.quiet_seconds)
+            return PlatformMapping(
+                self.client,
+                plan.stack,
+                self._function_history,
+                self.dead_letters,
+                self.record,
+                self.quiet_seconds,
+                self.change_seconds,
+            )
         host = ThreadHost(self.writers, plan.history, self.nemesis, plan.seed, self.caller, self.timestamp_seconds)
         return HarnessMapping(host, self.client, plan.stack, plan.history, self.quiet_seconds)

@@ -26,6 +26,7 @@ from harness.errors import NotImitated
 from harness.faults.actions import Disrupt
 from harness.faults.nemesis import LocalTickets
 from harness.history import Value
+from harness.observer import DeadLetters
 from harness.pipeline.resources import REGION, Topic
 from harness.pipeline.stack import LEDGER, Function, Stack
 from harness.platforms import clients
@@ -78,6 +79,7 @@ class Embedded:
         self._arrivals: dict[str, Flag] = {}
         self._exits = ExitStack()
         self.source = reader_of(self.client, plan.stack.source)
+        self.dead_letters = DeadLetters(self.client, plan.stack)
 
     def __enter__(self) -> Embedded:
         stack = self._plan.stack
