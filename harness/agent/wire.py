@@ -40,8 +40,7 @@ from harness.faults.actions import (
     Raise,
     Refuse,
 )
-from harness.faults.errors import CANCELED, ERRORS
-from harness.faults.points import AFTER, BEFORE
+from harness.faults.points import AFTER, BEFORE, CANCELED, ERRORS
 from harness.history import FAIL, INFO, INVOKE, MICROSECONDS, OK, Value
 
 _ATTEMPT = re.compile(rb"attempt=(\d+)")

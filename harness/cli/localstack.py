@@ -21,7 +21,7 @@ from harness.localstack.base import PORT, Running, Say
 from harness.localstack.compose import compose_command
 from harness.localstack.container import engine
 from harness.localstack.health import emulator_at, local
-from harness.localstack.interpreters import find_java_home, find_python
+from harness.localstack.install import find_java_home, find_python
 from harness.platforms import AWS, LOCALSTACK
 from harness.platforms.deployed.leftovers import Leftovers
 from harness.platforms.target import EMBEDDED_TARGET, Target, choose_target

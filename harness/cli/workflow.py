@@ -17,8 +17,7 @@ from harness.platforms import AWS, LOCALSTACK
 from harness.platforms.target import Target, choose_target
 from harness.workflow import loading
 from harness.workflow.deployment import ResourceChange, UserDeployment
-from harness.workflow.stack import UserStack, user_stack
-from harness.workflow.watch import changes
+from harness.workflow.stack import UserStack, changes, user_stack
 
 
 def _at_a_target(command: Any) -> Any:

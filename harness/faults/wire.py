@@ -6,18 +6,25 @@ from typing import TYPE_CHECKING
 
 from harness import faults
 from harness.faults.base import AWS_CALL, BEFORE_AND_AFTER, Fault, fault
-from harness.faults.errors import CANCELED, CONFLICT, ERRORS, REASONS, TRANSACTIONS, Code, Reason, answers
 from harness.faults.points import (
     ACKNOWLEDGE,
     AFTER,
     BATCH_CALLS,
     BEFORE,
+    CANCELED,
+    CONFLICT,
     DELIVER,
+    ERRORS,
     HANDLE,
     OPERATION,
     PLACES,
+    REASONS,
+    TRANSACTIONS,
+    Code,
     Point,
+    Reason,
     When,
+    answers,
 )
 
 if TYPE_CHECKING:

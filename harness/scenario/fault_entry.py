@@ -16,17 +16,20 @@ from pydantic import TypeAdapter, ValidationError
 from harness.errors import Mistake, Mistakes, nearest, shown
 from harness.faults import FAULTS
 from harness.faults.base import AWS_CALL, Fault, names_role
-from harness.faults.errors import CANCELED, ERRORS, TRANSACTIONS, answers
 from harness.faults.points import (
     ACKNOWLEDGE,
     BATCH_CALLS,
+    CANCELED,
     DELIVER,
     DISPATCHER,
     EFFECT,
+    ERRORS,
     FUNCTION,
     HANDLE,
     OPERATION,
+    TRANSACTIONS,
     WRITER,
+    answers,
 )
 from harness.scenario.fields import HERE, TEXT_SCHEMA, implementation, seconds
 from harness.scenario.messages import Schema

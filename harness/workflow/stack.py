@@ -1,4 +1,4 @@
-"""The user's own stack: the template as it is written, with neither agent nor faults, deployed to stay.
+"""The user's own stack: the template as it is written, with neither agent nor faults, deployed to stay, and watched.
 
 Resources get no names from here: CloudFormation makes them from the stack's. The code of functions lies in a bucket of
 the account, under keys made from its content: changed code changes the template, and so the stack.
@@ -7,16 +7,18 @@ the account, under keys made from its content: changed code changes the template
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from watchfiles import Change, DefaultFilter, watch
 
 from harness.documents import Document, load_template
 from harness.errors import DocumentPath, Problem, UserError
 from harness.pipeline.imports import is_newer, syntax_problem
 from harness.pipeline.intrinsics import mentioned
-from harness.pipeline.package import Package, build, zipped
+from harness.pipeline.package import RUNS, Package, build, zipped
 from harness.pipeline.sam import OF_RELEASES, cloudformation, in_json
 from harness.pipeline.stack import Stack, is_python
 from harness.pipeline.template import FUNCTION_PATH, read
@@ -167,3 +169,36 @@ def _text(properties: Mapping[str, Any], name: str) -> str | None:
     """A property that is a text; None where only CloudFormation knows the value."""
     value = properties.get(name)
     return value if isinstance(value, str) else None
+
+
+_LOOK_MILLISECONDS = 100
+
+
+def changes(folders: Iterable[Path]) -> Iterator[list[Path]]:
+    """The files that changed, each time that some did. The first list is empty, and from then on nothing is missed.
+
+    Raises KeyboardInterrupt on Ctrl-C.
+    """
+    begun = False
+    for changed in watch(
+        *_outermost(folders),
+        watch_filter=DefaultFilter(ignore_dirs=(*DefaultFilter.ignore_dirs, RUNS)),
+        rust_timeout=_LOOK_MILLISECONDS,
+        yield_on_timeout=True,
+        ignore_permission_denied=True,
+    ):
+        if changed or not begun:
+            begun = True
+            yield lasting(changed)
+
+
+def lasting(changed: Collection[tuple[Change, str]]) -> list[Path]:
+    """The changed files without those that were both added and deleted, such as an editor's temporary files."""
+    added, deleted = ({path for kind, path in changed if kind == each} for each in (Change.added, Change.deleted))
+    return sorted({Path(path) for _, path in changed} - {Path(path) for path in added & deleted})
+
+
+def _outermost(folders: Iterable[Path]) -> list[Path]:
+    """The folders that are inside no other one of them."""
+    resolved = {folder.resolve() for folder in folders}
+    return sorted(folder for folder in resolved if resolved.isdisjoint(folder.parents))

@@ -9,7 +9,7 @@ import pytest
 from play import LEDGER, ROOT, attempts, fired, found, handler_file, operations, play
 
 from harness.api import RunOutcome
-from harness.faults.errors import ERRORS, answers
+from harness.faults.points import ERRORS, answers
 from harness.history import FAIL, INFO, INVOKE, OK
 
 NAIVE = LEDGER / "naive.py"

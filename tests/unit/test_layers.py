@@ -41,7 +41,7 @@ FLOOR = {package: -row for row, line in enumerate(FLOORS.split("\n")) for packag
 PURE = """
     history verdict checkers agent.requests workload.items matrix.cells matrix.tally reports.table reports.text
     delivery.redelivery delivery.filters delivery.lane delivery.sources
-    faults.actions faults.base faults.errors faults.function faults.platform faults.points faults.seed faults.wire
+    faults.actions faults.base faults.function faults.platform faults.points faults.seed faults.wire
     pipeline.attribution pipeline.mapping pipeline.resources pipeline.stack
     scenario.expectation scenario.fault_entry scenario.messages
 """

@@ -9,8 +9,7 @@ import pytest
 
 from harness.errors import Mistakes
 from harness.faults.actions import CancelTransaction, Refuse
-from harness.faults.errors import ANSWERED_BY, ERRORS
-from harness.faults.points import BEFORE, Point
+from harness.faults.points import ANSWERED_BY, BEFORE, ERRORS, Point
 from harness.faults.wire import ErrorResponse
 from harness.scenario.fault_entry import parse_fault
 

@@ -17,12 +17,11 @@ from click.testing import CliRunner
 
 from harness.cli.localstack import NOTHING, down, status
 from harness.errors import UserError
-from harness.localstack import RUNTIMES, base, compose, container, install, interpreters
+from harness.localstack import RUNTIMES, base, compose, container, install
 from harness.localstack.base import Running
 from harness.localstack.container import Container
 from harness.localstack.health import docker_explained, exit_explained
-from harness.localstack.install import Installation
-from harness.localstack.interpreters import version_of
+from harness.localstack.install import Installation, version_of
 from harness.localstack.native import NativeLocalStack, environment, state_folder
 from harness.localstack.os_process import MARK, kill_marked, marked
 
@@ -35,21 +34,21 @@ COMPOSE_FILE = Path(__file__).parents[3] / "docker-compose.yml"
 )
 def test_a_python_suits_from_3_13_on(answer: str, suitable: bool) -> None:
     """LocalStack 4.14 stops at the syntax of older ones."""
-    assert interpreters.suits(answer) is suitable
+    assert install.suits(answer) is suitable
 
 
 def test_pyenv_offers_its_oldest_suitable_version_first() -> None:
     """By number, not by name: 3.13.2 is before 3.13.10, and 3.9 is after neither."""
     names = ["3.9.18", "3.13.10", "3.14.0", "3.12.1", "3.13.2"]
     paths = [Path(f"versions/{name}/bin/python3") for name in names]
-    assert [path.parts[1] for path in interpreters.pyenv_versions(paths)] == ["3.13.2", "3.13.10", "3.14.0"]
+    assert [path.parts[1] for path in install.pyenv_versions(paths)] == ["3.13.2", "3.13.10", "3.14.0"]
 
 
 def test_a_missing_python_is_said_with_the_ways_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """No traceback, and no guess."""
-    monkeypatch.setattr(interpreters, "candidates", lambda: iter([Path("/nowhere/python3")]))
+    monkeypatch.setattr(install, "candidates", lambda: iter([Path("/nowhere/python3")]))
     with pytest.raises(UserError, match=r"uv python install 3\.13"):
-        interpreters.find_python()
+        install.find_python()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from watchfiles import Change
 
-from harness.workflow.watch import changes, lasting
+from harness.workflow.stack import changes, lasting
 
 
 def test_a_change_is_told_once_with_its_file(tmp_path: Path) -> None:
