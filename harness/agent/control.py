@@ -6,6 +6,7 @@ Calls to it are marked as the harness's own, so that the wire neither records no
 | plan | body: the plan, as JSON; environments: how many have read it |
 | fault#<index> | matched, fired: counts; healed: set once the faults have healed |
 | history#<source>#<number> | body: operations from that number on, as a JSON list |
+| history#<source>~<execution>#<number> | the same, of the end that an execution has if it tells none of its own |
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from harness.faults.points import FUNCTION
 
 _MAX_BODY_CHARACTERS = 50_000  # of an item (limit: 400 KB): a few large items are read faster than many small ones
 PLAN = "plan"
+UNLESS_ENDED = "unless_ended"  # a key of operations that count only where their execution has no other end
 _own: ContextVar[bool] = ContextVar("own", default=False)
 
 
@@ -106,6 +108,10 @@ class Control:
         for part in _parts(operations):
             self.put(_history_id(source, first), part)
             first += len(part)
+
+    def append_end(self, source: str, execution: int, operation: dict[str, Any]) -> None:
+        """Stores how an execution of a source ends if it does not tell its end."""
+        self.append(f"{source}~{execution}", 0, [{**operation, UNLESS_ENDED: True}])
 
     def history(self) -> dict[str, dict[str, Any]]:
         """All stored operations by id, those of each source in order."""

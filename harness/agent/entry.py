@@ -52,7 +52,7 @@ def handler(event: Any, context: Any) -> Any:
     """One execution. Its history is stored before its answer is handed over."""
     global _cold, _handler, _error
     subject = of_event(event)
-    _actor.begin(subject)
+    _actor.begin(subject, context.get_remaining_time_in_millis() / 1000)
     cold, _cold = _cold, False
     try:
         if _handler is None and not cold:  # Lambda imports again too
@@ -66,4 +66,4 @@ def handler(event: Any, context: Any) -> Any:
             _actor.crash_when_handed_over()
         return answer
     finally:
-        _actor.flush()
+        _actor.end()

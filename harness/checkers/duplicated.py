@@ -123,6 +123,9 @@ def _written_again(index: HistoryIndex, trace: IntentTrace, records: list[Operat
 def _executed_again(index: HistoryIndex, trace: IntentTrace, makers: list[Span]) -> Cause:
     first, second = makers[0], makers[1]
     again = f"and {second.process} applied it again"
+    if first.closed is None and index.deliveries_unseen:
+        why = f"{first.process} has not told its end, being still at work or killed, {again}"
+        return Cause("function", why)
     if not first.ended_before(second):
         fault = next((fault for fault in trace.fired if fault.f == "redeliver"), None)
         return Cause("function", f"{second.process} got the record while {first.process} still ran{by(fault)}")
@@ -160,4 +163,8 @@ def _called_again(index: HistoryIndex, trace: IntentTrace) -> Cause:
         return Cause("function", f"{why}, and each attempt applies the change again (S-13)")
     if len(calls) > 1:
         return Cause("function", f"{calls[0][0].process} made its effect call {times(len(calls))} in one execution")
-    return Cause("function", "the history has one execution and one call: that call applied it more than once")
+    once = "the history has one execution and one call"
+    if index.deliveries_unseen or len(trace.deliveries) > len(trace.executions):
+        unseen = "or an execution was killed before it had told what it did"
+        return Cause("function", f"{once}: either that call applied it more than once, {unseen}")
+    return Cause("function", f"{once}: that call applied it more than once")

@@ -8,13 +8,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from harness.agent.control import Control
+from harness.agent.control import UNLESS_ENDED, Control
 from harness.delivery.on_failure import batch_info
 from harness.delivery.shards import NOT_FOUND
 from harness.faults.points import FUNCTION
-from harness.history import INVOKE, OK, History, Value
+from harness.history import INVOKE, MICROSECONDS, OK, History, Value
 from harness.pipeline.mapping import FOREVER, Mapping
 
+LATE_SECONDS = 0.5  # how long after its timeout what an execution has stored may be seen
 EXECUTION_SECONDS = 20.0  # how long to wait for an execution that can be killed
 _FIELDS = ("time", "process", "type", "f", "value", "error")
 
@@ -22,11 +23,14 @@ _FIELDS = ("time", "process", "type", "f", "value", "error")
 class FunctionHistory:
     """The functions' operations, read from the control table and kept in case the platform loses its tables."""
 
-    def __init__(self, control: Control, history: History) -> None:
+    def __init__(self, control: Control, history: History, time: Callable[[], int]) -> None:
+        """`time` gives microseconds since the run began."""
         self._control = control
         self._history = history
+        self._time = time
         self._operations: dict[str, Value] = {}
         self._merged: set[str] = set()
+        self._timeouts: dict[str, Value] = {}  # how executions end that do not tell their end
         self._names: dict[str, str] = {}  # of executions, in the order in which they began
 
     def read(self) -> list[Value]:
@@ -37,9 +41,26 @@ class FunctionHistory:
             if error.response["Error"]["Code"] != NOT_FOUND:
                 raise
             entries = {}
-        for id in sorted(entries.keys() - self._operations.keys(), key=lambda id: (entries[id]["time"], id)):
-            self._operations[id] = self._renamed(entries[id])
+        new = entries.keys() - self._operations.keys() - self._timeouts.keys()
+        for id in sorted(new, key=lambda id: (entries[id]["time"], id)):
+            timed_out = entries[id].get(UNLESS_ENDED)
+            (self._timeouts if timed_out else self._operations)[id] = self._renamed(entries[id])
+        for id, operation in self._unended().items():
+            if self._time() > operation["time"] + LATE_SECONDS * MICROSECONDS:
+                self._operations[id] = operation
         return [self._operations[id] for id in sorted(self._operations)]
+
+    def about_to_end(self) -> str:
+        """In words, whether an execution is near its timeout, and has not told its end; else ""."""
+        self.read()
+        return "an execution was about to time out" if self._unended() else ""
+
+    def _unended(self) -> dict[str, Value]:
+        """The timeouts of executions whose end nothing tells yet."""
+        ended = {op["process"] for op in self._operations.values() if op["f"] == "execute" and op["type"] != INVOKE}
+        if not ended.issuperset(operation["process"] for operation in self._timeouts.values()):
+            ended.update(op.process for op in self._history if op.f == "execute" and op.type != INVOKE)
+        return {id: operation for id, operation in self._timeouts.items() if operation["process"] not in ended}
 
     def merge(self) -> None:
         """Appends the operations that are new since the last call to the run's history."""

@@ -62,7 +62,7 @@ class Deployed:
         self._sinks = plan.stack.sinks
         self._endpoints = Endpoints(plan.stack.endpoints)
         self._urls: dict[str, str] = {}
-        self._function_history = FunctionHistory(self._control, plan.history)
+        self._function_history = FunctionHistory(self._control, plan.history, self.time)
         self.dead_letters = DeadLetters(self.client, plan.stack)
         self._mapping = self._mapping_of_run()
         self._disruption_queue = DisruptionQueue(Disruptions(self.can(), self.record))
@@ -201,7 +201,9 @@ class Deployed:
                 raise
             return ""  # the platform has lost the stream: nothing more will happen
         self._unprocessed += new
-        return f"{len(new)} records had only just come" if new else waits_for
+        if new:
+            return f"{len(new)} records had only just come"
+        return waits_for or self._function_history.about_to_end()
 
     def _function_plan(self) -> FunctionPlan:
         plan = self._plan
@@ -210,7 +212,13 @@ class Deployed:
             isinstance(fault, PlatformFault) for fault in plan.faults
         )
         return FunctionPlan(
-            tuple(plan.faults), plan.seed.value, self._began, self._sinks, at_once, plan.stack.attribute_names
+            tuple(plan.faults),
+            plan.seed.value,
+            self._began,
+            plan.stack.function.timeout,
+            self._sinks,
+            at_once,
+            plan.stack.attribute_names,
         )
 
     def _throttle(self, action: object) -> None:

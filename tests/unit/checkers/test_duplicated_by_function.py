@@ -249,3 +249,19 @@ def test_effects_are_counted_at_each_sink():
     story = right(Story(), ONE)
     story.effect(ONE, sink="Queue", count=2)
     only(story, "duplicated")
+
+
+def test_what_nobody_saw_is_not_stated_as_a_fact():
+    """Without deliveries, an execution may have been killed before it told anything, or its end (LocalStack, AWS)."""
+    story = written(ONE)
+    process, end = story.execute(ONE)
+    story.call(process, ONE)
+    end(OK)
+    story.effect(ONE, count=2)
+    either = "either that call applied it more than once, or an execution was killed before it had told what it did"
+    assert either in only(story, "duplicated").why
+    story = written(ONE)
+    for _ in range(2):
+        process, _ = story.execute(ONE)
+        story.call(process, ONE)
+    assert "function/1 has not told its end, being still at work or killed, and function/2" in twice(story).why
