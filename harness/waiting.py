@@ -1,12 +1,14 @@
-"""Waiting: until something is observed or a bound is reached, for quiescence, and with Ctrl-C delayed."""
+"""Waiting: until something is observed or a bound is reached, for quiescence, for a turn, and with Ctrl-C delayed."""
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay
@@ -67,6 +69,36 @@ class Quiescence:
         if state != self._state:
             self._state, self._since = state, self._now()
         return self._now() - self._since >= self._seconds
+
+
+@contextmanager
+def turn(file: Path, alone: bool, seconds: float) -> Iterator[None]:
+    """Holds what the file stands for, alone or with others that are not alone. The kernel lets go where a process dies.
+
+    Nobody overtakes who waits: among many that hold it together, one that wants it alone would wait for ever. Raises
+    TimeoutError after so many seconds.
+    """
+    with ExitStack() as holding:
+        with _locked(file.with_suffix(".queue"), fcntl.LOCK_EX, seconds):
+            holding.enter_context(_locked(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH, seconds))
+        yield
+
+
+@contextmanager
+def _locked(file: Path, how: int, seconds: float) -> Iterator[None]:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as lock:
+
+        def take() -> bool:
+            try:
+                fcntl.flock(lock, how | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        if not until(take, seconds):
+            raise TimeoutError(f"another process has held {file} for {seconds:g} s")
+        yield
 
 
 @contextmanager

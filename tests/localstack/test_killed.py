@@ -18,12 +18,16 @@ import psutil
 import pytest
 from pipeline import client, eventually
 
+from harness.jobs import jobs_of
 from harness.localstack.base import Running
 from harness.localstack.native import NativeLocalStack, state_folder
 from harness.localstack.os_process import marked
 from harness.platforms.deployed.leftovers import Leftovers
 from harness.platforms.target import Target
+from harness.project import cache_folder
 from harness.run_folder import HISTORY, RUN, VERDICT
+from harness.runner import run
+from harness.waiting import turn
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = "scenarios/baseline.yaml"
@@ -216,3 +220,16 @@ def test_a_run_whose_localstack_dies_is_unknown(place: Place) -> None:
     assert f"localstack at {place.localstack.endpoint} failed" in reason
     assert (process.returncode, "Traceback" in err) == (2, False), err
     place.assert_nothing_is_left()
+
+
+@pytest.mark.parametrize("scenario, alone", [("baseline", True), ("restart", False)])
+def test_a_run_waits_for_its_turn(
+    scenario: str, alone: bool, localstack: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another process kills or freezes LocalStack none is there; one that does so is there alone."""
+    monkeypatch.setattr("harness.platforms.deployed.localstack.MAX_TURN_SECONDS", 0.1)
+    job = jobs_of([ROOT / f"scenarios/{scenario}.yaml"], target=Target("localstack", localstack.endpoint))[0]
+    with turn(cache_folder() / f"runs-at-{localstack.port}", alone, 1):
+        (reason,) = run(job, tmp_path).verdict.reasons
+    assert "the platform was lost in phase deploy" in reason
+    assert "another process has held" in reason

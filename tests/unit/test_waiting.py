@@ -1,13 +1,16 @@
-"""Ctrl-C waits where it is held back, and nowhere else."""
+"""Ctrl-C waits where it is held back, and nowhere else; and who waits for a turn is not overtaken."""
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import threading
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from harness.waiting import held_back
+from harness.waiting import held_back, turn
 
 
 def test_ctrl_c_comes_when_the_block_is_over() -> None:
@@ -59,3 +62,40 @@ def test_another_thread_has_nothing_to_hold_back() -> None:
     thread.start()
     thread.join()
     assert done == [True]
+
+
+def test_a_turn_is_held_with_others_or_alone(tmp_path: Path) -> None:
+    """Two hold it together; who wants it alone waits for both, and those that come later wait for that one."""
+    file, events = tmp_path / "turn", []
+
+    def take(name: str, alone: bool) -> threading.Thread:
+        def hold() -> None:
+            with turn(file, alone, 10):
+                events.append(name)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        return thread
+
+    with ExitStack() as together:
+        for _ in range(2):
+            together.enter_context(turn(file, False, 10))
+        with pytest.raises(TimeoutError, match="another process has held"), turn(file, True, 0):
+            pass
+        alone = take("alone", True)
+        while not _is_locked(file.with_suffix(".queue")):
+            pass
+        later = take("later", False)
+        assert events == []
+    alone.join()
+    later.join()
+    assert events == ["alone", "later"]
+
+
+def _is_locked(file: Path) -> bool:
+    with file.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

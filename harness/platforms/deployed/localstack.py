@@ -5,20 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from harness.errors import UserError
 from harness.faults.actions import Disrupt
 from harness.history import INFO, Value
-from harness.localstack import runtime_at
+from harness.localstack import LOOPBACK, runtime_at
 from harness.localstack.base import Runtime
 from harness.localstack.health import health
-from harness.platforms.capabilities import OUTAGES
+from harness.platforms.capabilities import KILL, OUTAGES
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.platforms.deployed.platform import Deployed
 from harness.platforms.disruptions import Disruption, Record
-from harness.waiting import until
+from harness.project import cache_folder
+from harness.waiting import turn, until
 
 ALIVE_SECONDS = 10.0  # how long a LocalStack may take to say that it is there
+MAX_TURN_SECONDS = 1800.0  # how long a run waits for others, each of which takes minutes at most
 PERIOD_SECONDS = 0.5  # a slow platform is paused for a part of each period
 
 
@@ -30,7 +33,14 @@ class LocalStack(Deployed):
     change_seconds: ClassVar[float] = 75.0
 
     def deploy(self) -> None:
-        """A stack that LocalStack does not create because it is gone says nothing about the template."""
+        """A stack that LocalStack does not create because it is gone says nothing about the template.
+
+        A run that kills or freezes LocalStack waits until no other is there, and others wait for it.
+        """
+        address = urlsplit(self._plan.target.endpoint)
+        if address.hostname in LOOPBACK:
+            alone = any(fault.NAME in OUTAGES - {KILL} for fault in self._plan.faults)
+            self._exits.enter_context(turn(cache_folder() / f"runs-at-{address.port}", alone, MAX_TURN_SECONDS))
         self._require_answer()
         try:
             super().deploy()
