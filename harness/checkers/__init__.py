@@ -63,7 +63,7 @@ def faults(operations: Sequence[Operation]) -> list[dict[str, Any]]:
     armed: at how many points that it was aimed at it was asked; the nemesis says so when it heals, else it is 0.
     fired: how often it fired. There are none where the history cannot be read.
     """
-    relevant = [operation for operation in operations if operation.role in ("harness", "nemesis")]
+    relevant = [operation for operation in operations if operation.process in ("harness", "nemesis")]
     try:
         states = HistoryIndex(relevant).faults
     except UNREADABLE:

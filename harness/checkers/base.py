@@ -72,20 +72,21 @@ def trail(trace: IntentTrace) -> tuple[Evidence, ...]:
     broken = [fault for execution in trace.executions if execution.outcome != OK for fault in execution.faults]
     return (
         *trace.writes,
-        *_ends(trace.landed_calls),
-        *_ends(trace.records),
-        *_ends(trace.fired),
-        *_ends(broken),
-        *_ends(trace.executions),
-        *_ends(trace.effect_calls),
-        *_ends(trace.discards),
+        *ends(trace.landed_calls),
+        *ends(trace.records),
+        *ends(trace.fired),
+        *ends(broken),
+        *ends(trace.executions),
+        *ends(trace.effect_calls),
+        *ends(trace.discards),
         *trace.filters,
         *trace.dead_letters,
         *trace.effects,
     )
 
 
-def _ends(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
+def ends(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
+    """Of many the first and the last."""
     return evidence if len(evidence) <= 2 * MAX_OF_MANY else (*evidence[:MAX_OF_MANY], *evidence[-MAX_OF_MANY:])
 
 

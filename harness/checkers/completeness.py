@@ -89,9 +89,10 @@ def _incomparable(index: HistoryIndex) -> Iterator[str]:
     """What is otherwise than without the faults, and may be meant so: failing over, and what depends on chance."""
     for sink, intents in index.sinks.beside(index.intents).items():
         yield f"{_few(intents)} landed at {sink}, and not without the faults: whether that is meant cannot be judged"
-    for trace in index.intents:
+    for trace in index.intents if index.sinks.owing() else ():
+        applied = trace.times_at
         for sink in index.sinks.owing(trace.intent) if trace.took_place else ():
-            later = [] if trace.times_at.get(sink) else index.superseded(trace, sink)
+            later = [] if applied.get(sink) else index.superseded(trace, sink)
             if later:
                 yield (
                     f"{trace.intent} landed at {sink} without the faults, and now only {later[-1].intent} did, which "

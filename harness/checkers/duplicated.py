@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.base import Cause, Checker, by, by_cause, how_it_ended, times, trail
+from harness.checkers.base import Cause, Checker, by, by_cause, ends, how_it_ended, times, trail
 from harness.checkers.index import HistoryIndex
-from harness.checkers.trace import IntentTrace, Span, sdk_calls
+from harness.checkers.trace import IntentTrace, Span, between, sdk_calls
 from harness.history import OK, Operation
 from harness.verdict import Anomaly, Finding
 
@@ -110,13 +110,11 @@ def _written_again(index: HistoryIndex, trace: IntentTrace, records: list[Operat
     if records[0].value["event_name"] == KINESIS_RECORD:
         each = f"a Kinesis stream takes each call for a record of its own: it got {len(records)} (S-55)"
         return Cause("writer", f"{how}, and {each}")
-    between = [
-        record
-        for record in index.records_of[trace.item]
-        if record.value["intent"] != trace.intent and records[0].index < record.index < records[-1].index
-    ]
-    if between:
-        return Cause("writer", f"{how}, after another write of the item, which it overwrote (S-14)", tuple(between))
+    others = between(index.records_of[trace.item], records[0], records[-1])
+    overwritten = [record for record in others if record.value["intent"] != trace.intent]
+    if overwritten:
+        why = f"{how}, after another write of the item, which it overwrote (S-14)"
+        return Cause("writer", why, tuple(ends(overwritten)))
     return Cause("writer", f"{how}, and changed the item, so that the stream got {len(records)} records (S-31)")
 
 
@@ -132,20 +130,24 @@ def _executed_again(index: HistoryIndex, trace: IntentTrace, makers: list[Span])
     if first.outcome != OK:
         why = f"{how_it_ended(first)} after its effect and before its acknowledgement, {again}"
         return Cause("function", why)
-    faults = index.fired_between(first.opened, second.opened)
-    moved = [fault for fault in faults if fault.f == "roll_back" or (fault.f == "redeliver" and fault in trace.fired)]
+    redelivered = [fault for fault in trace.fired if fault.f == "redeliver"]
+    moved = [
+        *between(index.rolled_back, first.opened, second.opened),
+        *between(redelivered, first.opened, second.opened),
+    ]
+    moved.sort(key=lambda fault: fault.index)
     batch = [delivery for delivery in trace.deliveries if delivery.opened.index < first.opened.index]
     if batch and batch[-1].outcome != OK and not moved:
         outcome = batch[-1].closed.value.get("outcome") if batch[-1].closed else "it never ended"
         reported = next((fault for fault in first.faults if fault.f == "partial_failure"), None)
         why = f"{first.process} applied it, and its batch was not acknowledged ({outcome}){by(reported)}"
         return Cause("function", f"{why}, {again}", (batch[-1],))
-    between = [span for span in index.disruptions if first.opened.index < span.last.index < second.opened.index]
-    if disabled := next((span for span in between if span.opened.f == "disable_mapping"), None):
+    meanwhile = [span for span in index.disruptions if first.opened.index < span.last.index < second.opened.index]
+    if disabled := next((span for span in meanwhile if span.opened.f == "disable_mapping"), None):
         anew = "enabled again, the mapping began anew; on AWS it goes on where it stopped (S-88, G-13)"
         why = f"{first.process} applied and acknowledged it; {anew}{by(disabled.opened)}, {again}"
         return Cause("platform", why, (disabled,))
-    moved += [span.opened for span in between if span.opened.f == "recreate_mapping"]
+    moved += [span.opened for span in meanwhile if span.opened.f == "recreate_mapping"]
     why = (
         f"{first.process} applied and acknowledged it, its record was delivered again{by(moved[-1] if moved else None)}"
     )
@@ -157,8 +159,7 @@ def _called_again(index: HistoryIndex, trace: IntentTrace) -> Cause:
     repeated = [attempts for attempts in calls if len(attempts) > 1]
     if repeated:
         again = repeated[0][-1]
-        faults = index.fired_between(repeated[0][-2].opened, again.opened)
-        fault = next((fault for fault in faults if fault in trace.fired), None)
+        fault = next(iter(between(trace.fired, repeated[0][-2].opened, again.opened)), None)
         why = f"the SDK repeated {again.opened.f} of {again.process}, attempt {again.value['attempt']}{by(fault)}"
         return Cause("function", f"{why}, and each attempt applies the change again (S-13)")
     if len(calls) > 1:

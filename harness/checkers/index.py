@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, lru_cache
 
 from harness.checkers.records import by_old_images, by_order, has_old_images
 from harness.checkers.sinks import SOURCE, Sinks
@@ -52,7 +52,7 @@ class HistoryIndex:
         self._deletes = False  # whether the function deletes anything from a sink
         try:
             for operation in operations:
-                _READ[operation.role](self, operation)
+                _reader(operation.process)(self, operation)
         except UNREADABLE as error:
             where = f"line {operation.index + 1}, {operation.f} of {operation.process}"
             raise ValueError(f"{where}: {type(error).__name__}: {error}") from error
@@ -111,13 +111,13 @@ class HistoryIndex:
 
         What may have landed where no effect names its intent is not lacking.
         """
-        applied = {sink for sink, count in trace.times_at.items() if count}
-        owed = [sink for sink in self.sinks.owing(trace.intent) if sink not in applied]
-        owed = [sink for sink in owed if not self.superseded(trace, sink)]
-        unseen = self.sinks.unreadable or (self.standing_still and len(self.behind_others) == len(self.sinks.names))
-        if owed or applied or self.only_a_view or unseen:
+        applied = trace.times_at
+        missing = [sink for sink in self.sinks.owing(trace.intent) if not applied.get(sink)]
+        owed = [sink for sink in missing if not self.superseded(trace, sink)]
+        if owed or any(applied.values()) or self.only_a_view or self.sinks.unreadable:
             return owed
-        return [ANY]
+        unseen = self.standing_still and len(self.behind_others) == len(self.sinks.names)
+        return [] if unseen else [ANY]
 
     def superseded(self, trace: IntentTrace, sink: str) -> list[IntentTrace]:
         """The later changes of its item that were handed over with this one, where only they landed at the sink.
@@ -130,8 +130,17 @@ class HistoryIndex:
         last = trace.executions[-1]
         if last.outcome != OK or any(call.within is last and call.outcome == FAIL for call in trace.function_calls):
             return []
-        together = [each for each in self.intents if each.item == trace.item and last in each.executions]
+        together = [each for each in self._handed_over_in[last] if each.item == trace.item]
         return [each for each in together[together.index(trace) + 1 :] if each.times_at.get(sink)]
+
+    @cached_property
+    def _handed_over_in(self) -> dict[Span, list[IntentTrace]]:
+        """The intents that a writer invoked, by each execution that got them."""
+        handed_over: dict[Span, list[IntentTrace]] = {}
+        for trace in self.intents:
+            for execution in trace.executions:
+                handed_over.setdefault(execution, []).append(trace)
+        return handed_over
 
     def applied(self, trace: IntentTrace) -> bool:
         """Whether each sink has what it is owed; at a view, whether a call of the function for it succeeded."""
@@ -183,9 +192,9 @@ class HistoryIndex:
         begun = (span for span in self.disruptions if span.outcome != FAIL)
         return next((span for span in begun if span.opened.f in words), None)
 
-    def fired_between(self, first: Operation, last: Operation) -> list[Operation]:
-        start = bisect_right(self.fired, first.index, key=lambda fault: fault.index)
-        return self.fired[start : bisect_left(self.fired, last.index, key=lambda fault: fault.index)]
+    @cached_property
+    def rolled_back(self) -> list[Operation]:
+        return [fault for fault in self.fired if fault.f == "roll_back"]
 
     def _trace(self, intent: str, item: str = "") -> IntentTrace:
         trace = self.traces.get(intent)
@@ -207,7 +216,7 @@ class HistoryIndex:
             return span
         spans = self._open.get(key, [])
         for place in range(len(spans) - 1, -1, -1):
-            if _fits(spans[place].value, operation.value):
+            if spans[place].value is operation.value or _fits(spans[place].value, operation.value):
                 spans.pop(place).closed = operation
                 if not spans:
                     del self._open[key]  # executions are many
@@ -227,7 +236,7 @@ class HistoryIndex:
         span = self._span(operation)
         if span is None:
             return
-        if _is_call(operation):
+        if "." in operation.f:  # a call
             for trace in self._traces(operation.value["intents"]):
                 trace.calls.append(span)
         elif operation.value.get("intent"):  # a read carries none
@@ -238,7 +247,7 @@ class HistoryIndex:
         span = self._span(operation)
         if span is None:
             return
-        is_call = _is_call(operation)
+        is_call = "." in operation.f
         if not is_call:
             self._execution[operation.process] = span
             self.executions.append(span)
@@ -376,11 +385,12 @@ class HistoryIndex:
 
 def _fits(opened: Value, closing: Value) -> bool:
     """Whether the two values are of one operation."""
-    return opened is closing or all(key not in closing or opened.get(key) == closing[key] for key in _IDENTITY)
+    return all(key not in closing or opened.get(key) == closing[key] for key in _IDENTITY)
 
 
-def _is_call(operation: Operation) -> bool:
-    return "." in operation.f
+@lru_cache(maxsize=1024)
+def _reader(process: str) -> Callable[[HistoryIndex, Operation], None]:
+    return _READ[process.partition("/")[0]]
 
 
 _READ = {

@@ -28,7 +28,8 @@ class Lost(Checker):
 
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.intents:
-            sinks = index.lacking(trace) if trace.took_place and not trace.dead_letters else []
+            if trace.dead_letters or not trace.took_place or not (sinks := index.lacking(trace)):
+                continue
             causes = ((sink, end_of_trail(index, index.sinks.of(trace, sink))) for sink in sinks)
             for alike, cause in by_cause(causes):
                 heard = "was acknowledged" if trace.status == ACKNOWLEDGED else "is in the stream"

@@ -19,10 +19,12 @@ class Phantom(Checker):
 
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.traces.values():
-            if trace.times_applied and trace.status == NEVER_INVOKED:
+            if trace.status not in (NEVER_INVOKED, FAILED) or not trace.times_applied:
+                continue
+            if trace.status == NEVER_INVOKED:
                 summary = f"intent {trace.intent} was applied, and no writer wrote it"
                 yield self.anomaly(trace.intent, summary, _invented(trace), trail(trace))
-            elif trace.times_applied and trace.status == FAILED:
+            else:
                 summary = f"intent {trace.intent} was applied, although its writer reported a failure"
                 yield self.anomaly(trace.intent, summary, _denied(trace), trail(trace))
 

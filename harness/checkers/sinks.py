@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from msgspec.structs import replace
 
 from harness.checkers.trace import IntentTrace, Span
 from harness.history import Operation, Value
@@ -54,8 +56,12 @@ class Sinks:
 
     def owing(self, intent: str | None = None) -> list[str]:
         """The sinks that are owed an effect: of this intent, or of any. One that can't be read is none of them."""
-        owing = [sink for sink, intents in self._owed.items() if intent is None or intent in intents]
-        return [sink for sink in owing if sink not in self.unreadable]
+        unreadable = self.unreadable
+        return [
+            sink
+            for sink, intents in self._owed.items()
+            if (intent is None or intent in intents) and sink not in unreadable
+        ]
 
     @cached_property
     def taking_all(self) -> set[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from harness.history import FAIL, INFO, OK, Operation, Value
 
@@ -25,8 +27,7 @@ class FaultState:
     kept: Operation | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Span:
+class Span(Struct, eq=False, gc=False):
     """An operation from its `invoke` to its close.
 
     within: the execution in which a call was made. faults: those that fired inside this execution.
@@ -108,8 +109,7 @@ class HandOvers(list[Span]):
         return first
 
 
-@dataclass(slots=True)
-class IntentTrace:
+class IntentTrace(Struct, eq=False, gc=False):
     """All that the history says of one intent. item: empty if the history does not name it.
 
     What few intents have is a tuple: an empty one takes no memory.
@@ -117,28 +117,31 @@ class IntentTrace:
 
     intent: str
     item: str = ""
-    writes: list[Span] = field(default_factory=list)  # the writers' operations, copies included
-    calls: list[Span] = field(default_factory=list)  # the writers' AWS calls, one for each attempt
-    records: list[Operation] = field(default_factory=list)  # in the order of the stream
+    writes: list[Span] = []  # the writers' operations, copies included
+    calls: list[Span] = []  # the writers' AWS calls, one for each attempt
+    records: list[Operation] = []  # in the order of the stream
     removals: tuple[Operation, ...] = ()  # records of deletions of the item as this intent left it
-    deliveries: list[Span] = field(default_factory=list)
-    executions: list[Span] = field(default_factory=list)
-    function_calls: list[Span] = field(default_factory=list)
-    effects: list[Operation] = field(default_factory=list)
+    deliveries: list[Span] = []
+    executions: list[Span] = []
+    function_calls: list[Span] = []
+    effects: list[Operation] = []
     discards: tuple[Operation, ...] = ()
     filters: tuple[Operation, ...] = ()
     dead_letters: tuple[Operation, ...] = ()
-    fired: list[Operation] = field(default_factory=list)  # faults, at a point that concerns this intent
+    fired: list[Operation] = []  # faults, at a point that concerns this intent
+    _status: str = ""
 
     @property
     def status(self) -> str:
-        """Acknowledged: one copy ended `ok`. Failed: every copy ended `fail`. Otherwise unresolved."""
-        outcomes = [write.outcome for write in self.writes]
-        if not outcomes:
-            return NEVER_INVOKED
-        if OK in outcomes:
-            return ACKNOWLEDGED
-        return FAILED if all(outcome == FAIL for outcome in outcomes) else UNRESOLVED
+        """Acknowledged: one copy ended `ok`. Failed: every copy ended `fail`. Otherwise unresolved.
+
+        It is asked for once the whole history has been taken in, and then by every checker.
+        """
+        if not self._status:
+            outcomes = {write.outcome for write in self.writes}
+            unacknowledged = FAILED if outcomes == {FAIL} else UNRESOLVED if outcomes else NEVER_INVOKED
+            self._status = ACKNOWLEDGED if OK in outcomes else unacknowledged
+        return self._status
 
     @property
     def took_place(self) -> bool:
@@ -146,8 +149,9 @@ class IntentTrace:
 
         A writer that got an answer and says that nobody knows, as one that returns nothing does, proves nothing.
         """
-        unanswered = not any(call.outcome == OK for call in self.calls)
-        return self.status == ACKNOWLEDGED or (self.status == UNRESOLVED and unanswered and bool(self.records))
+        if self.status != UNRESOLVED:
+            return self.status == ACKNOWLEDGED
+        return bool(self.records) and not any(call.outcome == OK for call in self.calls)
 
     @property
     def leaves(self) -> str | None:
@@ -194,6 +198,16 @@ def sdk_calls(attempts: Iterable[Span]) -> list[list[Span]]:
     for attempt in attempts:
         calls.setdefault((attempt.process, attempt.value["call"]), []).append(attempt)
     return list(calls.values())
+
+
+def between(operations: Sequence[Operation], first: Operation, last: Operation) -> Sequence[Operation]:
+    """Of operations in the order of the history those after the first and before the last."""
+    start = bisect_right(operations, first.index, key=_index)
+    return operations[start : bisect_left(operations, last.index, start, key=_index)]
+
+
+def _index(operation: Operation) -> int:
+    return operation.index
 
 
 def _opened_at(span: Span) -> int:
