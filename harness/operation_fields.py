@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Annotated, Literal
 
 from msgspec import DecodeError, Meta, Struct, ValidationError, convert
@@ -19,7 +18,7 @@ from harness.history import INVOKE, Operation, Value
 Texts = list[str]
 Number = Annotated[str, Meta(pattern="^[0-9]{1,1000}$")]  # a sequence number has more digits than a machine's integer
 _LISTS = frozenset(("intents", "items", "sequence_numbers"))
-_MAX_KEPT = 100_000  # texts, and lists of texts, that are kept once: what repeats another follows it soon
+_MAX_KEPT = 1_000_000  # texts, and lists of texts, that are kept once while a history is read
 
 
 class _Line(Struct, gc=False, forbid_unknown_fields=True):
@@ -157,6 +156,7 @@ class _DeadLetter(Struct, gc=False):
     end: Number
 
 
+_new = object.__new__
 # A frozen dataclass made through its __init__ takes as long as reading the line.
 _set_index, _set_time, _set_process, _set_type, _set_f, _set_value, _set_error = (
     getattr(Operation, name).__set__ for name in Operation.__slots__
@@ -180,7 +180,6 @@ _BY_F: dict[tuple[str, str], type[Struct]] = {
 }
 
 
-@lru_cache(maxsize=1024)
 def _fields(process: str, f: str) -> type[Struct] | None:
     """A call has the same fields, whoever makes it."""
     role = process.partition("/")[0]
@@ -189,22 +188,63 @@ def _fields(process: str, f: str) -> type[Struct] | None:
     return _BY_F.get((role, f)) or _BY_ROLE.get(role)
 
 
-class _Kept:
-    """What many lines say, kept once: texts, and lists of texts. So a long history takes half the memory."""
+class _Kind(Struct):
+    """What operations of one process with one f have in common. opened: the value of the one that is open."""
+
+    process: str
+    f: str
+    fields: type[Struct] | None
+    opened: Value | None = None
+
+
+class _Reader:
+    """Keeps once what many lines say: texts, lists of texts, and the value of an operation that its close repeats.
+
+    So a long history takes half the memory.
+    """
 
     def __init__(self) -> None:
+        self._decode = Decoder(_Line).decode
         self._texts: dict[str, str] = {}
         self._lists: dict[tuple[str, ...], Texts] = {}
-        self.text = self._texts.setdefault  # of a text and the same text
+        self._kinds: dict[tuple[str, str], _Kind] = {}
 
-    def value(self, process: str, f: str, value: Value) -> Value:
+    def __call__(self, line: bytes) -> Operation:
+        try:
+            stored = self._decode(line)
+        except ValidationError as error:
+            raise ValueError(_sentence(error)) from None
+        except DecodeError:  # half a pair of surrogates, which is no UTF-8
+            stored = convert(json.loads(line), _Line)
+        kind = self._kinds.get((stored.process, stored.f)) or self._kind(stored.process, stored.f)
+        if stored.type == INVOKE:
+            value = kind.opened = self._value(stored.value, kind.fields)
+        else:
+            value = kind.opened if kind.opened == stored.value else self._value(stored.value, kind.fields)
+            kind.opened = None
+        operation = _new(Operation)
+        _set_index(operation, stored.index)
+        _set_time(operation, stored.time)
+        _set_process(operation, kind.process)
+        _set_type(operation, stored.type)
+        _set_f(operation, kind.f)
+        _set_value(operation, value)
+        _set_error(operation, stored.error)
+        return operation
+
+    def _kind(self, process: str, f: str) -> _Kind:
+        kept = self._texts.setdefault
+        kind = self._kinds[process, f] = _Kind(kept(process, process), kept(f, f), _fields(process, f))
+        return kind
+
+    def _value(self, value: Value, fields: type[Struct] | None) -> Value:
         """The value, if its fields are of their types. Raises ValueError for the first that is not."""
-        if fields := _fields(process, f):
+        if fields:
             try:
                 convert(value, fields)
             except ValidationError as error:
                 raise ValueError(_sentence(error, ".value")) from None
-        text, texts = self.text, self._lists.setdefault
+        text, texts = self._texts.setdefault, self._lists.setdefault
         for name, content in value.items():
             if type(content) is str:
                 value[name] = text(content, content)
@@ -220,35 +260,16 @@ class _Kept:
 def stored_operations(lines: Iterable[bytes]) -> Iterator[Operation]:
     """The operations of a history, one a line. Raises ValueError, TypeError or RecursionError for a damaged one.
 
-    The last line may be cut short: the run was killed while it was written. An operation has the value of the one that
-    it closes, where that is the same.
+    The last line may be cut short: the run was killed while it was written.
     """
-    decode, kept, new = Decoder(_Line).decode, _Kept(), object.__new__
-    opened: dict[tuple[str, str], Value] = {}  # the last value, by the process and the f
+    read = _Reader()
     for line in lines:
         try:
-            stored = decode(line)
-        except DecodeError as error:
-            if not line.endswith(b"\n"):
-                return
-            if isinstance(error, ValidationError):
-                raise ValueError(_sentence(error)) from None
-            stored = convert(json.loads(line), _Line)  # half a pair of surrogates, which is no UTF-8
-        process, f, value = kept.text(stored.process, stored.process), kept.text(stored.f, stored.f), stored.value
-        if stored.type == INVOKE:
-            opened[process, f] = value = kept.value(process, f, value)
-        elif (before := opened.pop((process, f), None)) is not None and before == value:
-            value = before
-        else:
-            value = kept.value(process, f, value)
-        operation = new(Operation)
-        _set_index(operation, stored.index)
-        _set_time(operation, stored.time)
-        _set_process(operation, process)
-        _set_type(operation, stored.type)
-        _set_f(operation, f)
-        _set_value(operation, value)
-        _set_error(operation, stored.error)
+            operation = read(line)
+        except ValueError:
+            if line.endswith(b"\n"):
+                raise
+            return
         yield operation
 
 

@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import json
 import os
+from array import array
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from types import NoneType
 from typing import Any, TextIO
@@ -149,6 +152,29 @@ def read_history(path: Path) -> list[Operation]:
     except OSError as error:
         raise UserError(f"{path / HISTORY}: cannot be read: {error.strerror}") from None
     return operations
+
+
+class StoredHistory(Sequence[Operation]):
+    """The operations of a history that was judged, for those who quote a few: a line is read when it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError when there is none."""
+        self._file = path / HISTORY
+        try:
+            with self._file.open("rb") as lines:
+                self._starts = array("Q", accumulate(map(len, lines), initial=0))  # of the lines, and the end
+        except OSError as error:
+            raise UserError(f"{self._file}: cannot be read: {error.strerror}") from None
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def __getitem__(self, index: Any) -> Any:
+        from harness.operation_fields import stored_operations
+
+        with self._file.open("rb") as lines:
+            lines.seek(self._starts[range(len(self))[index]])
+            return next(stored_operations(lines))
 
 
 def new_folder(parent: Path, name: str) -> Path:

@@ -26,7 +26,7 @@ from harness.platforms.target import choose_target
 from harness.reports import ExitCode, exit_code, to_json
 from harness.reports import text as text_report
 from harness.reports.progress import Progress, coloured, has_colours, terminal_width
-from harness.run_folder import read_history
+from harness.run_folder import StoredHistory
 from harness.verdict import RunResult
 
 
@@ -154,9 +154,9 @@ def _tell_refused(jobs: Sequence[Job]) -> None:
 
 
 def _report(results: Sequence[RunResult], json_to: str | None) -> int:
-    def history_of(result: RunResult) -> list[Operation]:
+    def history_of(result: RunResult) -> Sequence[Operation]:
         try:
-            return read_history(Path(result.run_folder))
+            return StoredHistory(Path(result.run_folder))
         except UserError:  # the verdict says so
             return []
 

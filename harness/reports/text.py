@@ -151,8 +151,8 @@ def _without_beginnings(proof: list[Operation]) -> list[Operation]:
 
 
 def _logical_ids(operations: Sequence[Operation]) -> dict[str, str]:
-    """The template's name of each resource, by the name that calls have for it."""
-    deployed = next((operation.value for operation in operations if "names" in operation.value), {})
+    """The template's name of each resource, by the name that calls have for it. A run begins with saying them."""
+    deployed = next((operation.value for operation in operations if operation.process == "harness"), {})
     names: dict[str, str] = deployed.get("names", {})
     return names
 

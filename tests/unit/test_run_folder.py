@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 
 from harness.errors import UserError
 from harness.history import Operation
-from harness.run_folder import HISTORY, RUN, VERDICT, DamagedHistory, RunFolder, read_history, read_run
+from harness.run_folder import (
+    HISTORY,
+    RUN,
+    VERDICT,
+    DamagedHistory,
+    RunFolder,
+    StoredHistory,
+    read_history,
+    read_run,
+)
 
 OPERATIONS = [Operation(number, number, "writer/0", "info", "note", {"text": "ü\n"}) for number in range(3)]
 
@@ -90,6 +99,23 @@ def test_what_operations_repeat_is_in_memory_once(tmp_path: Path) -> None:
     assert one.f is two.f is record.value["item"]
     assert one.process is one_closed.process
     assert record.value["intent"] is effect.value["intent"]
+
+
+def test_of_a_judged_history_single_operations_can_be_read(tmp_path: Path) -> None:
+    """Those that a finding quotes, without reading the others."""
+    run = folder(tmp_path)
+    for operation in OPERATIONS:
+        run.append(operation)
+    run.close()
+    stored = StoredHistory(run.path)
+    assert (len(stored), list(stored)) == (3, OPERATIONS)
+    with (run.path / HISTORY).open("r+b") as file:
+        file.write(b"?")  # in the first line
+    assert StoredHistory(run.path)[2] == OPERATIONS[2]
+    with pytest.raises(IndexError):
+        stored[3]
+    with pytest.raises(UserError, match="No such file"):
+        StoredHistory(tmp_path)
 
 
 def test_a_broken_line_in_the_middle_is_refused_with_its_number(tmp_path: Path) -> None:
