@@ -101,11 +101,6 @@ class HistoryIndex:
         landed = self.nameless_effects or any(trace.effects for trace in self.traces.values())
         return used and not landed and not self.sinks.owing()
 
-    @property
-    def judged_views(self) -> list[str]:
-        """The views that hold an item, here or in the reference."""
-        return list(dict.fromkeys((*self.views, *self.sinks.reference_views)))
-
     def lacking(self, trace: IntentTrace) -> list[str]:
         """The sinks that are owed an effect of this intent and have none: ANY where no sink has one.
 

@@ -25,7 +25,8 @@ class WrongFinalState(Checker):
             return self.unsettled()
         if index.sinks.source_unreadable:
             return self.finding(())
-        views = (anomaly for view in index.judged_views for anomaly in self._view(index, view))
+        views_with_items = dict.fromkeys((*index.views, *index.sinks.reference_views))
+        views = (anomaly for view in views_with_items for anomaly in self._view(index, view))
         return self.finding((*self._source(index), *views))
 
     def _source(self, index: HistoryIndex) -> Iterator[Anomaly]:
