@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from database import Table, code, item, refusal
-from differences import OBSERVED
+from differences import OBSERVED, Difference
 
 A, B = {"v": {"S": "a"}}, {"v": {"S": "b"}}
 ONE = {":one": {"N": "1"}}
@@ -36,8 +36,8 @@ def _all(**changed: Any) -> dict[str, Any]:
 UPDATES: list[tuple[str, Any, str, Any, Any]] = [  # expression, values, ReturnValues; Attributes, the item after
     ("SET v = :v", {":v": {"S": "a"}}, "UPDATED_NEW", {"v": {"S": "a"}}, _START),
     ("SET v = :v", {":v": {"S": "b"}}, "UPDATED_OLD", {"v": {"S": "a"}}, _all(v={"S": "b"})),
-    ("SET m.x = :v, l[1] = :v", {":v": {"S": "z"}}, "UPDATED_NEW", _Z, _all(**_Z)),
-    ("SET m.x = :v, l[1] = :v", {":v": {"S": "z"}}, "UPDATED_OLD", {"m": _M, "l": _L}, _all(**_Z)),
+    ("SET m.x = :v, l[1] = :v", {":v": {"S": "z"}}, "UPDATED_NEW", OBSERVED["UPDATED_NEW of nested paths"], _all(**_Z)),
+    ("SET m.x = :v, l[1] = :v", {":v": {"S": "z"}}, "UPDATED_OLD", OBSERVED["UPDATED_OLD of nested paths"], _all(**_Z)),
     ("SET c = c + :v", {":v": {"N": "1.25"}}, "ALL_NEW", _all(c={"N": "6.25"}), _all(c={"N": "6.25"})),
     ("SET c = c - :v", {":v": {"N": "10"}}, "UPDATED_NEW", {"c": {"N": "-5"}}, _all(c={"N": "-5"})),
     ("SET c = if_not_exists(c, :v)", {":v": {"N": "7"}}, "ALL_NEW", _START, _START),
@@ -58,8 +58,10 @@ UPDATES: list[tuple[str, Any, str, Any, Any]] = [  # expression, values, ReturnV
 def test_update_expressions(
     table: Table, expression: str, values: Any, returned: str, attributes: Any, after: Any
 ) -> None:
-    """What an update returns and leaves, twice: the second time without moto where the expression is plain."""
+    """What an update returns and leaves, twice: the second time its plan is kept."""
     used = {"ExpressionAttributeValues": values} if values else {}
+    if isinstance(attributes, Difference):
+        attributes = getattr(attributes, table.database.platform)
     for _ in range(2):
         table.put("t", _START)
         answer = table.update("t", expression, ReturnValues=returned, **used)
@@ -76,7 +78,8 @@ def test_an_update_that_fails_half_way_changes_nothing(table: Table) -> None:
     assert code(refusal(table.update, "new", missing, ExpressionAttributeValues=ONE)) == "ValidationException"
     actions = [table.action("Put", "put", A)]
     actions.append(table.action("Update", "t", UpdateExpression=wrong, ExpressionAttributeValues=ONE))
-    assert code(refusal(table.transact, *actions)) == "ValidationException"
+    refused = OBSERVED["a transaction with an update that does not fit its item"]
+    assert code(refusal(table.transact, *actions)) == getattr(refused, table.database.platform)
     assert table.scan() == [item("t", A)]
     assert table.names() == ["INSERT"]
 
@@ -89,3 +92,10 @@ def test_an_update_to_another_spelling_leaves_no_record(table: Table) -> None:
     spelling = OBSERVED["1.0 after an update expression set it"]
     assert table.get("new")["c"] == {"N": getattr(spelling, table.database.platform)}
     assert table.names() == ["INSERT", "INSERT"]
+
+
+def test_removing_from_a_missing_item_makes_none(table: Table) -> None:
+    """S-37: no item and no record."""
+    table.update("t", "REMOVE v")
+    made = getattr(OBSERVED["UpdateItem with REMOVE alone on a missing item"], table.database.platform)
+    assert (len(table.scan()), len(table.names())) == (made, made)

@@ -31,7 +31,7 @@ FLOORS = """
     delivery workload
     agent pipeline
     documents run_folder faults localstack checkers reports
-    operation_fields project
+    dynamodb operation_fields project
     waiting
     errors history interrupts lazy_table verdict
 """
@@ -40,7 +40,7 @@ FLOOR = {package: -row for row, line in enumerate(FLOORS.split("\n")) for packag
 # They decide and compute, and touch neither the machine, nor its clocks, nor its chance.
 PURE = """
     history verdict checkers agent.requests workload.items matrix.cells matrix.tally reports.table reports.text
-    delivery.redelivery delivery.filters delivery.lane delivery.sources
+    dynamodb delivery.redelivery delivery.filters delivery.lane delivery.sources
     faults.actions faults.base faults.function faults.platform faults.points faults.seed faults.wire
     pipeline.attribution pipeline.mapping pipeline.resources pipeline.stack
     scenario.expectation scenario.fault_entry scenario.messages

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.dynamodb.values import checked as canonical
+from harness.dynamodb.values import number, size
 from harness.errors import NotImitated
 from harness.faults.seed import Seed
 from harness.platforms.base import Request
 from harness.platforms.embedded.services.streams import VIEW_TYPES, Stream, Streams, event_name, stream_record
-from harness.platforms.embedded.services.values import canonical, number, size
 
 SECOND = 1_000_000
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+from harness.dynamodb.values import Item, size
 from harness.errors import NotImitated
 from harness.faults.seed import Seed
 from harness.history import MICROSECONDS
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.shard import Iterator, Numbers, Refused, Shard
-from harness.platforms.embedded.services.values import Item, size
 
 VIEW_TYPES = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
 

@@ -1,0 +1,272 @@
+"""Attribute values: checked and made canonical when they come in, so that equal values are equal dicts.
+
+A value stays in the wire format, as in {"N": "1"}. Canonical: a number has one spelling, a set one order, and a binary
+is its shortest base64 text. Nobody changes a value in place: images of items share them.
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from collections.abc import Callable, Iterable
+from decimal import Context, Decimal
+from typing import Any
+
+Value = dict[str, Any]
+Item = dict[str, Value]
+Body = dict[str, Any]
+
+MAX_ITEM_BYTES = 400 * 1024
+MAX_LEVELS = 32
+MAX_DIGITS, MAX_EXPONENT, MIN_EXPONENT = 38, 125, -130
+MAX_NAME_BYTES = 65_535
+SETS = ("SS", "NS", "BS")
+SCALARS = ("S", "N", "B")
+TYPES = (*SCALARS, *SETS, "L", "M", "BOOL", "NULL")
+INVALID = "One or more parameter values were invalid: "
+_ONE_TYPE = "must contain exactly one of the supported datatypes"
+NO_TYPE = f"Supplied AttributeValue is empty, {_ONE_TYPE}"
+SEVERAL_TYPES = f"Supplied AttributeValue has more than one datatypes set, {_ONE_TYPE}"
+TOO_LARGE = "Item size has exceeded the maximum allowed size"
+_OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+TOO_DEEP = "Nesting Levels have exceeded supported limits"
+# Room for every digit between the largest number and the smallest: sums are exact, and then refused if too long.
+_EXACT = Context(prec=MAX_EXPONENT - MIN_EXPONENT + 2 * MAX_DIGITS)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+class Rejected(Exception):
+    """An error with which DynamoDB answers; `more` are further members of its body."""
+
+    def __init__(self, code: str, message: str, **more: Any) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.more = more
+
+
+def invalid(message: str) -> Rejected:
+    return Rejected("ValidationException", message)
+
+
+def unreadable(message: str) -> Rejected:
+    return Rejected("SerializationException", message)
+
+
+def checked(value: Any, level: int = 0) -> Value:
+    """The value in canonical form. Raises Rejected."""
+    if type(value) is not dict:
+        raise unreadable("Unexpected value type in payload")
+    if len(value) != 1:
+        if len(value) > 1:
+            for kind, content in value.items():
+                checked({kind: content}, level)
+            raise invalid(SEVERAL_TYPES)
+        raise invalid(NO_TYPE)
+    ((kind, content),) = value.items()
+    if kind == "S" and type(content) is str:
+        return value
+    if kind == "N" and type(content) is str:
+        text = number(content)
+        return value if text == content else {"N": text}
+    if kind not in _CHECKS:
+        if kind in TYPES:
+            raise unreadable("Unexpected field type")
+        raise invalid(NO_TYPE)
+    if level >= MAX_LEVELS - 1 and kind in ("L", "M"):  # the item is the first level
+        raise invalid(TOO_DEEP)
+    return {kind: _CHECKS[kind](content, level + 1)}
+
+
+def checked_item(item: Any) -> Item:
+    """A canonical copy of an item or a key."""
+    if type(item) is not dict:
+        raise unreadable("Unexpected field type")
+    check_names(item)
+    return {name: checked(value) for name, value in item.items()}
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raises Rejected for a name of an attribute that is empty or too long."""
+    for name in names:
+        if not name:
+            raise invalid(f"{INVALID}Empty attribute name")
+        if len(name) > MAX_NAME_BYTES // 4 and _length(name) > MAX_NAME_BYTES:
+            raise invalid(f"{INVALID}Attribute name is too large, must be less than {MAX_NAME_BYTES + 1} bytes")
+
+
+def _checked_binary(content: Any, level: int) -> str:
+    if type(content) is not str:
+        raise unreadable("Unexpected field type")
+    try:
+        return b64encode(b64decode(content, validate=True)).decode()
+    except NotBase64:
+        raise unreadable("Invalid base64 text in a binary value") from None
+
+
+def _checked_bool(content: Any, level: int) -> bool:
+    if type(content) is not bool:
+        raise unreadable("Unexpected token received from parser")
+    return content
+
+
+def _checked_null(content: Any, level: int) -> bool:
+    if not _checked_bool(content, level):
+        raise invalid(f"{INVALID}Null attribute value types must have the value of true")
+    return True
+
+
+def _checked_list(content: Any, level: int) -> list[Value]:
+    if type(content) is not list:
+        raise unreadable("Unexpected field type")
+    return [checked(element, level) for element in content]
+
+
+def _checked_map(content: Any, level: int) -> Item:
+    if type(content) is not dict:
+        raise unreadable("Unexpected field type")
+    check_names(content)
+    return {name: checked(member, level) for name, member in content.items()}
+
+
+def _checked_set(kind: str) -> Callable[[Any, int], list[str]]:
+    empty = {"SS": "An string set  may not be empty", "NS": "An number set  may not be empty"}
+
+    def check(content: Any, level: int) -> list[str]:
+        if type(content) is not list or any(type(element) is not str for element in content):
+            raise unreadable("Unexpected field type")
+        if not content:
+            raise invalid(INVALID + empty.get(kind, "Binary sets should not be empty"))
+        elements = content if kind == "SS" else [(number if kind == "NS" else _canonical_binary)(e) for e in content]
+        distinct = in_order(kind, set(elements))
+        if len(distinct) != len(elements):
+            if kind == "NS":
+                raise invalid("Input collection contains duplicates")
+            of_type = "of type BS " if kind == "BS" else " "
+            raise invalid(f"{INVALID}Input collection [{', '.join(content)}]{of_type}contains duplicates.")
+        return distinct
+
+    return check
+
+
+def _canonical_binary(content: str) -> str:
+    return _checked_binary(content, 0)
+
+
+_CHECKS: dict[str, Callable[[Any, int], Any]] = {
+    "B": _checked_binary,
+    "BOOL": _checked_bool,
+    "NULL": _checked_null,
+    "L": _checked_list,
+    "M": _checked_map,
+    **{kind: _checked_set(kind) for kind in SETS},
+}
+
+
+def number(text: str) -> str:
+    """The number without needless zeros, sign or exponent: `1.0` and `1` are one value. Raises Rejected."""
+    if text.isdigit() and text.isascii() and len(text) <= MAX_DIGITS and (text[0] != "0" or text == "0"):
+        return text
+    if not text:
+        raise invalid("The parameter cannot be converted to a numeric value")
+    if not _NUMBER.fullmatch(text):
+        raise invalid(f"The parameter cannot be converted to a numeric value: {text}")
+    return spelled(Decimal(text))
+
+
+def spelled(value: Decimal) -> str:
+    """The canonical text of a number. Raises Rejected for one out of range."""
+    if not value:
+        return "0"
+    if value.adjusted() > MAX_EXPONENT:
+        raise invalid(_OVERFLOW)
+    if value.adjusted() < MIN_EXPONENT:
+        raise invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+    if _digits(value) > MAX_DIGITS:
+        raise invalid("Attempting to store more than 38 significant digits in a Number")
+    plain = format(value, "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def _digits(value: Decimal) -> int:
+    return len("".join(map(str, value.as_tuple().digits)).strip("0"))
+
+
+def total(left: str, right: str, sign: str = "+") -> str:
+    """The exact sum or difference of two canonical numbers. Raises Rejected where it has more than 38 digits."""
+    add = _EXACT.add if sign == "+" else _EXACT.subtract
+    value = add(Decimal(left), Decimal(right))
+    if _digits(value) > MAX_DIGITS:
+        raise invalid(_OVERFLOW)  # AWS says so of too many digits too
+    return spelled(value)
+
+
+def type_of(value: Value) -> str:
+    return next(iter(value))
+
+
+def in_order(kind: str, elements: set[str]) -> list[str]:
+    """The distinct elements of a set in canonical order."""
+    return sorted(elements, key=_ORDER[kind[0]])
+
+
+_ORDER: dict[str, Callable[[str], Any]] = {"S": str, "N": Decimal, "B": b64decode}
+
+
+def rank(kind: str, content: str) -> Any:
+    """What orders the values of one scalar type: numbers by value, text and binaries by unsigned bytes."""
+    return _ORDER[kind](content)  # Python orders text by code points, which is the order of its UTF-8
+
+
+def compare(left: Value, right: Value) -> int | None:
+    """-1, 0 or 1; None where the types are not the same scalar type."""
+    kind = type_of(left)
+    if kind not in _ORDER or kind not in right:
+        return None
+    low, high = rank(kind, left[kind]), rank(kind, right[kind])
+    return int(low > high) - int(low < high)
+
+
+def size(item: Item) -> int:
+    """Bytes of an item as AWS counts them (CapacityUnitCalculations.html): names in UTF-8, and values."""
+    return sum([_length(name) + value_size(value) for name, value in item.items()])
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def value_size(value: Value) -> int:
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return _length(content)
+    if kind == "N":
+        return _number_size(content)
+    if kind == "B":
+        return len(b64decode(content))
+    if kind in SETS:
+        return sum([value_size({kind[0]: element}) for element in content])
+    if kind == "L":
+        return 3 + sum([1 + value_size(element) for element in content])
+    if kind == "M":
+        return 3 + sum([1 + _length(name) + value_size(member) for name, member in content.items()])
+    return 1  # BOOL and NULL
+
+
+def _number_size(text: str) -> int:
+    """One byte for every two digits, counted from the point, without zeros at the ends, plus one; one for a minus."""
+    whole, _, fraction = text.lstrip("-").partition(".")
+    digits = "0" * (len(whole) % 2) + whole + fraction + "0" * (len(fraction) % 2)
+    pairs = [digits[start : start + 2] for start in range(0, len(digits), 2)]
+    significant = "".join(["0" if pair == "00" else "1" for pair in pairs]).strip("0")
+    return len(significant) + 1 + text.startswith("-")
+
+
+def check_size(item: Item, message: str = TOO_LARGE) -> int:
+    """The size of the item. Raises Rejected where it is more than 400 KB."""
+    total_size = size(item)
+    if total_size > MAX_ITEM_BYTES:
+        raise invalid(message)
+    return total_size
