@@ -2,6 +2,7 @@
 
 from histories import ONE, TWO, Story, only, twice
 
+from harness.checkers import judge
 from harness.history import FAIL, INFO, OK
 
 CRASH = "function after dynamodb.PutItem todo-1/1 #1"
@@ -55,6 +56,25 @@ def test_a_repeated_write_that_overwrote_another_one():
     duplicated = only(story, "duplicated")
     assert duplicated.blame == "writer"
     assert "after another write of the item, which it overwrote (S-14)" in duplicated.why
+
+
+def test_of_many_writes_that_came_between_the_first_and_the_last_are_named():
+    """A, B1 … B40, A: what proves it stays short enough to be read, however often the item was changed meanwhile."""
+    between = [f"todo-1/{number}" for number in range(2, 42)]
+    story = Story()
+    story.put(ONE, calls=(INFO, OK))
+    for intent in between:
+        story.put(intent, process="writer/1")
+    for intent in (ONE, *between, ONE):
+        story.handle(intent, numbers=[story.record(intent)])
+        story.effect(intent)
+    story.state(between[-1])
+    operations = story.end()
+    (duplicated,) = judge(operations).anomalies
+    records = {
+        index: operations[index].value["intent"] for index in duplicated.operations if operations[index].f == "record"
+    }
+    assert list(records.values()) == [ONE, *between[:10], *between[-10:], ONE]
 
 
 def test_three_records_of_one_intent_are_not_another_write():
