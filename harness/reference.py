@@ -10,11 +10,9 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from harness import checkers
 from harness.checkers.index import HistoryIndex
-from harness.errors import NotImitated, UserError
+from harness.errors import NotImitated, PlatformLost, UserError
 from harness.history import Operation, Value
 from harness.jobs import Job, prepare
 from harness.pipeline.package import unpacked
@@ -41,7 +39,7 @@ def reference(job: Job, play: Play) -> Value | None:
             _kept.clear()
         try:
             _kept[key] = _played(job, play)
-        except (UserError, NotImitated, BotoCoreError, ClientError) as error:
+        except (UserError, NotImitated, PlatformLost) as error:
             # The platform may be gone. What the run itself has shown stays.
             why = f"it could not be played: {error}"
             return {"platform": job.target.platform, "verdict": UNKNOWN, "why": why, **NOTHING}
@@ -67,12 +65,15 @@ def _played(job: Job, play: Play) -> Value:
         else:
             if facts["verdict"] == VALID:
                 return facts
+        return _facts(prepare(variant, job.seed, job.target), play)  # with a stack of its own
     return _facts(replace(job, variant=variant), play)
 
 
 def _facts(job: Job, play: Play) -> Value:
     operations = play(job)
     index, verdict = HistoryIndex(operations), checkers.judge(operations)
+    if index.lost_platform:
+        raise PlatformLost(index.lost_platform.error)
     owed: dict[str, dict[str, None]] = {}
     contents: dict[str, list[str]] = {}
     for effect in (operation.value for operation in operations if operation.f == "effect"):

@@ -31,7 +31,8 @@ from harness.waiting import turn
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = "scenarios/baseline.yaml"
-KILLS, INTERRUPTS, SEED = 10, 3, 20
+KILLS, SEED = 10, 20
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OWN = "harness-"  # how the names of all that a run makes begin
 MAX_TRIES = 5
 PATIENCE_SECONDS = 120
@@ -189,10 +190,12 @@ def test_down_removes_what_killed_runs_left(place: Place) -> None:
 
 
 def test_an_interrupted_run_removes_what_it_made(place: Place) -> None:
-    """Ctrl-C at three moments between the first word of the history and the end: exit 130, no `down` is needed."""
+    """Ctrl-C, SIGTERM and SIGHUP, each at another moment between the first word of the history and the end: exit 130,
+    no `down` is needed.
+    """
     begin, end = length(place)
-    for fraction in spread(INTERRUPTS):
-        code, said = signalled(place, signal.SIGINT, begin + fraction * (end - begin))
+    for fraction, what in zip(spread(len(INTERRUPTS)), INTERRUPTS, strict=True):
+        code, said = signalled(place, what, begin + fraction * (end - begin))
         assert (code, said.splitlines()[-1]) == (130, "interrupted: what was running is unknown"), said
         place.assert_nothing_is_left()
     assert verdicts(place) == (2, {"unknown"})
