@@ -202,9 +202,11 @@ def _stack(scenario: Scenario, target: Target) -> Stack:
         any_language=target != EMBEDDED_TARGET,
     )
     function = stack.function
-    can_be_parsed = target == EMBEDDED_TARGET or not is_newer(function.runtime)  # else it may know more syntax
-    if can_be_parsed and function.has_agent and (problem := syntax_problem(function.root, function.handler)):
-        raise UserError([problem])
+    if function.has_agent:
+        runtime = "" if target == EMBEDDED_TARGET else function.runtime  # embedded, this very Python runs the code
+        problem = syntax_problem(function.root, function.handler, runtime)
+        if problem and not (runtime and is_newer(runtime)):  # a newer one may know more syntax
+            raise UserError([problem])
     return replace(stack, attributions=_attributions(stack, pipeline))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +29,11 @@ class Imports:
     syntax_error: SyntaxError | None = None
 
 
-def imports_of(root: Path, handler: str) -> Imports:
-    """handler: `module.function`, the module with dots or slashes. A missing module imports nothing."""
+def imports_of(root: Path, handler: str, python: str = THIS_PYTHON) -> Imports:
+    """handler: `module.function`, the module with dots or slashes. A missing module imports nothing.
+
+    python: the version whose syntax the sources may have, as far as this Python knows it.
+    """
     files: dict[str, None] = {}
     outside: set[str] = set()
     unreadable: str | None = None
@@ -49,7 +53,7 @@ def imports_of(root: Path, handler: str) -> Imports:
             if path not in files:
                 files[path] = None
                 try:
-                    names = _names(_parsed(file), _package_of(root, file))
+                    names = _names(_parsed(file, python), _package_of(root, file))
                 except SyntaxError as error:
                     errors[path], names = error, None
                 waiting += names or ()
@@ -66,12 +70,15 @@ def _version(python: str) -> tuple[int, ...]:
     return tuple(int(part) for part in python.split("."))
 
 
-def syntax_problem(root: Path, handler: str) -> Problem | None:
-    """The first syntax error in what the handler imports, as this Python reads it."""
-    error = imports_of(root, handler).syntax_error
+def syntax_problem(root: Path, handler: str, runtime: str = "") -> Problem | None:
+    """The first syntax error in what the handler imports, as the Python of the runtime reads it; this one, if it is
+    older, or where the runtime is no Python.
+    """
+    python = runtime.removeprefix("python") if runtime.startswith("python") and not is_newer(runtime) else THIS_PYTHON
+    error = imports_of(root, handler, python).syntax_error
     if error is None:
         return None
-    message = f"SyntaxError: {error.msg} (as Python {THIS_PYTHON} reads it)"
+    message = f"SyntaxError: {error.msg} (as Python {python} reads it)"
     return Problem(message, file=str(error.filename), line=error.lineno or 0, column=error.offset or 0)
 
 
@@ -89,10 +96,13 @@ def _package_of(root: Path, file: Path) -> list[str]:
     return list(file.parent.relative_to(root).parts)
 
 
-def _parsed(file: Path) -> ast.Module:
-    """Raises SyntaxError, also for a file that is no text."""
+def _parsed(file: Path, python: str) -> ast.Module:
+    """Raises SyntaxError, also for a file that is no text, and for what is wrong beyond the grammar."""
     try:
-        return ast.parse(file.read_bytes(), str(file))
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(file.read_bytes(), str(file), feature_version=_version(python)[1])
+            compile(tree, str(file), "exec", dont_inherit=True)
+            return tree
     except ValueError as error:  # of null bytes, before Python 3.12
         raise SyntaxError(str(error), (str(file), 1, 0, None)) from None
 

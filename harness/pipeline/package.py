@@ -147,8 +147,18 @@ def _files(root: Path) -> list[tuple[str, Path]]:
         raise UserError([Problem("is not a folder", file=str(root))])
     if (root / "harness").exists():
         raise UserError([Problem("its name is taken: the agent is packaged under it", file=str(root / "harness"))])
-    paths = [(file.relative_to(root), file) for file in root.rglob("*") if file.is_file()]
-    return sorted((path.as_posix(), file) for path, file in paths if not _is_left_out(path))
+    paths = [(path.relative_to(root), path) for path in root.rglob("*")]
+    kept = [(name.as_posix(), path) for name, path in paths if not _is_left_out(name)]
+    if outward := [path for _, path in kept if _leads_out(path, root)]:
+        raise UserError(
+            Problem(f"links to {path.resolve()}, out of the code folder {root}: put a copy there", file=str(path))
+            for path in sorted(outward)
+        )
+    return sorted((name, file) for name, file in kept if file.is_file())
+
+
+def _leads_out(path: Path, root: Path) -> bool:
+    return path.is_symlink() and not path.resolve().is_relative_to(root.resolve())
 
 
 def _agent() -> list[tuple[str, Path]]:

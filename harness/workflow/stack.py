@@ -43,8 +43,10 @@ class Program:
         return zipped(self.root, self.runtime, self.handler, agent=False)
 
     def problem(self) -> Problem | None:
-        """The first syntax error of the code, as this Python reads it."""
-        return syntax_problem(self.root, self.handler) if self.handler and is_python(self.runtime) else None
+        """The first syntax error of the code."""
+        if self.handler is None or not is_python(self.runtime):
+            return None
+        return syntax_problem(self.root, self.handler, self.runtime)
 
     @property
     def is_newer(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -231,3 +232,16 @@ def test_the_package_is_imported_without_unix_file_locks() -> None:
     """Importing the runner, the command line and what packages functions needs no fcntl, which only Unix has."""
     code = "import sys; sys.modules['fcntl'] = None; import harness.cli, harness.localstack, harness.runner"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("outside", ["secret.txt", "shared"])
+def test_a_link_out_of_the_folder_is_refused(outside: str, folder: Path, tmp_path: Path) -> None:
+    """Whoever gets the zip would get what is there. A link within the folder is a file like any other."""
+    (tmp_path / "secret.txt").write_text("key")
+    (tmp_path / "shared").mkdir()
+    (folder / "again.json").symlink_to("library/data.json")
+    assert "again.json" in build(folder, tmp_path / "first.zip").files
+    (folder / "link").symlink_to(f"../{outside}")
+    sentence = f"{folder}/link: links to {tmp_path}/{outside}, out of the code folder {folder}: put a copy there"
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        build(folder, tmp_path / "second.zip")

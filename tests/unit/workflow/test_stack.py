@@ -143,6 +143,19 @@ def test_code_that_is_no_python_is_refused_with_its_line(shop: Path) -> None:
     assert re.search(r"src/app.py:2:\d+: SyntaxError: ", str(warning))
 
 
+def test_code_that_only_a_newer_python_reads_is_refused(shop: Path) -> None:
+    """The function's own Python counts; and so does what is no matter of grammar."""
+    handler = shop.parent / "src" / "app.py"
+    handler.write_text("def handler(event, context):\n    match event:\n        case _: return\n")
+    wanted(shop)
+    shop.write_text(shop.read_text().replace(f"python{THIS_PYTHON}", "python3.9"))
+    with pytest.raises(UserError, match=r"src/app.py:3:\d+: SyntaxError: Pattern matching .*\(as Python 3.9 reads it"):
+        wanted(shop)
+    handler.write_text("def handler(event, context): ...\nreturn\n")
+    with pytest.raises(UserError, match=r"src/app.py:2:\d+: SyntaxError: 'return' outside function"):
+        wanted(shop)
+
+
 def test_an_alias_is_left_out_and_said(tmp_path: Path) -> None:
     """With its place in the template."""
     (tmp_path / "app.py").write_text("handler = print\n")
