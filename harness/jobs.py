@@ -148,7 +148,7 @@ def _seeds(variant: Variant, seeds: str | int | None) -> Sequence[int]:
     if seeds is None:
         return variant.scenario.seeds
     try:
-        return parse_seeds(seeds)
+        return parse_seeds(int(seeds) if isinstance(seeds, str) and seeds.isdecimal() else seeds)
     except ValueError as error:
         raise UserError(f"--seeds: {error}") from None
 

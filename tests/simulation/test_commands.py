@@ -97,6 +97,7 @@ def test_seeds_and_variants_are_chosen_on_the_command_line(harness: Any, scenari
 
     assert ran("--seed", "7") == [("naive", 7), ("idempotent", 7)]
     assert ran("--seeds", "3..5", "--variant", "naive") == [("naive", 3), ("naive", 4), ("naive", 5)]
+    assert ran("--seeds", "3", "--variant", "naive") == [("naive", 3)]
     assert ran("--variant", "i*") == [("idempotent", 0)]
 
 

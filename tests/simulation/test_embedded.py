@@ -109,7 +109,7 @@ def test_the_context_is_the_one_of_lambda(tmp_path: Path) -> None:
     """Name, ARN, memory and the time that is left, by the names of Lambda, and nothing of the platform."""
     names = [
         *("aws_request_id", "client_context", "function_name", "function_version", "get_remaining_time_in_millis"),
-        *("identity", "invoked_function_arn", "log_group_name", "log_stream_name", "memory_limit_in_mb"),
+        *("identity", "invoked_function_arn", "log", "log_group_name", "log_stream_name", "memory_limit_in_mb"),
     ]
     looks = (
         "seen = (context.function_name, context.function_version, context.memory_limit_in_mb, "

@@ -8,12 +8,17 @@ would change nothing that a handler can rely on.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
 from harness.agent.execution import Handler
+
+_environ: Any = os.environ  # whose variables lie in a dict of bytes, which can be exchanged without a system call
 
 
 class HandlerNotFound(Exception):
@@ -21,12 +26,45 @@ class HandlerNotFound(Exception):
 
 
 class ExecutionEnvironment:
-    """One sandbox. `handler` is None until its first execution has imported the code."""
+    """One sandbox, with variables and a current folder of its own.
 
-    def __init__(self, number: int) -> None:
+    `handler` is None until its first execution has imported the code.
+    """
+
+    def __init__(self, number: int, variables: Mapping[str, str], folder: str) -> None:
         self.number = number
+        self.variables = {_environ.encodekey(name): _environ.encodevalue(value) for name, value in variables.items()}
+        self.folder = folder
         self.handler: Handler | None = None
         self.modules: dict[str, ModuleType] = {}
+
+
+class Surroundings:
+    """What belongs to a process, while several share this one: the environment variables and the current folder.
+
+    A context. A function sees those of its environment and nothing of the shell that started the harness.
+    """
+
+    def __enter__(self) -> Surroundings:
+        self._shown: ExecutionEnvironment | None = None
+        self._variables = _environ._data
+        self._folder = os.open(".", os.O_RDONLY)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.show(None)
+        os.close(self._folder)
+
+    def show(self, environment: ExecutionEnvironment | None) -> None:
+        """Those of an environment; None: those that this process had."""
+        if environment is self._shown:
+            return
+        if self._shown:
+            with suppress(FileNotFoundError):  # a handler may remove the folder that it is in
+                self._shown.folder = os.getcwd()
+        _environ._data = environment.variables if environment else self._variables
+        os.chdir(environment.folder if environment else self._folder)
+        self._shown = environment
 
 
 class Code:

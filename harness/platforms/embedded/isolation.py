@@ -7,6 +7,7 @@ replaces functions of Python and puts them back in the end.
 from __future__ import annotations
 
 import datetime
+import functools
 import os
 import random
 import signal
@@ -17,8 +18,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from types import SimpleNamespace
-from typing import Any, Self, TextIO
+from types import FrameType, SimpleNamespace
+from typing import Any, NoReturn, Self, TextIO
 from unittest.mock import patch
 
 import time_machine
@@ -26,12 +27,20 @@ from botocore.retries import bucket
 from botocore.retries.standard import ExponentialBackoff
 
 from harness.errors import NotImitated
-from harness.history import MICROSECONDS
 from harness.platforms.embedded.actors import Actors
+from harness.platforms.embedded.simulation import EPOCH
 
-# Where a run's time begins. Any fixed moment will do; this one is easy to recognise in a record.
-EPOCH = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
-EPOCH_MICROSECONDS = int(EPOCH.timestamp()) * MICROSECONDS
+_LOOK_UPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")
+# Events of https://docs.python.org/3/library/audit_events.html: to the network, and to another process.
+_ANOTHER_THREAD = "a thread"
+_WAYS_OUT = frozenset(
+    {
+        _ANOTHER_THREAD,
+        *("socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname"),
+        *("os.fork", "os.posix_spawn", "os.system", "subprocess.Popen"),
+    }
+)
+_strays: set[int] = set()  # the idents of threads that handlers started
 _SHORTEST_SECONDS = 1e-6  # the clock's resolution: a shorter wait would not advance it, and be repeated for ever
 
 
@@ -149,36 +158,107 @@ class _Condition(threading.Condition):
 
 
 @contextmanager
-def confined(actors: Actors) -> Iterator[None]:
-    """An actor's `print` goes to the run's log, its `os._exit` ends its execution, and its connections are refused.
+def confined(actors: Actors, place_of: Callable[[FrameType | None], str]) -> Iterator[None]:
+    """An actor's `print` goes to the run's log, its `os._exit` ends its execution, and what leads out is refused.
 
-    Nothing else would notice a connection that bypasses the wire. For the harness these functions work as usual.
+    Nothing else would notice a connection that bypasses the wire, or a process that plays the run on. For the harness
+    these functions work as usual. place_of: the line of the function's code in a stack.
     """
-
-    def with_check(original: Callable[..., Any], check: Callable[..., None]) -> Callable[..., Any]:
-        def checked(*arguments: Any) -> Any:
-            if actors.inside():
-                check(*arguments)
-            return original(*arguments)
-
-        return checked
 
     def check_kill(pid: int, number: int) -> None:
         if pid == os.getpid():
             actors.end(f"signal {signal.Signals(number).name}")
 
-    def check_connect(connection: socket.socket, address: Any) -> None:
-        actors.refuse(NotImitated(f"a connection to {address}: only AWS calls by boto3 are imitated"))
-
     process = {
-        "_exit": with_check(os._exit, lambda status: actors.end(f"exit status {status}")),
-        "abort": with_check(os.abort, lambda: actors.end("aborted")),
-        "kill": with_check(os.kill, check_kill),
+        "_exit": _with_check(actors, os._exit, lambda status: actors.end(f"exit status {status}")),
+        "abort": _with_check(actors, os.abort, lambda: actors.end("aborted")),
+        "kill": _with_check(actors, os.kill, check_kill),
     }
-    connections = {name: with_check(getattr(socket.socket, name), check_connect) for name in ("connect", "connect_ex")}
     output = {name: _Output(getattr(sys, name), actors) for name in ("stdout", "stderr")}
-    with _replaced(os, **process), _replaced(socket.socket, **connections), _replaced(sys, **output):
+    with (
+        _replaced(os, **process),
+        _replaced(sys, **output),
+        _ways_out_refused(actors, place_of),
+        _strays_marked(actors),
+    ):
         yield
+
+
+def _with_check(actors: Actors, original: Callable[..., Any], check: Callable[..., None]) -> Callable[..., Any]:
+    def checked(*arguments: Any, **named: Any) -> Any:
+        if actors.inside():
+            check(*arguments)
+        return original(*arguments, **named)
+
+    return checked
+
+
+@contextmanager
+def _ways_out_refused(actors: Actors, place_of: Callable[[FrameType | None], str]) -> Iterator[None]:
+    def refuse(what: str, why: str) -> NoReturn:
+        actors.refuse(NotImitated(f"{what}: {why}{place_of(sys._getframe())}"))
+
+    def check_connect(connection: socket.socket, address: Any) -> None:
+        refuse(f"a connection to {address}", "only AWS calls by boto3 are imitated")
+
+    def check_name(host: Any, *_: Any) -> None:
+        refuse(f"a look-up of {host}", "only AWS calls by boto3 are imitated")
+
+    def check_fork() -> None:
+        refuse("a fork", "an actor of the embedded platform has no process of its own, and a child would play the run")
+
+    connections = {
+        name: _with_check(actors, getattr(socket.socket, name), check_connect) for name in ("connect", "connect_ex")
+    }
+    names = {name: _with_check(actors, getattr(socket, name), check_name) for name in _LOOK_UPS}
+    fork = _with_check(actors, os.fork, check_fork)
+    with _replaced(socket.socket, **connections), _replaced(socket, **names), _replaced(os, fork=fork):
+        yield
+
+
+@contextmanager
+def _strays_marked(actors: Actors) -> Iterator[None]:
+    """A thread that outlives its run would reach AWS with the user's own keys: it is known for as long as it lives."""
+    _guard_strays()
+    start = threading.Thread.start
+
+    def start_marked(thread: threading.Thread) -> None:
+        if actors.inside():
+            _mark(thread)
+        start(thread)
+
+    with _replaced(threading.Thread, start=start_marked):
+        yield
+
+
+def _mark(thread: threading.Thread) -> None:
+    run = thread.run
+
+    def run_marked() -> None:
+        _strays.add(threading.get_ident())
+        try:
+            run()
+        finally:
+            _strays.discard(threading.get_ident())
+
+    thread.run = run_marked  # type: ignore[method-assign]
+
+
+@functools.cache
+def _guard_strays() -> None:
+    """A marked thread reaches nothing outside and starts no other, as long as Python runs."""
+    start = threading.Thread.start
+
+    def check(event: str, arguments: tuple[Any, ...] = ()) -> None:
+        if event in _WAYS_OUT and threading.get_ident() in _strays:
+            raise NotImitated(f"{event} in a thread of the function: an actor of the embedded platform has one")
+
+    def checked_start(thread: threading.Thread) -> None:
+        check(_ANOTHER_THREAD)
+        start(thread)
+
+    sys.addaudithook(check)  # for good: a hook cannot be taken away
+    threading.Thread.start = checked_start  # type: ignore[method-assign, assignment]
 
 
 class _Output:

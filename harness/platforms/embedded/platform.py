@@ -9,7 +9,7 @@ What the stack describes is created by AWS calls, before the first writer starts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NoReturn
 
@@ -28,19 +28,19 @@ from harness.faults.nemesis import LocalTickets
 from harness.history import Value
 from harness.observer import DeadLetters
 from harness.pipeline.resources import REGION, Topic
-from harness.pipeline.stack import LEDGER, Function, Stack
+from harness.pipeline.stack import LEDGER, Stack
 from harness.platforms import clients
 from harness.platforms.base import Plan, Reply, Request, Service
 from harness.platforms.embedded.actors import Actors, WatchedNemesis
 from harness.platforms.embedded.disruptions import ImitatedDisruptions
-from harness.platforms.embedded.environment import Code
-from harness.platforms.embedded.isolation import EPOCH_MICROSECONDS, VirtualClock, confined, owned_chance, owned_pauses
+from harness.platforms.embedded.environment import Code, Surroundings
+from harness.platforms.embedded.isolation import VirtualClock, confined, owned_chance, owned_pauses
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.functions import Execution, Functions
 from harness.platforms.embedded.services.kinesis import Kinesis
 from harness.platforms.embedded.services.moto import Moto, Queues, forget
 from harness.platforms.embedded.services.streams import Streams
-from harness.platforms.embedded.simulation import Flag, OutOfSteps, Simulation, Task
+from harness.platforms.embedded.simulation import EPOCH_MICROSECONDS, Flag, OutOfSteps, Simulation, Task
 from harness.platforms.endpoints import Endpoints
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
@@ -51,6 +51,8 @@ _OF_CHUNKS = frozenset(
         *("x-amz-content-sha256", "x-amz-decoded-content-length"),
     }
 )
+# The writers and the harness itself otherwise see what its shell has.
+_WRITERS_VARIABLES = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "no_proxy": "*"}
 _SERVER = "http://endpoints.harness.invalid"
 _OBJECT_OPERATIONS = frozenset(
     {"CreateBucket", "PutObject", "GetObject", "HeadObject", "DeleteObject", "ListObjectsV2"}
@@ -70,7 +72,8 @@ class Embedded:
         self._plan = plan
         self._clock = VirtualClock(self.sleep)
         self._code = Code(plan.code, plan.stack.function.handler)
-        self._simulation = Simulation(plan.max_steps, self._clock.show, self._activate_code)
+        self._surroundings = Surroundings()
+        self._simulation = Simulation(plan.max_steps, self._clock.show, self._enter)
         self.tickets = LocalTickets(len(plan.faults))
         self.nemesis = WatchedNemesis(self._simulation, plan.faults, plan.seed, self.record, self.tickets)
         self.decide = self.nemesis.decide
@@ -89,13 +92,14 @@ class Embedded:
             exits.enter_context(owned_pauses())
             urls = {endpoint.variable: endpoint.url(_SERVER) for endpoint in stack.endpoints}
             wire = Wire(self.writers, stack.sinks | set(urls.values()), stack.attribute_names)
-            exits.enter_context(clients.hooked(wire, _environment(stack.function) | urls))
+            exits.enter_context(clients.hooked(wire, _WRITERS_VARIABLES))
             exits.enter_context(lines(wire, urls.values()))
             exits.enter_context(self._code)
-            exits.enter_context(confined(self.writers))
+            exits.enter_context(self._surroundings)
+            exits.enter_context(confined(self.writers, self._code.place_of))
             exits.callback(self._simulation.close)
             exits.callback(forget)
-            self._start_services()
+            self._start_services(urls)
             self._exits = exits.pop_all()
         return self
 
@@ -106,7 +110,7 @@ class Embedded:
     def applied(self) -> Sequence[tuple[str, bytes]]:
         return self._endpoints.applied
 
-    def _start_services(self) -> None:
+    def _start_services(self, urls: Mapping[str, str]) -> None:
         stack = self._plan.stack
         streams = Streams(self.now, self.seed, self._plan.shards, lambda arn, shard: self._arrival(shard).set())
         self._services: dict[str, Service] = {
@@ -121,7 +125,7 @@ class Embedded:
             self._services["kinesis"] = Kinesis(self.now, self.seed, lambda shard: self._arrival(shard).set())
         if stack.topics:
             self._services["sns"] = Moto("sns", _TOPIC_OPERATIONS, self.seed)
-        self._functions = Functions(stack.function, self._code, self._simulation, self.writers)
+        self._functions = Functions(stack.function, self._code, self._simulation, self.writers, urls)
 
     def deploy(self) -> None:
         stack, history = self._plan.stack, self._plan.history
@@ -232,26 +236,14 @@ class Embedded:
     def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
         self._plan.history.append(self.time(), process, type, f, value, error)
 
-    def _activate_code(self, task: Task) -> None:
-        execution = task.context.execution
+    def _enter(self, task: Task | None) -> None:
+        execution = task.context.execution if task else None
+        self._surroundings.show(execution.environment if execution else None)
         if execution and execution.environment.handler:
             self._code.activate(execution.environment)
 
     def _arrival(self, shard_id: str) -> Flag:
         return self._arrivals.setdefault(shard_id, self.event())
-
-
-def _environment(function: Function) -> dict[str, str]:
-    """What Lambda adds to the function's own variables."""
-    return {
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_LAMBDA_FUNCTION_NAME": function.name,
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "no_proxy": "*",  # the function does not use this machine's proxies
-        **function.environment,
-    }
 
 
 def _headers(request: Any) -> dict[str, str]:

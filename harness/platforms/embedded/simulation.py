@@ -6,6 +6,7 @@ same time run in the order in which they were scheduled, so the same program alw
 
 from __future__ import annotations
 
+import datetime
 import heapq
 import threading
 from collections.abc import Callable
@@ -17,6 +18,9 @@ import greenlet
 from harness.errors import NotImitated
 from harness.history import MICROSECONDS
 
+# Where a run's time begins. Any fixed moment will do; this one is easy to recognise in a record.
+EPOCH = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
+EPOCH_MICROSECONDS = int(EPOCH.timestamp()) * MICROSECONDS
 # Tasks whose clean-up never ends. They are kept until the process ends: the garbage collector would go on with them at
 # any time.
 _PARKED: list[Task] = []
@@ -71,14 +75,15 @@ class OutOfSteps(Exception):
 class Simulation:
     """`now` is in microseconds since the simulation began.
 
-    `on_time` is called with it whenever it changes, and `on_switch` with each task before it goes on.
+    `on_time` is called with it whenever it changes, and `on_switch` with each task before it goes on, or with None when
+    none does for now.
     """
 
     def __init__(
         self,
         max_steps: int,
         on_time: Callable[[int], None] = lambda now: None,
-        on_switch: Callable[[Task], None] = lambda task: None,
+        on_switch: Callable[[Task | None], None] = lambda task: None,
     ) -> None:
         self.now = 0
         self.current: Task | None = None
@@ -149,7 +154,12 @@ class Simulation:
 
     def run(self, seconds: float) -> bool:
         """Runs until nothing is scheduled any more (True), or until so many seconds have passed (False)."""
-        deadline = self.now + round(seconds * MICROSECONDS)
+        try:
+            return self._run(self.now + round(seconds * MICROSECONDS))
+        finally:
+            self._on_switch(None)
+
+    def _run(self, deadline: int) -> bool:
         while self._heap:
             if self._heap[0][0] > deadline:
                 self._show(deadline)

@@ -55,7 +55,7 @@ def test_what_is_required_is_in_the_package(folder: Path) -> None:
 def test_only_the_function_sees_them(folder: Path) -> None:
     """Its code finds them on the embedded platform, and the harness does not, then or later."""
     with Code(unpacked(folder), "app.handler") as code:
-        assert code.load(ExecutionEnvironment(1))(None, None) == "hello"
+        assert code.load(ExecutionEnvironment(1, {}, "."))(None, None) == "hello"
     assert "greeting_of_tests" not in sys.modules
     assert importlib.util.find_spec("greeting_of_tests") is None
 

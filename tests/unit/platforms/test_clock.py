@@ -6,7 +6,8 @@ import datetime
 import time
 from time import perf_counter
 
-from harness.platforms.embedded.isolation import EPOCH, EPOCH_MICROSECONDS, VirtualClock
+from harness.platforms.embedded.isolation import VirtualClock
+from harness.platforms.embedded.simulation import EPOCH, EPOCH_MICROSECONDS
 
 
 def test_every_clock_shows_the_time_of_the_run() -> None:

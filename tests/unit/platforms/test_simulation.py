@@ -158,16 +158,17 @@ def test_only_a_task_can_wait() -> None:
 
 
 def test_who_runs_and_what_time_it_is_are_told() -> None:
-    """`current` is the task that runs, None outside; `on_switch` hears of every switch, `on_time` of every new time."""
+    """`current` is the task that runs, None outside; `on_switch` hears of every switch and, with None, of the end; `on_time` of
+    every new time."""
     times: list[int] = []
     switches: list[str] = []
-    sim = Simulation(1000, times.append, lambda task: switches.append(task.process))
+    sim = Simulation(1000, times.append, lambda task: switches.append(task.process if task else "nobody"))
     seen: list[str] = []
     sim.spawn("a", lambda: (sim.sleep(1), seen.append(sim.require_task().process)))
     sim.spawn("b", lambda: sim.sleep(2))
     sim.at(1_500_000, lambda: seen.append(str(sim.current)))
     assert sim.run(10)
-    assert (seen, switches, times) == (["a", "None"], ["a", "b", "a", "b"], [1_000_000, 1_500_000, 2_000_000])
+    assert (seen, switches, times) == (["a", "None"], ["a", "b", "a", "b", "nobody"], [1_000_000, 1_500_000, 2_000_000])
 
 
 def test_closing_ends_every_task() -> None:

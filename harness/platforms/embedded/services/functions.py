@@ -7,10 +7,12 @@ still carried out (S-110 to S-112).
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sys
 import traceback
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,15 +26,43 @@ from harness.errors import NotImitated
 from harness.faults.points import ACKNOWLEDGE, AFTER
 from harness.history import MICROSECONDS, Value
 from harness.interrupts import Interrupted
+from harness.pipeline.resources import REGION
 from harness.pipeline.stack import Function
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.environment import Code, ExecutionEnvironment, HandlerNotFound
-from harness.platforms.embedded.simulation import Simulation, Task
+from harness.platforms.embedded.simulation import EPOCH, Simulation, Task
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 MAX_INIT_SECONDS = 10
 
+# What Lambda sets for each function. Source:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+LAMBDA_VARIABLES = {
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "embedded",
+    "AWS_SECRET_ACCESS_KEY": "embedded",
+    "AWS_SESSION_TOKEN": "embedded",
+    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+    "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+    "LANG": "en_US.UTF-8",
+    "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    "TZ": ":UTC",
+    # Not Lambda's: the function uses neither this machine's proxies nor the profiles of its user.
+    "no_proxy": "*",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
 Answer = Callable[[Reply], None]
+
+
+@dataclass(frozen=True)
+class CognitoIdentity:
+    """Of an invocation by the mobile SDK; any other has one too, with nothing in it."""
+
+    cognito_identity_id: None = None
+    cognito_identity_pool_id: None = None
 
 
 @dataclass(eq=False)
@@ -50,8 +80,11 @@ class LambdaContext:
     log_stream_name: str
     get_remaining_time_in_millis: Callable[[], int]
     function_version: str = "$LATEST"
-    identity: None = None
+    identity: CognitoIdentity = CognitoIdentity()
     client_context: None = None
+
+    def log(self, message: object) -> None:
+        sys.stdout.write(str(message))
 
 
 @dataclass(eq=False)
@@ -84,8 +117,16 @@ class ExecutionActor(Actor):
 class Functions:
     """Serves Invoke. An environment runs one execution at a time; the latest idle one is used first."""
 
-    def __init__(self, function: Function, code: Code, simulation: Simulation, actor: ExecutionActor) -> None:
+    def __init__(
+        self,
+        function: Function,
+        code: Code,
+        simulation: Simulation,
+        actor: ExecutionActor,
+        variables: Mapping[str, str],
+    ) -> None:
         self._function = function
+        self._variables = {**LAMBDA_VARIABLES, **_variables(function, code.root), **variables}
         self._code = code
         self._simulation = simulation
         self._actor = actor
@@ -123,7 +164,9 @@ class Functions:
         self._executions += 1
         if not self._idle:
             self._environments += 1
-            self._idle.append(ExecutionEnvironment(self._environments))
+            number = self._environments
+            variables = self._variables | {"AWS_LAMBDA_LOG_STREAM_NAME": _log_stream(number)}
+            self._idle.append(ExecutionEnvironment(number, variables, self._code.root))
         execution = Execution(
             number=self._executions,
             request_id=f"00000000-0000-4000-8000-{self._executions:012d}",
@@ -170,7 +213,7 @@ class Functions:
             invoked_function_arn=function.arn,
             memory_limit_in_mb=str(function.memory),
             log_group_name=f"/aws/lambda/{function.name}",
-            log_stream_name=f"environment-{execution.environment.number}",
+            log_stream_name=_log_stream(execution.environment.number),
             get_remaining_time_in_millis=lambda: max(0, (execution.deadline - self._simulation.now) // 1000),
         )
 
@@ -210,6 +253,24 @@ class Functions:
         execution.answered = True
         self._running.pop(execution.number, None)
         execution.answer(reply)
+
+
+def _variables(function: Function, root: str) -> dict[str, str]:
+    """What Lambda says of the function, and its own."""
+    return {
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "LAMBDA_TASK_ROOT": root,
+        "_HANDLER": function.handler,
+        **function.environment,
+    }
+
+
+def _log_stream(environment: int) -> str:
+    """On Lambda one for each environment, on the day that it began."""
+    return f"{EPOCH:%Y/%m/%d}/[$LATEST]{environment:032x}"
 
 
 def _reply(result: Any) -> Reply:

@@ -1,0 +1,128 @@
+"""What surrounds a handler on the embedded platform: Lambda's environment, and no way out of the run."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from play import handler_file, play
+
+from harness.errors import NotImitated
+
+# A handler with an effect for each record; `body` looks around first.
+HANDLER = """
+import json, multiprocessing, os, socket, subprocess, sys, threading
+import boto3
+
+table = boto3.Session().resource("dynamodb").Table(os.environ["EFFECTS_TABLE"])
+{at_import}
+
+def handler(event, context):
+    {body}
+    for record in event["Records"]:
+        image = record["dynamodb"]["NewImage"]
+        intent = image["intent"]["S"]
+        table.put_item(Item={{"effect": intent, "intent": intent, "item": image["id"]["S"]}})
+"""
+
+
+def looking(folder: Path, body: str = "pass", at_import: str = "") -> Path:
+    return handler_file(folder / "code", HANDLER.format(body=body, at_import=at_import))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "assert 'ONLY_IN_MY_SHELL' not in os.environ and os.getenv('HOME') is None",
+        "assert os.environ['AWS_ACCESS_KEY_ID'] == boto3.Session().get_credentials().access_key != 'mine'",
+        "assert os.environ['LAMBDA_TASK_ROOT'] == os.getcwd() and json.load(open('settings.json')) == {'n': 1}",
+        "assert '/[$LATEST]' in context.log_stream_name == os.environ['AWS_LAMBDA_LOG_STREAM_NAME']",
+        "assert context.identity.cognito_identity_id is None; context.log('seen')",
+        "assert os.environ['AWS_EXECUTION_ENV'].startswith('AWS_Lambda_python') and os.environ['TZ'] == ':UTC'",
+        "os.environ['MINE'] = 'x'; os.chdir('/')",
+    ],
+)
+def test_a_handler_finds_what_lambda_gives_it(body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its variables, credentials, folder and context are Lambda's; the shell's are not there, and stay as they were."""
+    monkeypatch.setenv("ONLY_IN_MY_SHELL", "1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
+    file = looking(tmp_path, body)
+    (file.parent / "settings.json").write_text('{"n": 1}')
+    before = dict(os.environ), os.getcwd()
+    assert play(tmp_path, file).verdict == "valid"
+    assert (dict(os.environ), os.getcwd()) == before
+
+
+def test_what_an_environment_changes_is_its_own(tmp_path: Path) -> None:
+    """A variable that a handler sets is there in its next execution, and not in the environment after a crash."""
+    body = "assert os.environ.setdefault('BY', context.log_stream_name) == context.log_stream_name"
+    crash = {"crash": {"call": "acknowledge", "when": "before", "nth": 2}}
+    outcome = play(tmp_path, looking(tmp_path, body), [crash], mapping={"batch_size": 1})
+    assert {anomaly.kind for anomaly in outcome.anomalies} <= {"duplicated"}
+    assert outcome.counts["effects"] >= outcome.counts["intents"]
+
+
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        ("multiprocessing.get_context('fork').Process(target=print).start()", r"a fork: .*app\.py:9"),
+        ("socket.getaddrinfo('example.com', 443)", r"a look-up of example\.com.*app\.py:9"),
+        ("socket.gethostbyname('example.com')", r"a look-up of example\.com"),
+        ("socket.socket().connect(('192.0.2.1', 80))", r"a connection to .*192\.0\.2\.1.*app\.py:9"),
+    ],
+)
+def test_what_leads_out_of_the_run_is_refused_with_its_line(body: str, words: str, tmp_path: Path) -> None:
+    """A child process would play the run on; a connection or a look-up would leave this machine."""
+    with pytest.raises(NotImitated, match=words):
+        play(tmp_path, looking(tmp_path, body))
+
+
+def test_a_thread_that_outlives_its_run_reaches_nothing(tmp_path: Path) -> None:
+    """It would call AWS with the keys of the shell: on Lambda it is frozen when the handler has returned."""
+    over = (
+        "sys.modules['over_of_tests'] = over = type(sys)('over_of_tests')\nover.gate, over.seen = threading.Event(), []"
+    )
+    late = r"""
+keys = {'aws_access_key_id': 'mine', 'aws_secret_access_key': 'mine'}
+
+def late():
+    over.gate.wait(20)
+    for call in (
+        lambda: boto3.client('sqs', region_name='us-east-1', **keys).list_queues(),
+        lambda: os.system('true'),
+        lambda: socket.create_connection(('127.0.0.1', 9)),
+        lambda: threading.Thread(target=print).start(),
+    ):
+        try:
+            over.seen.append(call())
+        except Exception as error:
+            over.seen.append(str(error))
+"""
+    file = looking(tmp_path, "over.thread = threading.Thread(target=late); over.thread.start()", f"{over}\n{late}")
+    assert play(tmp_path, file, workload={"intents": 1, "items": 1, "writers": 1}).verdict == "valid"
+    over_of_tests: Any = sys.modules.pop("over_of_tests")
+    over_of_tests.gate.set()
+    over_of_tests.thread.join(20)
+    assert len(over_of_tests.seen) == 4
+    assert all("in a thread of the function" in str(each) for each in over_of_tests.seen), over_of_tests.seen
+
+
+def test_the_threads_of_others_are_free() -> None:
+    """The guard stays when the run is over, and concerns the threads of handlers alone."""
+    refused: list[OSError] = []
+
+    def connect() -> None:
+        try:
+            socket.create_connection(("127.0.0.1", 9), timeout=5)
+        except OSError as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=connect)
+    thread.start()
+    thread.join()
+    assert isinstance(refused[0], ConnectionRefusedError)
