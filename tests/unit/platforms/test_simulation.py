@@ -158,8 +158,8 @@ def test_only_a_task_can_wait() -> None:
 
 
 def test_who_runs_and_what_time_it_is_are_told() -> None:
-    """`current` is the task that runs, None outside; `on_switch` hears of every switch and, with None, of the end; `on_time` of
-    every new time."""
+    """`current` is the task that runs, None outside; `on_switch` hears of every switch and, with None, of the end;
+    `on_time` of every new time."""
     times: list[int] = []
     switches: list[str] = []
     sim = Simulation(1000, times.append, lambda task: switches.append(task.process if task else "nobody"))

@@ -57,10 +57,10 @@ class Statement:
 
 def read(text: str, parameters: Sequence[Value]) -> Statement:
     """Raises Rejected for a statement that is not well formed."""
-    return _Reader(text, parameters).statement()
+    return _StatementReader(text, parameters).statement()
 
 
-class _Reader:
+class _StatementReader:
     def __init__(self, text: str, parameters: Sequence[Value]) -> None:
         self._text = text
         self._tokens = [(match.lastindex or 0, match[match.lastindex or 0]) for match in _TOKEN.finditer(text)]
