@@ -28,6 +28,7 @@ _MAX_SIZE = 1_048_576  # of a file, in bytes: a template's limit at CloudFormati
 _TAG = "tag:yaml.org,2002:"
 # Where PyYAML's two parsers may differ in what they accept, or in where it is: control characters and line breaks of
 # other systems; `!` and `?` in unusual places; a comment that touches an indicator; an empty value before a bracket.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _DISPUTED = re.compile(
     rb"[\x00-\x09\x0b-\x1f\x7f\xfe\xff]|\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf|[^\n]\Z"
     rb"|!(?![A-Za-z:]+[ \n])|\?(?!\n)|[|>][-+0-9]*#|:\s+[],}]"
@@ -204,7 +205,7 @@ class _Loader(Composer, SafeConstructor, Resolver):
             if not isinstance(key_node, yaml.ScalarNode):
                 self._refuse(key_node, path, "a key is a text")
                 continue
-            key = str(key_node.value)
+            key = self._text(key_node, path)
             if key in mapping:
                 first = self._keys[*path, key].line
                 self._refuse(key_node, (*path, key), f"'{key}' is given twice: first in line {first}")
@@ -227,7 +228,16 @@ class _Loader(Composer, SafeConstructor, Resolver):
                 return None
         if isinstance(value, float) and not isfinite(value):
             self._refuse(node, path, f"{str(node.value)[:40]} is too large a number")
-        return value
+        return self._text(node, path) if isinstance(value, str) else value
+
+    def _text(self, node: yaml.Node, path: DocumentPath) -> str:
+        """Its text, in which the two escapes that JSON has for one character have become that character."""
+        text = str(node.value)
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16") if _SURROGATE.search(text) else text
+        except UnicodeDecodeError:
+            self._refuse(node, path, f"{shown(text)} holds half a character: a surrogate without its other half")
+            return ""
 
     def _refuse(self, node: yaml.Node, path: DocumentPath, message: str) -> None:
         self._problems.append(_problem(node.start_mark, message, self.file, path))
@@ -321,6 +331,8 @@ def _json_value(value: Any, path: DocumentPath, paths: list[DocumentPath]) -> An
         return {str(key): _json_value(inner, (*path, str(key)), paths) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_json_value(inner, (*path, index), paths) for index, inner in enumerate(value)]
+    if isinstance(value, str) and _SURROGATE.search(value):
+        raise UserError([Problem(f"{shown(value)} holds half a character: a surrogate", path_text(path))])
     if value is None or isinstance(value, str | int) or (isinstance(value, float) and isfinite(value)):
         return value
     message = f"got {value!r}; a scenario holds texts, finite numbers, true, false, null, lists and mappings"

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 DocumentPath = tuple[str | int, ...]
 _SHOWN_CHARACTERS = 60
+_LONGEST_WORD = 255  # of a file; comparing takes its length times that of each valid word
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
 # What moves the cursor, colours, hides or turns round what a terminal shows, or has no UTF-8. Lines may end.
 _UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -114,7 +115,9 @@ def shown(value: Any) -> str:
 
 
 def closest(word: str, valid: Iterable[str]) -> str | None:
-    """The valid word that is most like this one, if any is."""
+    """The valid word that is most like this one, if any is. A word of endless length is like none."""
+    if len(word) > _LONGEST_WORD:
+        return None
     return next(iter(get_close_matches(word, sorted(valid), n=1, cutoff=0.5)), None)
 
 

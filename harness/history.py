@@ -5,8 +5,8 @@ Every operation has a process, a type, an `f` and a value. `invoke` opens an ope
 `info` (or, for what the observer read, one `ok`). A call that a process makes inside an operation nests in it.
 
 | process       | f                 | types                | value |
-| harness       | phase             | info                 | phase; deploy: faults, sinks (logical id: role, name, intent), names (name: logical id), mapping (settings), standing_still (other functions); drain: quiet (bool), reason |
-| harness       | reference         | info                 | of the same run without faults: platform, verdict, why; owed (sink: intents), contents (sink: rows without an intent), source and views (item: intent) |
+| harness       | phase             | info                 | phase; deploy: faults, sinks (logical id: role, name, intent), names (name: logical id), mapping (settings), standing_still (other functions), leaves_out (bool: the function leaves changes out on purpose), share (bool: writers share items); drain: quiet (bool), reason |
+| harness       | reference         | info                 | of the same run without faults: platform, verdict, why; owed (sink: intents), contents (sink: rows without an intent), source and views (item: intent), left_out (intents that were handled without any effect), orders (item that writers share: intents in the stream, null for a removal) |
 | writer/N      | the writer's word | invoke ok fail info  | intent, item (item id), copy (0 is the first, more are duplicates), leaves (nothing, or count) |
 | any actor     | service.Operation | invoke ok fail info  | call, attempt, table (or queue, bucket, topic, URL), items, intents, effect (bool: writes to a sink); a batch call, ok: unprocessed (intents) |
 | nemesis       | the fault's name  | info fail            | fault (index in the scenario), point (its name), process, intents; info: action; fail (the fault that ended the call kept it from firing, told once): ended_by (index) |
@@ -34,6 +34,7 @@ from typing import Any
 MICROSECONDS = 1_000_000  # in a second: the unit of every time in a history
 INVOKE, OK, FAIL, INFO = "invoke", "ok", "fail", "info"
 NOTHING, COUNT = "nothing", "count"  # what a writer leaves of an item, where that is not the item as it was put
+MAX_CONTENT = 2_000  # characters that are kept of a row that names no intent
 REMOVE = "REMOVE"  # the event name of a record of a deletion
 Value = dict[str, Any]
 

@@ -260,6 +260,9 @@ def check_against_stack(variant: Variant, stack: Stack) -> list[Problem]:
     if stack.data_streams and "shards" in scenario.pipeline.model_fields_set:
         message = "a Kinesis stream has as many shards as its ShardCount in the template says"
         problems.append(Problem(message, "pipeline.shards"))
+    if scenario.workload.share and isinstance(stack.source, Table) and stack.source.stream_view_type == "KEYS_ONLY":
+        message = "a stream of KEYS_ONLY does not say whose change of a shared item came first: it needs an image"
+        problems.append(Problem(message, "workload.share"))
     problems += _names_too_long(scenario, stack)
     if not stack.sinks and not stack.endpoints:
         possible = sorted(resource.logical_id for resource in stack.resources if resource.role is None)

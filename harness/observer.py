@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from harness.delivery.on_failure import batch_info
 from harness.delivery.shards import NOT_FOUND, StreamReader, reader_of
-from harness.history import Value
+from harness.history import MAX_CONTENT, Value
 from harness.pipeline.attribution import BY_NAME, Attribution, item_as_json
 from harness.pipeline.resources import Bucket, DataStream, Queue, Resource, Table, Topic
 from harness.pipeline.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
@@ -28,7 +28,6 @@ NOT_FOUND_CODES = (
     "AWS.SimpleQueueService.NonExistentQueue",
     "NoSuchBucket",
 )
-MAX_CONTENT = 2_000  # characters kept of a row that names no intent
 _MAX_MESSAGES = 100_000
 _MESSAGES_AT_ONCE = 10
 _HIDDEN_SECONDS = 12 * 3600  # the longest that SQS hides a message; a run ends sooner

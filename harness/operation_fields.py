@@ -40,6 +40,8 @@ class _Phase(Struct, gc=False):
     names: dict[str, str] = {}
     mapping: Value = {}
     standing_still: Texts = []
+    leaves_out: bool = False
+    share: bool = False
     matched: list[int] = []
     quiet: bool = False
     reason: str = ""
@@ -54,6 +56,8 @@ class _Reference(Struct, gc=False):
     contents: dict[str, Texts]
     source: dict[str, str | None]
     views: dict[str, dict[str, str | None]]
+    left_out: Texts = []
+    orders: dict[str, list[str | None]] = {}
 
 
 class _Write(Struct, gc=False):
@@ -197,7 +201,7 @@ class _Kind(Struct):
     opened: Value | None = None
 
 
-class _Reader:
+class _HistoryReader:
     """Keeps once what many lines say: texts, lists of texts, and the value of an operation that its close repeats.
 
     So a long history takes half the memory.
@@ -262,7 +266,7 @@ def stored_operations(lines: Iterable[bytes]) -> Iterator[Operation]:
 
     The last line may be cut short: the run was killed while it was written.
     """
-    read = _Reader()
+    read = _HistoryReader()
     for line in lines:
         try:
             operation = read(line)

@@ -12,16 +12,18 @@ from dataclasses import replace
 
 from harness import checkers
 from harness.checkers.index import HistoryIndex
+from harness.checkers.lost import acknowledged_without_effect
 from harness.errors import NotImitated, PlatformLost, UserError
 from harness.history import Operation, Value
 from harness.jobs import Job, prepare
 from harness.pipeline.package import unpacked
 from harness.platforms.target import EMBEDDED_TARGET
 from harness.scenario.variants import VARIED
-from harness.verdict import UNKNOWN, VALID
+from harness.verdict import UNKNOWN, VALID, Verdict
 
 MAX_KEPT = 200
-NOTHING: Value = {"owed": {}, "contents": {}, "source": {}, "views": {}}  # what a sink holds, where nothing is known
+# What a sink holds, where nothing is known.
+NOTHING: Value = {"owed": {}, "contents": {}, "source": {}, "views": {}, "left_out": [], "orders": {}}
 Play = Callable[[Job], Sequence[Operation]]
 _kept: dict[str, Value] = {}
 
@@ -75,21 +77,25 @@ def _facts(job: Job, play: Play) -> Value:
     if index.lost_platform:
         raise PlatformLost(index.lost_platform.error)
     owed: dict[str, dict[str, None]] = {}
-    contents: dict[str, list[str]] = {}
     for effect in (operation.value for operation in operations if operation.f == "effect"):
-        if effect["intent"] is None:
-            contents.setdefault(effect["sink"], []).append(effect["content"])
-        else:
+        if effect["intent"] is not None:
             owed.setdefault(effect["sink"], {})[effect["intent"]] = None
     anomaly = next(iter(verdict.anomalies), None)
+    why = f"{anomaly.kind}: {anomaly.summary}: {anomaly.why}" if anomaly else "; ".join(verdict.reasons)
+    # Rows that name no intent, beside others, are right by definition here: it is with them that others are compared.
+    if verdict.verdict == UNKNOWN and {*verdict.reasons} == {*index.sinks.why_unreadable_in_part()}:
+        verdict, why = Verdict(VALID), ""
+    left_out = [trace.intent for trace in index.intents if acknowledged_without_effect(trace)]
     return {
         "platform": job.target.platform,
         "verdict": verdict.verdict,
-        "why": f"{anomaly.kind}: {anomaly.summary}: {anomaly.why}" if anomaly else "; ".join(verdict.reasons),
+        "why": why,
         "owed": {sink: list(intents) for sink, intents in owed.items()},
-        "contents": {sink: sorted(texts) for sink, texts in contents.items()},
+        "contents": {sink: sorted(texts) for sink, texts in index.sinks.odd.items()},
         "source": _intents(index.source),
         "views": {view: _intents(states) for view, states in index.views.items()},
+        "left_out": left_out,
+        "orders": index.orders,
     }
 
 

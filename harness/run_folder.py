@@ -116,8 +116,9 @@ def read_run(path: Path) -> dict[str, Any]:
     for name, kinds in (_QUESTION | _OPTIONAL).items():
         if name in question and type(question[name]) not in kinds:
             problems.append(f"{name} is {shown(question[name])}")
-    if not all(isinstance(word, str) for word in question.get("checkers") or ()):
-        problems.append(f"checkers is {shown(question['checkers'])}")
+    words = question.get("checkers")
+    if isinstance(words, list) and not all(isinstance(word, str) for word in words):
+        problems.append(f"checkers is {shown(words)}")
     if problems:
         raise UserError(Problem(problem, file=str(path / RUN)) for problem in problems)
     return question

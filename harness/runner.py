@@ -143,8 +143,10 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
 
 def _live(job: Job, platform: Platform, history: History, phase: Callable[..., None]) -> None:
     """The life of the pipeline, phase by phase."""
-    limits = job.scenario.limits
-    phase("deploy", faults=[fault.NAME for fault in job.scenario.faults], **job.stack.described)
+    scenario, limits = job.scenario, job.scenario.limits
+    declared = {"leaves_out": scenario.pipeline.leaves_out, "share": scenario.workload.share}
+    said = {name: True for name, each in declared.items() if each}
+    phase("deploy", faults=[fault.NAME for fault in scenario.faults], **job.stack.described, **said)
     platform.deploy()
     observer = Observer(
         platform.client,

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.checkers.base import Checker
 from harness.checkers.index import UNREADABLE, HistoryIndex
+from harness.checkers.lost import left_out
 from harness.checkers.trace import ACKNOWLEDGED, UNRESOLVED
 from harness.history import Operation
 from harness.lazy_table import LazyTable
@@ -84,7 +85,10 @@ def _ask(checker: Checker, index: HistoryIndex) -> Finding:
 
 
 def _counts(index: HistoryIndex) -> dict[str, int]:
-    """Effects at all sinks together, those without an intent included; deliveries only where they are observed."""
+    """Effects at all sinks together, those without an intent included; deliveries only where they are observed.
+
+    Left out are changes of which nothing was made, where the user says that this may be.
+    """
     status = [trace.status for trace in index.intents]
     effects = [effect for trace in index.traces.values() for effect in trace.effects]
     return {
@@ -95,4 +99,5 @@ def _counts(index: HistoryIndex) -> dict[str, int]:
         **({} if index.deliveries_unseen else {"deliveries": len(index.deliveries)}),
         "executions": len(index.executions),
         "effects": sum(effect.value["count"] for effect in (*effects, *index.nameless_effects)),
+        **({"left_out": sum(left_out(index, trace) for trace in index.intents)} if index.leaves_out else {}),
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.checkers.base import Checker
 from harness.checkers.index import HistoryIndex
+from harness.checkers.lost import moved, superseded
 from harness.checkers.trace import ACKNOWLEDGED
 from harness.history import FAIL, OK
 from harness.verdict import VALID, Finding
@@ -85,19 +86,40 @@ def _unacknowledged(index: HistoryIndex) -> str:
     return "`write` of a writer returns True (it happened), False (it surely did not) or None (nobody knows)"
 
 
+_UNSURE = "whether that is meant cannot be judged"
+
+
 def _incomparable(index: HistoryIndex) -> Iterator[str]:
     """What is otherwise than without the faults, and may be meant so: failing over, and what depends on chance."""
-    for sink, intents in index.sinks.beside(index.intents).items():
-        yield f"{_few(intents)} landed at {sink}, and not without the faults: whether that is meant cannot be judged"
+    failed_over: dict[tuple[str, str], list[str]] = {}
     for trace in index.intents if index.sinks.owing() else ():
         applied = trace.times_at
         for sink in index.sinks.owing(trace.intent) if trace.took_place else ():
-            later = [] if applied.get(sink) else index.superseded(trace, sink)
-            if later:
-                yield (
-                    f"{trace.intent} landed at {sink} without the faults, and now only {later[-1].intent} did, which "
-                    "was in one batch with it: whether that is meant cannot be judged"
-                )
+            if applied.get(sink):
+                continue
+            without = f"{trace.intent} landed at {sink} without the faults"
+            if later := superseded(index, trace, sink):
+                yield f"{without}, and now only {later[-1].intent} did, which was in one batch with it: {_UNSURE}"
+            elif others := moved(index, trace, sink):
+                failed_over.setdefault((others[0], sink), []).append(trace.intent)
+            elif index.sinks.depends_on_order(trace, sink, index.orders):
+                yield f"{without}, where the changes of {trace.item} came in another order: {_UNSURE}"
+    for (other, sink), intents in failed_over.items():
+        yield f"{_few(intents)} landed at {other} in place of {sink}, which had refused the call: {_UNSURE}"
+    told = {(other, intent) for (other, _), intents in failed_over.items() for intent in intents}
+    for sink, intents in index.sinks.beside(index.intents).items():
+        if rest := [intent for intent in intents if (sink, intent) not in told]:
+            yield f"{_few(rest)} landed at {sink}, and not without the faults: {_UNSURE}"
+
+
+def _forgotten(index: HistoryIndex) -> Iterator[str]:
+    """What has no effect at any sink and had none without the faults: they are not to blame, and it may be meant."""
+    nowhere = [trace.intent for trace in index.intents if trace.took_place and not trace.effects]
+    left_out = [intent for intent in nowhere if index.sinks.left_out(intent)]
+    if left_out and index.sinks.owing() and not index.leaves_out:
+        count = f"{len(left_out)} of {len(index.intents)} intents ({_few(left_out)})"
+        advice = "if the function leaves changes out on purpose, say so: pipeline.leaves_out: true"
+        yield f"{count} have no effect at any sink, and had none without the faults: {advice}"
 
 
 def _few(intents: Sequence[str]) -> str:
@@ -118,6 +140,8 @@ def _vacuous(index: HistoryIndex) -> Iterator[str]:
     if not landed and not index.only_a_view and not index.sinks.owing():
         yield "no effect landed at any sink: nothing was measured"
     yield from index.sinks.why_unreadable()
+    yield from index.sinks.why_unreadable_in_part()
+    yield from _forgotten(index)
     yield from _incomparable(index)
     reference = index.sinks.compared_with
     if reference and reference["verdict"] != VALID:

@@ -11,7 +11,6 @@ from harness.checkers.sinks import SOURCE, Sinks
 from harness.checkers.trace import FaultState, HandOvers, IntentTrace, Span
 from harness.history import FAIL, INVOKE, NOTHING, OK, REMOVE, Operation, Value
 
-ANY = ""  # in place of a sink: all of them
 HARMLESS = "noop"  # the fault that fires and explains nothing
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a history raises that cannot be indexed
 # The values by which the operations that one process has open at a time differ.
@@ -46,9 +45,11 @@ class HistoryIndex:
         self._batches: list[Operation] = []  # discard and filter
         self._dead_letters: list[Operation] = []
         self._intent_at: dict[str, dict[int, str]] = {}  # by the shard, and the sequence number
-        self._calls_in: dict[int, list[Span]] = {}  # by the id of the execution
+        self._calls_in = self.sinks.calls  # by the id of the execution
         self.mapping: Value = {}  # the settings that explain what it did
         self.standing_still: list[str] = []  # functions that are not measured
+        self.leaves_out = False  # whether the user says that the function leaves changes out on purpose
+        self.shared = False  # whether several writers change one item, and only the stream knows in which order
         self._deletes = False  # whether the function deletes anything from a sink
         try:
             for operation in operations:
@@ -101,47 +102,14 @@ class HistoryIndex:
         landed = self.nameless_effects or any(trace.effects for trace in self.traces.values())
         return used and not landed and not self.sinks.owing()
 
-    def lacking(self, trace: IntentTrace) -> list[str]:
-        """The sinks that are owed an effect of this intent and have none: ANY where no sink has one.
-
-        What may have landed where no effect names its intent is not lacking.
-        """
-        applied = trace.times_at
-        missing = [sink for sink in self.sinks.owing(trace.intent) if not applied.get(sink)]
-        owed = [sink for sink in missing if not self.superseded(trace, sink)]
-        if owed or any(applied.values()) or self.only_a_view or self.sinks.unreadable:
-            return owed
-        unseen = self.standing_still and len(self.behind_others) == len(self.sinks.names)
-        return [] if unseen else [ANY]
-
-    def superseded(self, trace: IntentTrace, sink: str) -> list[IntentTrace]:
-        """The later changes of its item that were handed over with this one, where only they landed at the sink.
-
-        A handler may keep the last change of each batch, and which changes are together is by chance. The reference
-        shows whether it leaves changes out at that sink.
-        """
-        if sink in self.sinks.taking_all or not trace.executions:
-            return []
-        last = trace.executions[-1]
-        if last.outcome != OK or any(call.within is last and call.outcome == FAIL for call in trace.function_calls):
-            return []
-        together = [each for each in self._handed_over_in[last] if each.item == trace.item]
-        return [each for each in together[together.index(trace) + 1 :] if each.times_at.get(sink)]
-
     @cached_property
-    def _handed_over_in(self) -> dict[Span, list[IntentTrace]]:
+    def handed_over_in(self) -> dict[Span, list[IntentTrace]]:
         """The intents that a writer invoked, by each execution that got them."""
         handed_over: dict[Span, list[IntentTrace]] = {}
         for trace in self.intents:
             for execution in trace.executions:
                 handed_over.setdefault(execution, []).append(trace)
         return handed_over
-
-    def applied(self, trace: IntentTrace) -> bool:
-        """Whether each sink has what it is owed; at a view, whether a call of the function for it succeeded."""
-        if self.only_a_view:
-            return any(call.outcome == OK for call in trace.effect_calls)
-        return not self.lacking(trace)
 
     @cached_property
     def faults(self) -> list[FaultState]:
@@ -162,6 +130,20 @@ class HistoryIndex:
         reached = {sink for calls in self._calls_in.values() for call in calls for sink in self.sinks.of_call(call)}
         return [sink for sink in self.sinks.names if sink not in reached and not self.sinks.holds(sink)]
 
+    @cached_property
+    def orders(self) -> dict[str, list[str | None]]:
+        """Of each item, where writers share them, the intents of its records in the order of the stream.
+
+        None stands for a removal.
+        """
+        orders: dict[str, list[str | None]] = {}
+        for item, records in self.records_of.items() if self.shared else ():
+            if item is None:
+                continue
+            named = zip(records, self._intents_of(item, records), strict=True)
+            orders[item] = [None if record.value["event_name"] == REMOVE else intent for record, intent in named]
+        return orders
+
     def written_back(self, trace: IntentTrace) -> list[Span]:
         """The function's own writes of the intent's item in the source, which the stream gets like any other."""
         return self._written_back.get(trace.item, [])
@@ -172,8 +154,7 @@ class HistoryIndex:
         source = next((each["name"] for each in self.sinks.described.values() if each["role"] == SOURCE), None)
         written: dict[str, list[Span]] = {}
         for call in (call for calls in self._calls_in.values() for call in calls if call.outcome == OK):
-            reads = call.opened.f.partition(".")[2].startswith(("Get", "Query", "Scan", "BatchGet", "TransactGet"))
-            if not reads and source in call.value["table"].split(","):
+            if not call.reads and source in call.value["table"].split(","):
                 for item in dict.fromkeys(call.value["items"]):
                     written.setdefault(item, []).append(call)
         return written
@@ -226,6 +207,8 @@ class HistoryIndex:
             self.sinks.described.update(operation.value.get("sinks", {}))
             self.mapping.update(operation.value.get("mapping", {}))
             self.standing_still += operation.value.get("standing_still", ())
+            self.leaves_out |= operation.value.get("leaves_out", False)
+            self.shared |= operation.value.get("share", False)
 
     def _read_writer(self, operation: Operation) -> None:
         span = self._span(operation)
@@ -237,6 +220,7 @@ class HistoryIndex:
         elif operation.value.get("intent"):  # a read carries none
             self._trace(operation.value["intent"], operation.value["item"]).writes.append(span)
             self.sinks.written.add(operation.value["intent"])
+            self.sinks.items.add(operation.value["item"])
 
     def _read_function(self, operation: Operation) -> None:
         span = self._span(operation)

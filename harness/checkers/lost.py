@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from harness.checkers.base import Cause, Checker, by, by_cause, how_it_ended, times, trail
 from harness.checkers.index import HistoryIndex
 from harness.checkers.trace import ACKNOWLEDGED, IntentTrace, Span
-from harness.history import FAIL, OK
+from harness.history import FAIL, INFO, OK
 from harness.verdict import Anomaly, Finding
 
+ANY = ""  # in place of a sink: all of them
 TOO_OLD = "RecordAgeExceeded"
 
 
@@ -28,9 +31,9 @@ class Lost(Checker):
 
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.intents:
-            if trace.dead_letters or not trace.took_place or not (sinks := index.lacking(trace)):
+            if trace.dead_letters or not trace.took_place or not (sinks := lacking(index, trace)):
                 continue
-            causes = ((sink, end_of_trail(index, index.sinks.of(trace, sink))) for sink in sinks)
+            causes = ((sink, _cause(index, trace, sink)) for sink in sinks)
             for alike, cause in by_cause(causes):
                 heard = "was acknowledged" if trace.status == ACKNOWLEDGED else "is in the stream"
                 summary = f"intent {trace.intent} {heard} and never applied{_at(alike)}"
@@ -48,14 +51,110 @@ class DeadLettered(Checker):
 
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.traces.values():
-            if trace.dead_letters and not index.applied(trace):
-                summary = f"intent {trace.intent} was dead-lettered and never applied{_at(index.lacking(trace))}"
+            if trace.dead_letters and not _applied(index, trace):
+                summary = f"intent {trace.intent} was dead-lettered and never applied{_at(lacking(index, trace))}"
                 yield self.anomaly(trace.intent, summary, _gave_up(trace), trail(trace))
 
 
 def _at(sinks: Sequence[str]) -> str:
     """A sink that lacks what it is owed is always named; where no sink has the effect there is none to name."""
     return f" at {' and '.join(sinks)}" if any(sinks) else ""
+
+
+def lacking(index: HistoryIndex, trace: IntentTrace) -> list[str]:
+    """The sinks that are owed an effect of this intent and have none: ANY where no sink has one.
+
+    What may have landed where no effect names its intent is not lacking, nor is what may rightly be elsewhere.
+    """
+    applied = trace.times_at
+    owed = [sink for sink in index.sinks.owing(trace.intent) if not applied.get(sink)]
+    surely = [
+        sink
+        for sink in owed
+        if not superseded(index, trace, sink)
+        and not moved(index, trace, sink)
+        and not index.sinks.depends_on_order(trace, sink, index.orders)
+    ]
+    if owed or any(applied.values()) or index.only_a_view or _may_be_unseen(index, trace) or left_out(index, trace):
+        return surely
+    return [ANY]
+
+
+def superseded(index: HistoryIndex, trace: IntentTrace, sink: str) -> list[IntentTrace]:
+    """The later changes of its item that were handed over with this one, where only they landed at the sink.
+
+    A handler may keep the last change of each batch, and which changes are together is by chance. The reference
+    shows whether it leaves changes out at that sink.
+    """
+    if sink in index.sinks.taking_all or not trace.executions:
+        return []
+    last = trace.executions[-1]
+    if last.outcome != OK or any(call.within is last and call.outcome == FAIL for call in trace.function_calls):
+        return []
+    together = [each for each in index.handed_over_in[last] if each.item == trace.item]
+    if all(each.records for each in together):
+        together.sort(key=lambda each: each.records[-1].index)
+    return [each for each in together[together.index(trace) + 1 :] if each.times_at.get(sink)]
+
+
+def moved(index: HistoryIndex, trace: IntentTrace, sink: str) -> list[str]:
+    """Where the intent landed once in place of this sink, which had refused it: a handler may fail over.
+
+    It is so where one execution, which ended ok, was refused here and then succeeded there.
+    """
+    if trace.times_at.get(sink) or not trace.executions or trace.executions[-1].outcome != OK:
+        return []
+    calls = [call for call in trace.function_calls if call.within is trace.executions[-1]]
+    refused = [
+        place
+        for place, call in enumerate(calls)
+        if sink in index.sinks.of_call(call) and (call.outcome == FAIL or call.left(trace.intent))
+    ]
+    after = calls[refused[0] + 1 :] if refused else []
+    landed = {other for call in after if call.outcome == OK for other in index.sinks.of_call(call)}
+    return [other for other in index.sinks.beside([trace]) if other in landed and trace.times_at[other] == 1]
+
+
+def left_out(index: HistoryIndex, trace: IntentTrace) -> bool:
+    """Whether the user says that changes are left out on purpose, and this is one of them, by the reference."""
+    if not index.leaves_out or trace.effects:
+        return False
+    return acknowledged_without_effect(trace) if index.sinks.reference is None else index.sinks.left_out(trace.intent)
+
+
+def acknowledged_without_effect(trace: IntentTrace) -> bool:
+    """Whether the function got the change, was content, and made nothing of it."""
+    handled = bool(trace.executions) and trace.executions[-1].outcome == OK
+    return handled and not (trace.effects or trace.effect_calls or trace.discards or trace.dead_letters)
+
+
+def _may_be_unseen(index: HistoryIndex, trace: IntentTrace) -> bool:
+    """Whether an effect of it may have landed where none names its intent, or behind another function.
+
+    It has not, where each call is known that was made for it, and none that can have carried it may have succeeded.
+    """
+    if index.standing_still and len(index.behind_others) == len(index.sinks.names):
+        return True
+    if not index.sinks.unreadable:
+        return False
+    if any(execution.outcome == INFO for execution in trace.executions) or (trace.deliveries and not trace.executions):
+        return True
+    made = [call for execution in trace.executions for call in index.calls_in(execution) if call.outcome != FAIL]
+    return any(not call.reads and trace.intent in (call.value["intents"] or [trace.intent]) for call in made)
+
+
+def _applied(index: HistoryIndex, trace: IntentTrace) -> bool:
+    """Whether each sink has what it is owed; at a view, whether a call of the function for it succeeded."""
+    if index.only_a_view:
+        return any(call.outcome == OK for call in trace.effect_calls)
+    return not lacking(index, trace)
+
+
+def _cause(index: HistoryIndex, trace: IntentTrace, sink: str) -> Cause:
+    if sink == ANY and index.sinks.left_out(trace.intent) and acknowledged_without_effect(trace):
+        last = end_of_trail(index, replace(trace, executions=trace.executions[-1:]))  # whatever broke off before
+        return Cause(last.blame, f"{last.why}, and so it is without the faults", last.evidence)
+    return end_of_trail(index, index.sinks.of(trace, sink))
 
 
 def end_of_trail(index: HistoryIndex, trace: IntentTrace) -> Cause:

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from harness.checkers.trace import IntentTrace, Span
-from harness.history import Operation, Value
+from harness.history import MAX_CONTENT, OK, Operation, Value
 from harness.verdict import VALID
 
 SOURCE = "source"  # the role of what the writers write into
@@ -32,14 +32,19 @@ class Sinks:
     described: dict[str, dict[str, str]] = field(default_factory=dict)
     reference: Value | None = None
     written: set[str] = field(default_factory=set)  # the intents that the writers wrote
+    items: set[str] = field(default_factory=set)  # of the writers
+    calls: dict[int, list[Span]] = field(default_factory=dict)  # of the function, by the execution
     _source: str | None = None
     _views: set[str] = field(default_factory=set)
     _named: set[str] = field(default_factory=set)  # sinks in which a row names an intent
     _nameless: dict[str, list[str]] = field(default_factory=dict)  # by the sink, what the other rows hold
+    odd: dict[str, list[str]] = field(default_factory=dict)  # those of them that stand for no item that is gone
+    _left_out: frozenset[str] = frozenset()
     _owed: dict[str, frozenset[str]] = field(default_factory=dict)  # intents by sink
 
     def read_reference(self, value: Value) -> None:
         self.reference = value
+        self._left_out = frozenset(value.get("left_out", ()))
         self._owed = {sink: frozenset(intents) for sink, intents in value["owed"].items()}
 
     def note(self, row: Operation) -> None:
@@ -52,7 +57,10 @@ class Sinks:
         if row.value["intent"] is not None:
             self._named.add(sink)
         elif "content" in row.value or row.f == "effect":
-            self._nameless.setdefault(sink, []).append(row.value.get("content", "null"))
+            content = row.value.get("content", "null")
+            self._nameless.setdefault(sink, []).append(content)
+            if row.f == "effect" or (sink != self._source and row.value["item"] not in self.items):
+                self.odd.setdefault(sink, []).append(content)
 
     def owing(self, intent: str | None = None) -> list[str]:
         """The sinks that are owed an effect: of this intent, or of any. One that can't be read is none of them."""
@@ -78,6 +86,19 @@ class Sinks:
                         beside.setdefault(sink, []).append(trace.intent)
         return beside
 
+    def left_out(self, intent: str) -> bool:
+        """Whether the reference has handled the intent and has no effect of it."""
+        return intent in self._left_out
+
+    def depends_on_order(self, trace: IntentTrace, sink: str, orders: dict[str, list[str | None]]) -> bool:
+        """Whether the sink may lack it because the writers' changes of its item came in another order.
+
+        orders: as in the index. A sink that the reference left nothing out at takes all changes in any order.
+        """
+        if self.reference is None or trace.item not in orders or sink in self.taking_all:
+            return False
+        return bool(self.reference.get("orders", {}).get(trace.item) != orders[trace.item])
+
     @cached_property
     def several(self) -> bool:
         """Whether more than one sink holds anything, here or in the reference: then each is named."""
@@ -99,23 +120,36 @@ class Sinks:
     def unreadable(self) -> list[str]:
         """The sinks that hold something, none of which names an intent, and that named none in the reference.
 
-        A view of items that are gone from the source may rightly name none, and then no row has an intent anywhere.
+        A view of items that are gone from the source may rightly name none: where no row has an intent anywhere, and
+        the function has written rows there that had one.
         """
         unnamed = [sink for sink in self._nameless if sink not in self._named and sink != self._source]
         if self._source not in self._named:
-            unnamed = [sink for sink in unnamed if sink not in self._views or self._hides_intents(sink)]
+            unnamed = [sink for sink in unnamed if sink not in self._views or not self._keeps_the_gone(sink)]
         return [sink for sink in unnamed if not self._owed.get(sink) and sink not in self.reference_views]
 
-    def _hides_intents(self, sink: str) -> bool:
-        """Whether a row has an intent where the path does not look for it."""
-        contents = (_content(row) for row in self._nameless[sink][:MAX_SEARCHED])
-        return any(not self.written.isdisjoint(_paths(content).values()) for content in contents)
+    def _keeps_the_gone(self, view: str) -> bool:
+        """Whether a row of the view can have named an intent, and none names one where the path does not look."""
+        contents = (_content(row) for row in self._nameless[view][:MAX_SEARCHED])
+        hidden = any(not self.written.isdisjoint(_paths(content).values()) for content in contents)
+        named = (
+            call for calls in self.calls.values() for call in calls if call.outcome == OK and call.value["intents"]
+        )
+        return not hidden and any(view in self.of_call(call) for call in named)
 
     @property
     def in_part_unreadable(self) -> list[str]:
-        """The sinks that hold effects without an intent beside others, or that held others in the reference."""
-        states = (*self._views, self._source)
-        return [sink for sink in self._nameless if sink not in states and sink not in self.unreadable]
+        """The sinks that hold rows without an intent beside others, or that held others in the reference.
+
+        Such a row, as a counter, is right where it is as without the faults.
+        """
+        return [sink for sink in self.odd if sink not in self.unreadable and not self._is_as_without_faults(sink)]
+
+    def _is_as_without_faults(self, sink: str) -> bool:
+        if self.reference is None or self.reference["verdict"] != VALID:
+            return False
+        whole = all(len(row) < MAX_CONTENT for row in self.odd[sink])  # others are cut short
+        return whole and Counter(self.odd[sink]) == Counter(self.reference["contents"].get(sink, ()))
 
     @property
     def source_unreadable(self) -> bool:
@@ -166,8 +200,10 @@ class Sinks:
                 f"no row of {sink} names an intent: the path `{path}` matches none of {count}"
                 f"{_hint(rows, self.written)}{self._compared(sink)}"
             )
+
+    def why_unreadable_in_part(self) -> Iterator[str]:
         for sink in self.in_part_unreadable:
-            rows = self._nameless[sink]
+            rows = self.odd[sink]
             count = "a row" if len(rows) == 1 else f"{len(rows)} rows"
             yield (
                 f"{count} of {sink} {'names' if len(rows) == 1 else 'name'} no intent, such as {_shown(rows[0])}: "
@@ -181,7 +217,7 @@ class Sinks:
             return ""
         if self.reference["verdict"] != VALID and not self.reference["contents"].get(sink):
             return ""
-        held, expected = Counter(self._nameless[sink]), Counter(self.reference["contents"].get(sink, ()))
+        held, expected = Counter(self.odd.get(sink, ())), Counter(self.reference["contents"].get(sink, ()))
         if held == expected:
             return ". They are the same as without the faults"
         more, fewer = (held - expected).total(), (expected - held).total()

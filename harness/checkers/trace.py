@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from harness.history import FAIL, INFO, OK, Operation, Value
 
+_READING = ("Get", "Query", "Scan", "BatchGet", "TransactGet", "Receive", "List", "Head", "Describe", "GET", "HEAD")
 ACKNOWLEDGED, FAILED, UNRESOLVED, NEVER_INVOKED = "acknowledged", "failed", "unresolved", "never invoked"
 
 
@@ -60,6 +61,11 @@ class Span(Struct, eq=False, gc=False):
     def last(self) -> Operation:
         """The operation that closed it, or else the one that opened it."""
         return self.closed or self.opened
+
+    @property
+    def reads(self) -> bool:
+        """Whether a call changes nothing, by the name of its operation."""
+        return self.opened.f.partition(".")[2].startswith(_READING)
 
     def left(self, intent: str) -> bool:
         """Whether the call succeeded and left this intent unprocessed, as BatchWriteItem may (S-23)."""
@@ -142,6 +148,11 @@ class IntentTrace(Struct, eq=False, gc=False):
             unacknowledged = FAILED if outcomes == {FAIL} else UNRESOLVED if outcomes else NEVER_INVOKED
             self._status = ACKNOWLEDGED if OK in outcomes else unacknowledged
         return self._status
+
+    @property
+    def owner(self) -> str:
+        """The process that was to make the change; copies of it are made by others too."""
+        return next((write.process for write in self.writes if not write.value.get("copy")), self.writes[0].process)
 
     @property
     def took_place(self) -> bool:

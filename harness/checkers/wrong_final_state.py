@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.checkers.base import Cause, Checker, Evidence, times, trail
 from harness.checkers.index import HistoryIndex
@@ -15,9 +15,10 @@ from harness.verdict import Anomaly, Finding
 class WrongFinalState(Checker):
     """An item does not end as its last acknowledged intent left it, or a view does not end as its source.
 
-    The source is compared with what the writers learned, and a view with the source. One writer owns an item, so the
-    order of its intents is the order in which they were first invoked. An intent whose outcome is unknown may be the
-    final one or not, if it is later than the last acknowledged one.
+    The source is compared with what the writers learned, and a view with the source. The order of a writer's intents is
+    the order in which they were first invoked. An intent whose outcome is unknown may be the final one or not, if it is
+    later than the last acknowledged one. Where several writers share an item, each of them has a last one; what ended
+    before another began is not the final one, and of the rest it is the last in the stream.
     """
 
     def check(self, index: HistoryIndex) -> Finding:
@@ -35,19 +36,17 @@ class WrongFinalState(Checker):
         for trace in sorted(index.intents, key=lambda trace: trace.writes[0].opened.index):
             by_item.setdefault(trace.item, []).append(trace)
         for item, traces in by_item.items() if states or index.leaves_nothing else ():
-            acknowledged = [trace for trace in traces if trace.status == ACKNOWLEDGED]
-            expected = acknowledged[-1] if acknowledged else None
-            later = traces[traces.index(expected) + 1 :] if expected else traces
-            unresolved = [trace for trace in later if trace.status == UNRESOLVED]
-            allowed = [expected.intent if expected and expected.leaves != NOTHING else None]
-            allowed += [trace.intent for trace in unresolved]
+            racing, unresolved = _last_ones(index, item, traces)
+            expected = racing[-1]
+            right = [trace.intent if trace and trace.leaves != NOTHING else None for trace in racing]
+            allowed = [*right, *(trace.intent for trace in unresolved)]
             allowed += [None for trace in unresolved if trace.leaves == NOTHING]
             actual = _intent(states.get(item))
             if actual not in allowed:
                 actual_trace = index.traces.get(actual or "")
-                summary = f"item {item} ended as {actual or 'nothing'} instead of {allowed[0] or 'nothing'}"
+                summary = f"item {item} ended as {actual or 'nothing'} instead of {right[-1] or 'nothing'}"
                 evidence = (*_writing(actual_trace), *_writing(expected), *_shown(states.get(item)))
-                cause = _source_cause(item, expected, actual_trace, actual)
+                cause = _source_cause(item, expected, actual_trace, actual, index.orders.get(item, []))
                 yield self.anomaly(item, summary, cause, evidence)
             elif item in states and any(trace.leaves == COUNT for trace in traces):
                 yield from self._count(item, states[item], traces)
@@ -86,6 +85,38 @@ class WrongFinalState(Checker):
             yield self.anomaly(item, summary, _view_cause(index, at_the_view, stale), evidence)
 
 
+def _last_ones(
+    index: HistoryIndex, item: str, traces: list[IntentTrace]
+) -> tuple[Sequence[IntentTrace | None], list[IntentTrace]]:
+    """The acknowledged intents that an item may end as, and those of unknown outcome that may be later than them.
+
+    traces: those of the item, in the order in which they were first invoked. None stands for no acknowledged intent.
+    """
+    by_owner: dict[str, list[IntentTrace]] = {}
+    for trace in traces:
+        by_owner.setdefault(trace.owner if index.shared else item, []).append(trace)
+    last: list[IntentTrace] = []
+    unresolved: list[IntentTrace] = []
+    for own in by_owner.values():
+        acknowledged = [trace for trace in own if trace.status == ACKNOWLEDGED]
+        last += acknowledged[-1:]
+        later = own[own.index(acknowledged[-1]) + 1 :] if acknowledged else own
+        unresolved += [trace for trace in later if trace.status == UNRESOLVED]
+    racing = [trace for trace in last if not any(_surely_before(trace, each) for each in last)]
+    place = {intent: number for number, intent in enumerate(index.orders.get(item, ()))}  # of its last record
+    if len(racing) > 1 and all(trace.intent in place for trace in racing):
+        return [max(racing, key=lambda trace: place[trace.intent])], unresolved
+    return racing or [None], unresolved
+
+
+def _surely_before(trace: IntentTrace, later: IntentTrace) -> bool:
+    """By the writers' own operations, whatever copies of them do; one of unknown outcome may yet take place."""
+    first, second = (
+        next((write for write in each.writes if not write.value.get("copy")), each.writes[0]) for each in (trace, later)
+    )
+    return first.outcome == OK and first.ended_before(second)
+
+
 def _intent(state: Operation | None) -> str | None:
     """No state of an item, in a table that was read, means that the item does not exist."""
     return state.value["intent"] if state else None
@@ -99,8 +130,14 @@ def _writing(trace: IntentTrace | None) -> tuple[Evidence, ...]:
     return (*trace.writes, *trace.landed_calls, *trace.records, *trace.fired) if trace else ()
 
 
-def _source_cause(item: str, expected: IntentTrace | None, present: IntentTrace | None, actual: str | None) -> Cause:
-    """`present` is the trace of the intent `actual`, which the item carries in the end."""
+def _source_cause(
+    item: str,
+    expected: IntentTrace | None,
+    present: IntentTrace | None,
+    actual: str | None,
+    in_stream: list[str | None],
+) -> Cause:
+    """`present` is the trace of the intent `actual`, which the item carries in the end. in_stream: of a shared item."""
     if actual and not (present and present.writes):
         return Cause("writer", f"{actual} is the final state, and no writer of this run wrote it")
     if present and present.status == FAILED:
@@ -121,6 +158,9 @@ def _source_cause(item: str, expected: IntentTrace | None, present: IntentTrace 
         return Cause("writer", why, tuple(left[-1:]))
     if not committed:
         return Cause("writer", f"no call of {expected.intent} ended ok, yet the writer acknowledged it")
+    if present and in_stream and in_stream[-1] == expected.intent:
+        why = f"the last change of {item} in the stream is {expected.intent}, and the item is {present.intent}"
+        return Cause("platform", why)
     if present:
         late = [c for c in present.landed_calls if c.outcome == INFO or not c.ended_before(committed[0])]
         if late:
@@ -134,9 +174,14 @@ def _view_cause(index: HistoryIndex, newest: IntentTrace | None, stale: IntentTr
         return Cause("function", "the source does not have the item, and the view does")
     if not any(execution.outcome == OK for execution in newest.executions):
         return end_of_trail(index, newest)
-    first, again = newest.executions[0], stale.executions[-1:] if stale else []
+    last = newest.records[-1:]  # the item may have become what it was before: A, B, A
+    first = next((each for each in newest.executions if last and each.carries(last[0])), newest.executions[0])
+    again = stale.executions[-1:] if stale else []
     if stale and again and again[0].opened.index > first.opened.index:
         why = f"{again[0].process} got the older {stale.intent} after {newest.intent}, and overwrote it (P-01)"
         return Cause("function", why, (*again, *stale.fired))
-    left = Cause("function", f"{newest.executions[-1].process} ended ok and left the view as it was")
+    why = f"{newest.executions[-1].process} ended ok and left the view as it was"
+    if stale and stale.records and last and newest.records[0].index < stale.records[-1].index < last[0].index:
+        why = f"{newest.intent} was written again after {stale.intent}, and {why}"
+    left = Cause("function", why)
     return refusal(newest, newest.executions[-1]) or left

@@ -6,6 +6,7 @@ A point is named by process, call and intent, never by a global counter.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 When = Literal["before", "after"]
@@ -66,11 +67,12 @@ ERRORS: dict[str, tuple[int, str]] = {
     "TransactionCanceledException": (400, _CANCELED),  # and the reasons
     "TransactionInProgressException": (400, "The transaction with the given request token is already in progress."),
     "TooManyRequestsException": (429, "Rate Exceeded."),
+    "ServiceException": (500, "The AWS Lambda service encountered an internal error."),
     "InternalServerError": (500, "The request processing has failed because of an unknown error."),
     "ServiceUnavailable": (503, "The service is temporarily unavailable."),
 }
-# The only calls that answer with these errors; any call may answer with the others.
-# Source: the errors of each operation in botocore's service models, which a test compares.
+# The only calls that answer with these errors (globs); the others are common to all services.
+# Source: the errors of each operation in botocore's service models, which a test compares, and AWS's common errors.
 ANSWERED_BY: dict[str, tuple[str, ...]] = {
     "TransactionConflictException": (
         "dynamodb.DeleteItem",
@@ -81,6 +83,10 @@ ANSWERED_BY: dict[str, tuple[str, ...]] = {
     "TransactionCanceledException": TRANSACTIONS,
     "TransactionInProgressException": ("dynamodb.ExecuteTransaction", "dynamodb.TransactWriteItems"),
     "TooManyRequestsException": ("lambda.Invoke",),
+    "ServiceException": ("lambda.Invoke",),
+    "ProvisionedThroughputExceededException": ("dynamodb.[!B]*", "dynamodb.Batch[GW]*", "kinesis.*"),
+    "RequestLimitExceeded": ("dynamodb.*",),
+    "InternalServerError": ("dynamodb.*", "dynamodbstreams.*"),
 }
 # Reason: (code, message). Source: the CancellationReasons in the API reference of TransactWriteItems.
 REASONS: dict[str, tuple[str, str]] = {
@@ -97,4 +103,4 @@ else:  # the words of the tables, for the schema of a scenario
 
 def answers(call: str, code: str) -> bool:
     """Whether a call can answer with this error."""
-    return code not in ANSWERED_BY or call in ANSWERED_BY[code]
+    return code not in ANSWERED_BY or any(fnmatchcase(call, having) for having in ANSWERED_BY[code])

@@ -106,6 +106,8 @@ def _remarks(result: RunResult, operations: Sequence[Operation]) -> Iterator[str
         yield f"  unknown: {reason}"
     if result.difference:
         yield f"  known to differ on {result.where}: {result.difference}"
+    if left_out := verdict.counts.get("left_out"):
+        yield f"  left out      {left_out} of {verdict.counts['intents']} changes, as pipeline.leaves_out allows"
     if verdict.verdict == VALID and (withstood := _withstood(operations)):
         yield f"  withstood     {withstood}"
     if not result.expectation_met:

@@ -122,7 +122,10 @@ def find(text: str, folders: Sequence[Path]) -> Path:
     if not text or any(isdir(folder / text) for folder in folders):
         raise ValueError(f"'{text}' is not a file")
     parts = Path(text).parts
-    for length in range(len(parts) - 1, -1, -1):
+    deepest = 0
+    while deepest < len(parts) - 1 and any(isdir(folder.joinpath(*parts[: deepest + 1])) for folder in folders):
+        deepest += 1
+    for length in range(deepest, -1, -1):
         listings = [_names(folder.joinpath(*parts[:length])) for folder in folders]
         near = closest(parts[length], {name for names in listings for name in names})
         names = next((names for names in listings if names and near in (None, *names)), [])

@@ -210,6 +210,11 @@ class Pipeline(Part):
     sinks: dict[str, Sink] = Field(
         {}, description="Where effects land, by logical id, for a template that does not say so itself."
     )
+    leaves_out: bool = Field(
+        False,
+        description="Whether the function leaves changes out on purpose: one that has no effect without the faults "
+        "either is then not lost.",
+    )
     shards: int = Field(1, ge=1, le=8, description="How many shards the embedded platform gives a table's stream.")
 
     @field_validator("template", mode="plain")
@@ -241,6 +246,11 @@ class Sdk(Part):
     )
 
 
+def _count(intents: int, items: int | None, data: Sequence[Any] | None) -> int:
+    """Over how many items so many intents are spread."""
+    return items or (min(intents, len(data)) if data else intents)
+
+
 class Workload(Part):
     """The changes that are wanted, and the writers that make them."""
 
@@ -253,6 +263,11 @@ class Workload(Part):
     intents: int = Field(ge=1, le=10_000, description="How many changes are wanted in all.")
     items: int | None = Field(None, ge=1, description="Over how many items they are spread; one each unless given.")
     writers: int = Field(1, ge=1, le=64, description="How many writer processes there are.")
+    share: bool = Field(
+        False,
+        description="Whether the writers take turns at each item, so that one may overwrite another's change; else an "
+        "item has one writer.",
+    )
     titles: dict[str, str] = Field({}, description="Titles of items, by their ids (todo-0, todo-1, …).")
     sdk: Sdk = Field(Sdk.model_construct(), description="How the writers' SDK retries.")
 
@@ -278,10 +293,21 @@ class Workload(Part):
             raise ValueError(f"got {items}; expected at most {len(data)}, as many as `data` holds")
         return items
 
+    @field_validator("share")
+    @classmethod
+    def _shared(cls, share: bool, info: ValidationInfo) -> bool:
+        intents, data = info.data.get("intents"), info.data.get("data")
+        if share and info.data.get("writers") == 1:
+            raise ValueError("one writer has nobody to share items with: set `writers` to 2 or more")
+        if share and intents and "items" in info.data:
+            items = _count(intents, info.data["items"], data)
+            if items == intents:
+                raise ValueError(f"each of {items} items is changed once, by one writer: set `items` to less")
+        return share
+
     @property
     def item_count(self) -> int:
-        most = min(self.intents, len(self.data)) if self.data else self.intents
-        return most if self.items is None else self.items
+        return _count(self.intents, self.items, self.data)
 
     def writer_class(self, source: str, folders: Sequence[Path]) -> Any:
         """The class of the writer (harness.workload.base.Writer) for a source of this service.

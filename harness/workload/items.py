@@ -39,7 +39,10 @@ class Change:
 
 
 class Quantities(Protocol):
-    """The workload: so many intents, spread over so many items, by so many writers; titles by item."""
+    """The workload: so many intents, spread over so many items, by so many writers; titles by item.
+
+    share: whether the writers take turns at each item.
+    """
 
     @property
     def intents(self) -> int: ...
@@ -47,6 +50,8 @@ class Quantities(Protocol):
     def item_count(self) -> int: ...
     @property
     def writers(self) -> int: ...
+    @property
+    def share(self) -> bool: ...
     @property
     def titles(self) -> Mapping[str, str]: ...
     @property
@@ -56,7 +61,8 @@ class Quantities(Protocol):
 def changes(
     workload: Quantities, seed: Seed, table: Table | DataStream, attribution: Attribution
 ) -> list[list[Change]]:
-    """For each writer its changes, in order. An item belongs to one writer, so its changes have one order.
+    """For each writer its changes, in order. An item belongs to one writer, unless they share it: then it is the turn
+    of one after another, and only the stream knows in which order its changes took place.
 
     `attribution` says which attributes name item and intent. Raises UserError if the items do not fit the table.
     """
@@ -78,7 +84,8 @@ def changes(
         title = f"{_pick(_VERBS, seed, 'verb', id)} {_pick(_OBJECTS, seed, 'object', id)}"
         own = item.attributes if workload.data else None
         change = Change(item.name, number, workload.titles.get(id, title), item.key, own, item.intent)
-        by_writer[position % workload.writers].append(change)
+        turn = position + number - 1 if workload.share else position
+        by_writer[turn % workload.writers].append(change)
     return by_writer
 
 

@@ -303,7 +303,7 @@ def test_attempts_are_counted_in_the_history(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "code, kind, outcome",
     [
-        ("InternalServerError", INFO, "result_lost"),
+        ("ServiceException", INFO, "result_lost"),
         ("ServiceUnavailable", INFO, "result_lost"),
         ("TooManyRequestsException", FAIL, "not_started"),
         ("ThrottlingException", FAIL, "not_started"),

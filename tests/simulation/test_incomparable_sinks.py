@@ -80,6 +80,32 @@ def test_what_lands_only_with_the_fault_is_told(
     )
 
 
+LOGS_AND_GOES_ON = LOGS_FAILURES.replace("                raise\n", "")
+BOTH = LOGS_AND_GOES_ON.replace(
+    'db.put_item(TableName=os.environ["Two"], Item=row)',
+    "pass\n            " + 'db.put_item(TableName=os.environ["Two"], Item=row)',
+)
+
+
+def test_an_effect_that_the_handler_moved_is_not_lost(tmp_path: Path) -> None:
+    """The first sink refused it, and the handler chose the other one for it, once: that may be meant."""
+    refuse = {"refuse": {"call": "effect", "code": "TransactionConflictException", "nth": 1}}
+    outcome = measure(tmp_path, LOGS_AND_GOES_ON, TWO, faults=[refuse])
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert outcome.reasons == (
+        "todo-0/1 landed at Two in place of One, which had refused the call: whether that is meant cannot be judged",
+    )
+
+
+def test_one_that_the_other_sink_has_anyway_is_lost_at_the_first(tmp_path: Path) -> None:
+    """Two gets each change, so that having this one there is no failing over."""
+    refuse = {"refuse": {"call": "effect", "code": "TransactionConflictException", "nth": 1}}
+    outcome = measure(tmp_path, BOTH, TWO, faults=[refuse])
+    assert [anomaly.summary for anomaly in outcome.anomalies] == [
+        "intent todo-0/1 was acknowledged and never applied at One"
+    ], str(outcome)
+
+
 def test_what_a_later_change_of_its_batch_replaced_is_not_lost(tmp_path: Path) -> None:
     """Which changes are in one batch depends on how long the one before took."""
     outcome = measure(tmp_path, KEEPS_THE_LAST_OF_A_BATCH, TWO, faults=[SLOW], workload=MANY)
@@ -104,13 +130,36 @@ def test_the_last_change_of_a_batch_is_lost(tmp_path: Path) -> None:
 
 
 def test_a_row_that_names_no_intent_is_no_phantom(tmp_path: Path) -> None:
-    """A counter beside the effects is compared with the reference's, and not judged."""
+    """A counter beside the effects is compared with the reference's: another one may be meant, or not."""
     outcome = measure(tmp_path, COUNTS, {"One": "ledger"}, faults=[{"crash": {"call": "*.UpdateItem", "nth": 1}}])
     assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
     assert outcome.reasons[0] == (
         'a row of One names no intent, such as {"id": "#total", "n": 5}: whether it belongs there cannot be judged'
         ". Without the faults, 1 of them are not there, and 1 others are"
     )
+
+
+@pytest.mark.parametrize("role", ["ledger", "view"])
+def test_a_row_that_names_no_intent_is_right_where_it_is_as_without_the_faults(role: str, tmp_path: Path) -> None:
+    """The batch is delivered twice, and counted once; a run without faults alone has nothing to compare it with."""
+    body = """
+        def handler(event, context):
+            for row in rows(event):
+                state = row if ROLE == "ledger" else {**row, "id": row["item"]}
+                one, key = os.environ["One"], {"id": {"S": "#total"}}
+                counted = {"UpdateExpression": "ADD n :one", "ExpressionAttributeValues": {":one": {"N": "1"}}}
+                if "Attributes" not in db.put_item(TableName=one, Item=state, ReturnValues="ALL_OLD"):
+                    db.update_item(TableName=one, Key=key, **counted)
+    """.replace("ROLE", repr(role))
+    crash = {"crash": {"call": "acknowledge", "when": "before", "nth": 1}}
+    outcome = measure(tmp_path, body, {"One": role}, faults=[crash])
+    assert (outcome.verdict, outcome.reasons) == ("valid", ()), str(outcome)
+    forgets = {"crash": {"call": "dynamodb.PutItem", "nth": 1}}
+    outcome = measure(tmp_path, body, {"One": role}, faults=[forgets])
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert 'such as {"id": "#total", "n": 3}: whether it belongs there cannot be judged' in outcome.reasons[0]
+    outcome = measure(tmp_path, body, {"One": role})
+    assert (outcome.verdict, len(outcome.reasons)) == ("unknown", 1), str(outcome)
 
 
 @pytest.mark.parametrize("second", ["ledger", "state"])

@@ -131,14 +131,20 @@ def is_new(record, item, number):
     markers.put_item(Item={"id": item, "last": max(last, number)})
     return number >= last
 """
+REFUSE_REPEATED = """
+def is_new(record, item, number):
+    try:
+        markers.put_item(Item={"id": f"{item} {record['eventName']}"}, ConditionExpression="attribute_not_exists(id)")
+    except markers.meta.client.exceptions.ConditionalCheckFailedException:
+        return False
+    return True
+"""
 
 
 @pytest.mark.parametrize("bug", [FORGET_REPEATED, COMPARE_TEXTS], ids=["item and event name", "numbers as texts"])
 def test_a_bug_that_needs_an_item_to_change_again_is_found(bug: str, there: Path) -> None:
     """With what `init` writes: the items are changed often enough. With each item once, the bug stays hidden."""
-    (there / "src").mkdir()
-    (there / "src" / "app.py").write_text(HANDLER + bug)
-    (there / "template.yaml").write_text(PIPELINE)
+    write_pipeline(there, bug)
     assert harness("init").exit_code == 0
     found = harness("run", "scenario.yaml", "--platform", "embedded")
     assert found.exit_code == 1, found.output
@@ -146,6 +152,25 @@ def test_a_bug_that_needs_an_item_to_change_again_is_found(bug: str, there: Path
     assert "blame: function" in found.output
     hidden = harness("run", "scenario.yaml", "--platform", "embedded", "--set", "workload.intents=3")
     assert hidden.exit_code == 0, hidden.output
+
+
+def test_it_is_found_although_a_table_without_effects_is_taken_for_a_sink(there: Path) -> None:
+    """Which table is a sink, only the user knows: the markers name no intent, and no call for the change landed."""
+    write_pipeline(there, REFUSE_REPEATED, roles="")
+    assert harness("init").exit_code == 0
+    assert "Markers: {role: ledger" in (there / "scenario.yaml").read_text()
+    found = harness("run", "scenario.yaml", "--platform", "embedded")
+    assert found.exit_code == 1, found.output
+    assert "no row of Markers names an intent" in found.output
+    assert (
+        "had failed (ConditionalCheckFailedException), and so it is without the faults\n      blame: f" in found.output
+    )
+
+
+def write_pipeline(folder: Path, bug: str, roles: str = ", Metadata: {harness: {role: ledger}}") -> None:
+    (folder / "src").mkdir()
+    (folder / "src" / "app.py").write_text(HANDLER + bug)
+    (folder / "template.yaml").write_text(PIPELINE.replace(", Metadata: {harness: {role: ledger}}", roles))
 
 
 def test_without_a_template_each_item_is_changed_four_times(there: Path) -> None:

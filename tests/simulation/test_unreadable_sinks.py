@@ -114,6 +114,29 @@ def test_a_view_that_keeps_what_is_deleted_is_not_valid(beside: dict[str, str], 
     assert outcome.reasons[0].endswith("; nearest: `change`")
 
 
+TITLES = """
+    def handler(event, context):
+        for record in event["Records"]:
+            keys, image = record["dynamodb"]["Keys"], record["dynamodb"].get("NewImage")
+            if image:
+                db.put_item(TableName=os.environ["View"], Item={**keys, "title": image["title"]})
+"""
+TOMBSTONES = TITLES.replace('{**keys, "title": image["title"]})', "image)").replace(
+    "            if image:",
+    """
+            if not image:
+                db.put_item(TableName=os.environ["View"], Item=keys)
+            else:""",
+)
+
+
+@pytest.mark.parametrize("body, right", [(TITLES, "unknown"), (TOMBSTONES, "valid")], ids=["stale", "tombstones"])
+def test_rows_without_an_intent_are_tombstones_only_where_others_had_one(body: str, right: str, tmp_path: Path) -> None:
+    """All items are gone. The rows of a view whose rows never name an intent may be what was never deleted."""
+    outcome = measure(tmp_path, body, {"View": "view"}, workload={"writer": "put_then_delete"})
+    assert (outcome.verdict, outcome.anomalies) == (right, ()), str(outcome)
+
+
 SILENT = """
 class Silent:
     OPERATION = "silent_put"

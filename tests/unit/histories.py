@@ -17,14 +17,14 @@ def item_of(intent):
 class Story:
     """Tells a run in order; `end` adds the last phases and what the observer reads, in the order it was told."""
 
-    def __init__(self, faults=(), matched=()):
+    def __init__(self, faults=(), matched=(), **declared):
         self.history = History()
         self._faults, self._matched = list(faults), list(matched)
         self._records: list[Value] = []
         self._read: list[tuple[str, Value]] = []
         self._numbers: dict[str, list[str]] = {}
         self._calls = self._executions = self._deliveries = self._landed = 0
-        self._phase(phase="deploy", faults=self._faults)
+        self._phase(phase="deploy", faults=self._faults, **declared)
         self._phase(phase="drive")
 
     def add(self, process, type, f, value, error=None) -> Operation:

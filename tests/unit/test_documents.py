@@ -73,6 +73,8 @@ def test_words_are_those_of_yaml_1_2(text: str, value: Any) -> None:
         ("a: !!timestamp 2024-05-01\n", "x.yaml:1:4: a: tag !!timestamp has no meaning here"),
         ("a: !Ref b\n", "x.yaml:1:4: a: tag !Ref has no meaning here"),
         ("? [a]\n: 1\n", "x.yaml:1:3: a key is a text"),
+        ('a: "x\\ud83d"\n', "x.yaml:1:4: a: 'x\\ud83d' holds half a character"),
+        ('"\\ude80": 1\n', "x.yaml:1:1: '\\ude80' holds half a character"),
         ("a: 1e999\n", "x.yaml:1:4: a: 1e999 is too large a number"),
         (b"a: \xff\n", "x.yaml:1: is not YAML: "),
         ("&a [*a]", "x.yaml:1:8: is nested too deeply, or holds itself"),
@@ -211,7 +213,7 @@ def test_nothing_is_put_where_something_else_is(path: DocumentPath, sentence: st
     assert str(caught.value) == sentence
 
 
-@pytest.mark.parametrize("value", [object(), float("inf"), {1, 2}, [b"x"]])
+@pytest.mark.parametrize("value", [object(), float("inf"), {1, 2}, [b"x"], "\ud83d"])
 def test_values_in_memory_are_those_that_a_file_could_hold(value: Any) -> None:
     """And the problem has a path."""
     with pytest.raises(UserError, match=r"^a"):
@@ -273,6 +275,8 @@ def test_json_is_read_too(tmp_path: Path) -> None:
     document = load_template(file)
     assert document.value == {"A": {"Fn::GetAtt": ["Table", "Arn"]}}
     assert str(document.problem(("A", "Fn::GetAtt", 1), "x")) == f"{file}:3:27: A.Fn::GetAtt[1]: x"
+    file.write_text('{"A": "\\ud83d\\ude80"}')  # what JSON has for one character
+    assert load_template(file).value == {"A": "\N{ROCKET}"}
 
 
 def test_a_file_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:

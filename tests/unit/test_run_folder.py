@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from dataclasses import replace
 from itertools import product
@@ -189,12 +190,13 @@ QUESTION = {
 }
 
 
-@pytest.mark.parametrize("field", [*QUESTION, "difference", "checkers"])
-def test_a_question_has_typed_fields(tmp_path: Path, field: str) -> None:
+@pytest.mark.parametrize("wrong", [[1], 0.5])
+@pytest.mark.parametrize("field", [*QUESTION, "difference", "checkers", "folder"])
+def test_a_question_has_typed_fields(tmp_path: Path, field: str, wrong: object) -> None:
     """Whatever has another type, or is missing, is refused by name."""
     run = folder(tmp_path)
-    run.write(RUN, QUESTION | {field: [1]})
-    with pytest.raises(UserError, match=rf"{RUN}: {field} is \[1\]"):
+    run.write(RUN, QUESTION | {field: wrong})
+    with pytest.raises(UserError, match=rf"{RUN}: {field} is {re.escape(str(wrong))}"):
         read_run(run.path)
     if field in QUESTION:
         run.write(RUN, {name: value for name, value in QUESTION.items() if name != field})

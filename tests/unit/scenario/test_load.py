@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from time import process_time
 
 import pytest
 from scenario_texts import FULL, SHORT, folder, load_text, problems, short
@@ -46,6 +47,15 @@ def test_a_path_begins_at_the_scenario_from_wherever_the_command_is_given(
     assert pipeline.handler.file.resolve() == project / "handlers" / "naive.py"
     pipeline = load_text(project / "elsewhere", SHORT).variants[0].scenario.pipeline
     assert pipeline.handler.file == Path("handlers/naive.py")
+
+
+@pytest.mark.parametrize("path", ["lea/" * 5_000, f"handlers/{'stream' * 5_000}"])
+def test_a_path_without_end_is_refused_at_once(project: Path, path: str) -> None:
+    """Looking for the nearest name takes no longer for it."""
+    began = process_time()
+    with pytest.raises(UserError, match=r"no file '(lea/lea|handlers/stream)"):
+        load_text(project, short(pipeline={"handler": path}))
+    assert process_time() - began < 1
 
 
 def test_values_need_no_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

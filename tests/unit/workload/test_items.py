@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
+from harness.faults.seed import Seed
 from harness.jobs import jobs_of
 from harness.pipeline.attribution import Attribution, by_key
 from harness.pipeline.resources import Table
-from harness.workload.items import made_up_key, own_items, typed
+from harness.scenario.model import Workload
+from harness.workload.items import changes, made_up_key, own_items, typed
 
 OWN = Path(__file__).parents[2] / "own_template"
 SENSORS = Table("Sensors", "sensors", "site", "number", {"site": "S", "number": "N"})
@@ -82,3 +84,16 @@ def test_a_mistake_is_found_before_anything_runs(setting: str, value: str, probl
         jobs_of([OWN / "orders" / "scenario.yaml"], {setting: value})
     assert problem in str(caught.value)
     assert setting.partition("[")[0] in str(caught.value)
+
+
+def test_writers_that_share_take_turns_at_each_item() -> None:
+    """Whatever the numbers of items and writers; else each item has one writer."""
+    turns = {share: work(share) for share in (False, True)}
+    assert turns[False] == [["0/1", "0/2", "0/3"], ["1/1", "1/2", "1/3"]]
+    assert turns[True] == [["0/1", "1/2", "0/3"], ["1/1", "0/2", "1/3"]]
+
+
+def work(share: bool) -> list[list[str]]:
+    workload = Workload(writer="put", intents=6, items=2, writers=2, share=share)
+    by_writer = changes(workload, Seed(0), SENSORS, AT)
+    return [[f"{change.item[-1]}/{change.number}" for change in own] for own in by_writer]
