@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Iterable
@@ -76,6 +77,16 @@ def as_the_users(error: Exception, what: str) -> UserError | None:
         return None
     message = f"{what} raised {type(error).__name__}: {error}"
     return UserError([Problem(message, file=frames[-1].filename, line=frames[-1].lineno or 0)])
+
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+
+
+def of_the_disk(error: OSError) -> UserError | None:
+    """What is wrong with the user's disk, where that is what the error says."""
+    if error.errno not in _OF_THE_DISK:
+        return None
+    return UserError(f"{error.filename or 'a file'} cannot be written: {error.strerror}")
 
 
 class NotImitated(Exception):

@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import os
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
@@ -26,6 +27,7 @@ from harness.history import Operation
 RUN, HISTORY, LOG = "run.json", "history.jsonl", "function.log"
 SCHEDULE, VERDICT, REPORT = "schedule.json", "verdict.json", "report.txt"
 _MAX_SAME_NAME = 10_000
+_NOT_KEPT = "the run cannot be kept"
 _ESCAPED = "backslashreplace"  # a lone surrogate has no UTF-8: it becomes the escape that JSON has for it
 
 
@@ -52,36 +54,61 @@ class RunFolder:
 
     def __init__(self, root: Path, scenario: str, variant: str, seed: int) -> None:
         self.path = new_folder(root / scenario, f"{variant.replace('/', '+')}-{seed}")
-        self._history = self._opened()
+        self._failure: OSError | None = None
+        try:
+            self._history = self._opened()
+        except OSError as error:
+            raise UserError(f"{self.path}: {_NOT_KEPT}: {error.strerror}") from None
 
     def append(self, operation: Operation) -> None:
-        self._history.write(operation.to_json() + "\n")
+        if self._failure is None:
+            try:
+                self._history.write(operation.to_json() + "\n")
+            except OSError as error:
+                self._failure = error
 
     def rewrite(self, operations: list[Operation]) -> None:
         """Replaces the history: operations that came late have changed the numbers of the others.
 
         In one step: a run that is killed meanwhile keeps the history that it had, or has the new one.
         """
-        draft = self.path / f".{HISTORY}"
-        with draft.open("w", encoding="utf-8", errors=_ESCAPED) as file:
-            file.writelines(operation.to_json() + "\n" for operation in operations)
-        draft.replace(self.path / HISTORY)
-        self._history.close()
-        self._history = self._opened()
+        with self._keeping():
+            draft = self.path / f".{HISTORY}"
+            with draft.open("w", encoding="utf-8", errors=_ESCAPED) as file:
+                file.writelines(operation.to_json() + "\n" for operation in operations)
+            draft.replace(self.path / HISTORY)
+            self._history.close()
+            self._history = self._opened()
 
     def log(self, text: str) -> None:
-        with (self.path / LOG).open("a", encoding="utf-8", errors=_ESCAPED) as log:
+        with self._keeping(), (self.path / LOG).open("a", encoding="utf-8", errors=_ESCAPED) as log:
             log.write(text)
 
     def write(self, name: str, content: Any) -> None:
         """Writes a text as it is, and anything else as JSON."""
         text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)
-        draft = self.path / f".{name}"
-        draft.write_text(text + "\n", encoding="utf-8", errors=_ESCAPED)
-        draft.replace(self.path / name)
+        with self._keeping():
+            draft = self.path / f".{name}"
+            draft.write_text(text + "\n", encoding="utf-8", errors=_ESCAPED)
+            draft.replace(self.path / name)
 
     def close(self) -> None:
-        self._history.close()
+        """Writes no more operations."""
+        with self._keeping():
+            self._history.close()
+
+    def check(self) -> None:
+        """Raises UserError where something could not be written: the disk is full, or the folder has gone."""
+        if self._failure:
+            raise UserError(f"{self.path}: {_NOT_KEPT}: {self._failure.strerror}")
+
+    @contextmanager
+    def _keeping(self) -> Iterator[None]:
+        """A run that cannot be kept goes on to its end, and cleans up; the end says so."""
+        try:
+            yield
+        except OSError as error:
+            self._failure = self._failure or error
 
     def _opened(self) -> TextIO:
         """The history, to append to: each line is in the file at once."""
@@ -102,6 +129,8 @@ class NoFolder:
     def write(self, name: str, content: Any) -> None: ...
 
     def close(self) -> None: ...
+
+    def check(self) -> None: ...
 
 
 def read_run(path: Path) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from harness import checkers
-from harness.errors import NotImitated, PlatformLost, UserError
+from harness.errors import NotImitated, PlatformLost, UserError, of_the_disk
 from harness.faults.seed import Seed
 from harness.history import FAIL, INFO, OK, History, Operation, Value
 from harness.interrupts import SIGNALS, signals_interrupt
@@ -68,7 +68,10 @@ _OBSERVE_EVERY_SECONDS = RETENTION_SECONDS / 2  # the observer reads each record
 
 
 def run(job: Job, runs: Path) -> RunResult:
-    """Plays the job and leaves a folder under `runs`. Raises UserError or NotImitated for a job that cannot be run."""
+    """Plays the job and leaves a folder under `runs`.
+
+    Raises UserError or NotImitated for a job that cannot be run, UserError also for a run that cannot be kept.
+    """
     return _run(job, RunFolder(runs, job.scenario.scenario, job.variant.name, job.seed))[0]
 
 
@@ -89,6 +92,7 @@ def _run(job: Job, folder: RunFolder | NoFolder) -> tuple[RunResult, Sequence[Op
     if folder.path:
         folder.write(VERDICT, result.to_dict())
         folder.write(REPORT, text_report.finding(result, history.operations))
+    folder.check()
     return result, history.operations
 
 
@@ -277,6 +281,10 @@ def _ended(job: Job, runs: Path) -> Ended:
         return run(job, runs)
     except (UserError, NotImitated) as error:
         return error
+    except OSError as error:
+        if problem := of_the_disk(error):
+            return problem
+        raise
 
 
 def in_processes(do: Callable[[W], R], work: Mapping[int, W], processes: int) -> Iterator[tuple[int, R]]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness import __version__, project
-from harness.errors import NotImitated, UserError, printable
+from harness.errors import NotImitated, UserError, of_the_disk, printable
 from harness.interrupts import signals_interrupt
 from harness.reports import ExitCode
 
@@ -84,7 +84,9 @@ class LazyGroup(click.Group):
             _stop("interrupted: what was running is unknown", ExitCode.INTERRUPTED)
         except BrokenPipeError:
             sys.exit(ExitCode.INTERRUPTED)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, OSError) and (problem := of_the_disk(error)):
+                _stop(str(problem), ExitCode.USER_MISTAKE)
             import traceback  # slow to import
 
             _stop(f"{traceback.format_exc()}this is a mistake of the harness", ExitCode.OUR_MISTAKE)

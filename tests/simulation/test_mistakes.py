@@ -103,6 +103,22 @@ def test_a_file_for_json_that_cannot_be_written_is_told_at_once(harness: Any, sc
     assert not Path("runs").exists()
 
 
+def test_a_run_whose_folder_goes_away_leaves_the_others_their_results(
+    harness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told in a sentence, and the exit code is 254."""
+    remove = "import pathlib, shutil; [shutil.rmtree(run) for run in pathlib.Path('runs').glob('*/*-0')]; return True"
+    (tmp_path / "own_writer.py").write_text(WRITER.format(at_start="pass", on_write=remove))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_writer", raising=False)
+    file = yaml_file(tmp_path / "own.yaml", document(workload={"writer": "own_writer:Own"}))
+    said = harness("run", file, "--seeds", "0..1", "--processes", "1", "--json", "out.json")
+    assert said.code == 254
+    assert [each["seed"] for each in json.loads(Path("out.json").read_text())] == [1]
+    assert "the run cannot be kept: No such file or directory" in said.err
+    assert "Traceback" not in said.err
+
+
 def test_what_cannot_hold_runs_is_told(harness: Any, scenario: Path) -> None:
     """A file in the place of the folder."""
     Path("file").write_text("")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import tempfile
 from dataclasses import replace
 from itertools import product
@@ -276,3 +277,29 @@ def test_a_question_or_a_verdict_is_there_whole_or_not_at_all(tmp_path: Path, mo
             run.write(name, {"scenario": "other"})
     assert read_run(run.path) == QUESTION
     assert not (run.path / VERDICT).exists()
+
+
+def test_a_run_whose_folder_went_away_goes_on_and_says_so(tmp_path: Path) -> None:
+    """Whatever is written then: its end is the time to say that it cannot be kept, after it has cleaned up."""
+    run = folder(tmp_path)
+    run.check()
+    shutil.rmtree(run.path)
+    run.log("a line\n")
+    run.append(OPERATIONS[0])
+    run.rewrite(OPERATIONS)
+    run.write(VERDICT, {})
+    run.close()
+    with pytest.raises(UserError, match="the run cannot be kept: No such file or directory"):
+        run.check()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_full_disk_ends_no_process_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither where an operation is appended, nor where the history is closed, which tries once more to write."""
+    monkeypatch.setattr("harness.run_folder.HISTORY", "/dev/full")
+    run = folder(tmp_path)
+    for operation in OPERATIONS:
+        run.append(operation)
+    run.close()
+    with pytest.raises(UserError, match="the run cannot be kept: No space left on device"):
+        run.check()
