@@ -6,7 +6,6 @@ replaces functions of Python and puts them back in the end.
 
 from __future__ import annotations
 
-import datetime
 import functools
 import os
 import random
@@ -28,7 +27,7 @@ from botocore.retries.standard import ExponentialBackoff
 
 from harness.errors import NotImitated
 from harness.platforms.embedded.actors import Actors
-from harness.platforms.embedded.simulation import EPOCH
+from harness.platforms.embedded.simulation import EPOCH, EPOCH_MICROSECONDS
 
 _LOOK_UPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")
 # Events of https://docs.python.org/3/library/audit_events.html: to the network, and to another process.
@@ -55,27 +54,35 @@ def _replaced(owner: object, **values: Any) -> Iterator[None]:
 class VirtualClock:
     """A context in which `time` and `datetime` show the run's time, and `time.sleep` waits in it.
 
+    No two readings are equal, as on Lambda: a reading is a microsecond later than the one before, if time stands still.
     time-machine serves the wall clocks, `datetime` included; the monotonic ones, which it leaves alone, are replaced.
     """
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
         self._sleep = sleep
         self._microseconds = 0
+        self._last = -1  # reading
 
     def show(self, microseconds: int) -> None:
         """Sets all clocks to so many microseconds after the run began."""
-        self._traveller.shift(datetime.timedelta(microseconds=microseconds - self._microseconds))
         self._microseconds = microseconds
+
+    def _read(self) -> int:
+        self._last = max(self._microseconds, self._last + 1)
+        return self._last
 
     def __enter__(self) -> Self:
         def seconds() -> float:
-            return self._microseconds / 1e6
+            return self._read() / 1e6
 
         def nanoseconds() -> int:
-            return self._microseconds * 1000
+            return self._read() * 1000
 
         self._exits = ExitStack()
-        self._traveller = self._exits.enter_context(time_machine.travel(EPOCH, tick=False))
+        traveller: Any = self._exits.enter_context(time_machine.travel(EPOCH, tick=False))
+        traveller.time_ns = lambda: (
+            (EPOCH_MICROSECONDS + self._read()) * 1000
+        )  # all that time-machine shows is made of it
         monotonic = {"monotonic": seconds, "monotonic_ns": nanoseconds}
         counter = {"perf_counter": seconds, "perf_counter_ns": nanoseconds}
         self._exits.enter_context(_replaced(time, sleep=self._sleep, **monotonic, **counter))
