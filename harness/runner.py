@@ -96,6 +96,22 @@ def _run(job: Job, folder: RunFolder | NoFolder) -> tuple[RunResult, Sequence[Op
     return result, history.operations
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keeps the garbage collector from looking, again and again, through a long history that is all in use.
+
+    As a decorator: when it ends, so has the function that held the history.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+@_uncollected()
 def check(folder: Path) -> RunResult:
     """Judges a stored run again, from its history alone. A run that was killed is never valid.
 
@@ -104,12 +120,11 @@ def check(folder: Path) -> RunResult:
     """
     began = perf_counter()
     question = read_run(folder)
-    with _uncollected():
-        try:
-            operations, damage = read_history(folder), None
-        except DamagedHistory as error:
-            operations, damage = [], Verdict(UNKNOWN, reasons=(str(error),))
-        return _conclude(question, operations, folder, perf_counter() - began, has_verdict(folder), damage)
+    try:
+        operations, damage = read_history(folder), None
+    except DamagedHistory as error:
+        operations, damage = [], Verdict(UNKNOWN, reasons=(str(error),))
+    return _conclude(question, operations, folder, perf_counter() - began, has_verdict(folder), damage)
 
 
 def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
@@ -341,18 +356,6 @@ def collect_seldom() -> None:
     """Tunes the garbage collector: a run leaves little garbage, and collecting often costs a fifth of its time."""
     gc.freeze()
     gc.set_threshold(20_000)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keeps the garbage collector from looking, again and again, through a long history that is all in use."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _disrupts_platform(job: Job) -> bool:
