@@ -142,7 +142,9 @@ def _executed_again(index: HistoryIndex, trace: IntentTrace, makers: list[Span])
         reported = next((fault for fault in first.faults if fault.f == "partial_failure"), None)
         why = f"{first.process} applied it, and its batch was not acknowledged ({outcome}){by(reported)}"
         return Cause("function", f"{why}, {again}", (batch[-1],))
-    meanwhile = [span for span in index.disruptions if first.opened.index < span.last.index < second.opened.index]
+    # The mapping delivers before the platform has said that it is enabled again, or made.
+    begun = [span for span in index.disruptions if span.opened.index < second.opened.index]
+    meanwhile = [span for span in begun if first.opened.index < span.last.index]
     if disabled := next((span for span in meanwhile if span.opened.f == "disable_mapping"), None):
         anew = "enabled again, the mapping began anew; on AWS it goes on where it stopped (S-88, G-13)"
         why = f"{first.process} applied and acknowledged it; {anew}{by(disabled.opened)}, {again}"

@@ -3,7 +3,7 @@
 import pytest
 from histories import ONE, THREE, TWO, Story, anomalies, only, right, twice, written
 
-from harness.history import FAIL, INFO, OK
+from harness.history import FAIL, INFO, INVOKE, OK
 
 CRASH = "function after dynamodb.PutItem todo-1/1 #1"
 
@@ -265,3 +265,23 @@ def test_what_nobody_saw_is_not_stated_as_a_fact():
         process, _ = story.execute(ONE)
         story.call(process, ONE)
     assert "function/1 has not told its end, being still at work or killed, and function/2" in twice(story).why
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_mapping_that_begins_anew_when_it_is_enabled_again(late):
+    """S-88, G-13. It may deliver before the platform has said that it is enabled."""
+    story = written(ONE)
+    process, end = story.execute(ONE)
+    story.call(process, ONE)
+    end(OK)
+    story.add("platform", INVOKE, "disable_mapping", {"seconds": 1, "setting": None})
+    if not late:
+        story.add("platform", OK, "disable_mapping", {"seconds": 1, "setting": None})
+    process, end = story.execute(ONE)
+    if late:
+        story.add("platform", OK, "disable_mapping", {"seconds": 1, "setting": None})
+    story.call(process, ONE)
+    end(OK)
+    duplicated = twice(story)
+    assert duplicated.blame == "platform"
+    assert "enabled again, the mapping began anew" in duplicated.why
