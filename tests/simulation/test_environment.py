@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 import threading
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from play import handler_file, play
+from play import handler_file, operations, play
 
 from harness.errors import NotImitated
+from harness.history import INFO, INVOKE, OK
+from harness.platforms.embedded import isolation
 
 # A handler with an effect for each record; `body` looks around first.
 HANDLER = """
@@ -65,6 +68,60 @@ def test_what_an_environment_changes_is_its_own(tmp_path: Path) -> None:
     outcome = play(tmp_path, looking(tmp_path, body), [crash], mapping={"batch_size": 1})
     assert {anomaly.kind for anomaly in outcome.anomalies} <= {"duplicated"}
     assert outcome.counts["effects"] >= outcome.counts["intents"]
+
+
+ASYNC = """
+import asyncio
+
+async def pause(): await asyncio.sleep(2)
+async def late():
+    try:
+        await asyncio.wait_for(asyncio.sleep(600), timeout=1)
+    except asyncio.TimeoutError:
+        return "late"
+async def several(): return await asyncio.gather(pause(), late(), pause())
+async def never(): await asyncio.Event().wait()
+"""
+
+
+@pytest.mark.parametrize(
+    "body, milliseconds",
+    [
+        ("asyncio.run(pause())", 2000),
+        ("assert asyncio.run(late()) == 'late'", 1000),
+        ("assert asyncio.run(several()) == [None, 'late', None]", 2000),
+    ],
+)
+def test_an_event_loop_waits_in_the_runs_time(body: str, milliseconds: int, tmp_path: Path) -> None:
+    """`sleep`, `wait_for` and `gather` take as long as they say, and no real time; a redelivery has its own loop."""
+    file = looking(tmp_path, f"{body}; time.sleep(0.1)", f"{ASYNC}\nimport time")
+    outcome = play(tmp_path, file, [{"redeliver": {"concurrently": True, "nth": 1}}])
+    assert outcome.verdict == "valid", outcome
+    begun = {op.process: op.time for op in operations(outcome, "execute", INVOKE)}
+    ended = {op.process: op.time for op in operations(outcome, "execute", OK)}
+    assert all(ended[process] - begun[process] >= milliseconds * 1000 for process in ended)
+
+
+def test_a_crash_in_an_event_loop_leaves_none_behind(tmp_path: Path) -> None:
+    """The loop of the dead process is gone with it: the next execution runs its own."""
+    file = looking(tmp_path, "asyncio.run(pause())", ASYNC)
+    crash = {"crash": {"call": "dynamodb.PutItem", "when": "after", "nth": 1}}
+    assert play(tmp_path, file, [crash]).verdict == "valid"
+
+
+def test_what_waits_for_ever_times_out(tmp_path: Path) -> None:
+    """An event that nobody sets: the function's timeout comes, in the run's time."""
+    mapping = {"maximum_retry_attempts": 0}
+    outcome = play(tmp_path, looking(tmp_path, "asyncio.run(never())", ASYNC), mapping=mapping)
+    assert {op.error for op in operations(outcome, "execute", INFO)} == {"timed out after 3 s"}
+
+
+def test_an_endless_loop_ends_the_run_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes no call at which the timeout could come: unknown, with the function and the line."""
+    monkeypatch.setattr(isolation, "SPIN_SECONDS", 1)
+    outcome = play(tmp_path, looking(tmp_path, "while True: pass"))
+    assert outcome.verdict == "unknown"
+    assert re.search(r"function/1 computed for 1 s without any call \(at app\.py:9\)", str(outcome))
 
 
 @pytest.mark.parametrize(

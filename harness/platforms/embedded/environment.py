@@ -7,6 +7,7 @@ would change nothing that a handler can rely on.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 import sys
@@ -35,12 +36,14 @@ class ExecutionEnvironment:
         self.number = number
         self.variables = {_environ.encodekey(name): _environ.encodevalue(value) for name, value in variables.items()}
         self.folder = folder
+        self.loop: asyncio.AbstractEventLoop | None = None  # that runs in it
         self.handler: Handler | None = None
         self.modules: dict[str, ModuleType] = {}
 
 
 class Surroundings:
-    """What belongs to a process, while several share this one: the environment variables and the current folder.
+    """What belongs to a process, while several share this one: the environment variables, the current folder, and which
+    event loop runs.
 
     A context. A function sees those of its environment and nothing of the shell that started the harness.
     """
@@ -60,10 +63,12 @@ class Surroundings:
         if environment is self._shown:
             return
         if self._shown:
+            self._shown.loop = asyncio._get_running_loop()
             with suppress(FileNotFoundError):  # a handler may remove the folder that it is in
                 self._shown.folder = os.getcwd()
         _environ._data = environment.variables if environment else self._variables
         os.chdir(environment.folder if environment else self._folder)
+        asyncio._set_running_loop(environment.loop if environment else None)
         self._shown = environment
 
 

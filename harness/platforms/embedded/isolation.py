@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import random
+import selectors
 import signal
 import socket
 import sys
@@ -27,7 +28,7 @@ from botocore.retries.standard import ExponentialBackoff
 
 from harness.errors import NotImitated
 from harness.platforms.embedded.actors import Actors
-from harness.platforms.embedded.simulation import EPOCH, EPOCH_MICROSECONDS
+from harness.platforms.embedded.simulation import EPOCH, EPOCH_MICROSECONDS, Simulation, Task
 
 _LOOK_UPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")
 # Events of https://docs.python.org/3/library/audit_events.html: to the network, and to another process.
@@ -40,6 +41,8 @@ _WAYS_OUT = frozenset(
     }
 )
 _strays: set[int] = set()  # the idents of threads that handlers started
+SPIN_SECONDS = 10
+_FOR_EVER_SECONDS = 365 * 24 * 3600.0  # until the function's timeout
 _SHORTEST_SECONDS = 1e-6  # the clock's resolution: a shorter wait would not advance it, and be repeated for ever
 
 
@@ -152,6 +155,50 @@ def owned_pauses() -> Iterator[None]:
     replacement = SimpleNamespace(Lock=threading.Lock, Condition=_Condition)
     with _replaced(initialise, __defaults__=defaults), _replaced(bucket, threading=replacement):
         yield
+
+
+@contextmanager
+def owned_waits(actors: Actors) -> Iterator[None]:
+    """An event loop of an actor waits in the run's time: nothing else than time, or the actor, can wake it."""
+    original = selectors.DefaultSelector.select
+
+    def select(selector: selectors.DefaultSelector, timeout: float | None = None) -> Any:
+        ready = original(selector, 0 if actors.inside() else timeout)
+        if ready or not actors.inside() or (timeout is not None and timeout <= 0):
+            return ready
+        actors.sleep(_FOR_EVER_SECONDS if timeout is None else max(timeout, _SHORTEST_SECONDS))
+        return original(selector, 0)
+
+    with _replaced(selectors.DefaultSelector, select=select):
+        yield
+
+
+@contextmanager
+def spinning_ends(simulation: Simulation, place_of: Callable[[FrameType | None], str]) -> Iterator[None]:
+    """A task that computes for SPIN_SECONDS of processor time without any call ends the run: it would last for ever.
+
+    Only the main thread hears of signals; elsewhere nothing is noticed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    task: Task | None = None
+    steps = ticks = 0
+
+    def tick(number: int, frame: FrameType | None) -> None:
+        nonlocal task, steps, ticks
+        ticks = ticks + 1 if (task, steps) == (simulation.current, simulation.steps_left) else 0
+        task, steps = simulation.current, simulation.steps_left
+        if task and ticks >= SPIN_SECONDS:
+            simulation.stop(f"{task.process} computed for {SPIN_SECONDS} s without any call{place_of(frame)}")
+
+    before = signal.signal(signal.SIGPROF, tick)
+    signal.setitimer(signal.ITIMER_PROF, 1, 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 class _Condition(threading.Condition):

@@ -34,13 +34,20 @@ from harness.platforms.base import Plan, Reply, Request, Service
 from harness.platforms.embedded.actors import Actors, WatchedNemesis
 from harness.platforms.embedded.disruptions import ImitatedDisruptions
 from harness.platforms.embedded.environment import Code, Surroundings
-from harness.platforms.embedded.isolation import VirtualClock, confined, owned_chance, owned_pauses
+from harness.platforms.embedded.isolation import (
+    VirtualClock,
+    confined,
+    owned_chance,
+    owned_pauses,
+    owned_waits,
+    spinning_ends,
+)
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.functions import Execution, Functions
 from harness.platforms.embedded.services.kinesis import Kinesis
 from harness.platforms.embedded.services.moto import Moto, Queues, forget
 from harness.platforms.embedded.services.streams import Streams
-from harness.platforms.embedded.simulation import EPOCH_MICROSECONDS, Flag, OutOfSteps, Simulation, Task
+from harness.platforms.embedded.simulation import EPOCH_MICROSECONDS, Flag, Simulation, Stopped, Task
 from harness.platforms.endpoints import Endpoints
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
@@ -97,6 +104,8 @@ class Embedded:
             exits.enter_context(self._code)
             exits.enter_context(self._surroundings)
             exits.enter_context(confined(self.writers, self._code.place_of))
+            exits.enter_context(owned_waits(self.writers))
+            exits.enter_context(spinning_ends(self._simulation, self._code.place_of))
             exits.callback(self._simulation.close)
             exits.callback(forget)
             self._start_services(urls)
@@ -149,8 +158,8 @@ class Embedded:
     def rest(self, seconds: float) -> str:
         try:
             return "" if self._simulation.run(seconds) else "something was still to happen"
-        except OutOfSteps:
-            return "limits.steps was reached"
+        except Stopped as stopped:
+            return str(stopped)
 
     # Where requests go.
 

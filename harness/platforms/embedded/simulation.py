@@ -68,8 +68,8 @@ class Flag:
         return self.is_set
 
 
-class OutOfSteps(Exception):
-    """The simulation made more steps than `max_steps`: the pipeline may never become quiet."""
+class Stopped(Exception):
+    """Why the simulation does not go on: after more steps than `max_steps`, say, it may never become quiet."""
 
 
 class Simulation:
@@ -96,6 +96,7 @@ class Simulation:
         self._thread = threading.get_ident()
         self._tasks: dict[Task, None] = {}  # a dict keeps their order
         self._error: BaseException | None = None
+        self._stopped: Stopped | None = None
 
     def spawn(self, process: str, body: Callable[[], object], context: Any = None, delay: int = 0) -> Task:
         """A new task, which starts after `delay` microseconds. What it raises is raised by `run`."""
@@ -145,6 +146,15 @@ class Simulation:
             self.abandon(self.current)
         raise error
 
+    def stop(self, why: str) -> NoReturn:
+        """Ends the run from a signal handler, as Stopped: nothing goes on, in any later `run` either."""
+        self._stopped = Stopped(why)
+        self.fail(self._stopped)
+
+    @property
+    def steps_left(self) -> int:
+        return self._steps_left
+
     def require_task(self) -> Task:
         if threading.get_ident() != self._thread:
             self.fail(NotImitated("threads: an actor of the embedded platform has one"))
@@ -161,11 +171,13 @@ class Simulation:
 
     def _run(self, deadline: int) -> bool:
         while self._heap:
+            if self._stopped:
+                raise self._stopped
             if self._heap[0][0] > deadline:
                 self._show(deadline)
                 return False
             if self._steps_left == 0:
-                raise OutOfSteps
+                raise Stopped("limits.steps was reached")
             self._steps_left -= 1
             time, _, action = heapq.heappop(self._heap)
             self._show(time)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.platforms.embedded.simulation import OutOfSteps, Simulation
+from harness.platforms.embedded.simulation import Simulation, Stopped
 
 
 def simulation(max_steps: int = 10_000) -> Simulation:
@@ -141,9 +141,9 @@ def test_what_never_rests_is_out_of_steps() -> None:
             sim.sleep(0)
 
     sim.spawn("p", forever)
-    with pytest.raises(OutOfSteps):
+    with pytest.raises(Stopped):
         sim.run(1)
-    with pytest.raises(OutOfSteps):
+    with pytest.raises(Stopped):
         sim.run(1)
     sim.close()
 
