@@ -8,7 +8,7 @@ INSTALL := $(PIP) install --constraint constraints.txt
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
 NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: run test setup bench clean build watch release
+.PHONY: run test setup bench parity clean build watch release
 run: setup
 	$(BIN)/python -m harness run scenarios/duplicate_put.yaml
 
@@ -34,6 +34,10 @@ test: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+# The embedded DynamoDB against the official DynamoDB Local: 10,000 sequences of calls, others each time.
+parity: setup
+	PARITY=10000 $(BIN)/python -m pytest -p no:cacheprovider tests/conformance/test_parity.py
 
 # The function's package, and what is in it.
 build: setup

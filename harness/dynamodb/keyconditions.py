@@ -95,7 +95,7 @@ def _check_one(condition: Comparison, kind: str, is_partition: bool) -> None:
         raise invalid(f"{INVALID}Condition parameter type does not match schema type")
     if is_partition and condition.operator != "EQ":
         raise invalid("Query key condition not supported")
-    if condition.operator != "BEGINS_WITH" and not all(value[kind] for value in condition.values):
+    if not all(value[kind] for value in condition.values):
         what = "string" if kind == "S" else "binary"
         problem = f"The AttributeValue for a key attribute cannot contain an empty {what} value"
         raise invalid(f"One or more parameter values are not valid. {problem}. Key: {condition.name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.dynamodb import capacity, keyconditions, keys, legacy, requests
 from harness.dynamodb.capacity import Consumed
@@ -35,6 +35,7 @@ class Page:
     limit: int | None
     counts_only: bool
     consistent: bool
+    can_go_on: bool = True  # a partition without a sort key has one item at most
 
 
 class Reads:
@@ -134,6 +135,7 @@ class Reads:
         if operation == "Query":
             if start is not None and not view.name and len(view.key.names) == 1:
                 raise invalid(f"The provided exclusive start key is invalid: ExclusiveStartKey: {start}")
+            page = replace(page, can_go_on=bool(view.name) or len(view.key.names) > 1)
             entries = _queried(table, view, body, comparisons, start)
         else:
             segment, segments = body.get("Segment", 0), body.get("TotalSegments", 1)
@@ -321,7 +323,7 @@ def read_page(table: StoredTable, view: View, entries: Iterable[Entry], page: Pa
             if not page.counts_only:
                 items.append(image if page.projection is None else projected(image, page.projection.tree))
     else:
-        last = last if scanned == page.limit else None
+        last = last if scanned == page.limit and page.can_go_on else None
     answer: Body = {} if page.counts_only else {"Items": items}
     answer |= {"Count": count, "ScannedCount": scanned}
     if last is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +77,42 @@ NOT_COMPARED = {
     "S-55, S-59": "Kinesis: test_kinesis.py compares with Kinesis Mock",
     "S-52": "time to live: simulation tests prove it; DynamoDB Local writes a record without userIdentity",
 }
+
+
+TRANSACTIONS = ("transact_get_items", "transact_write_items")
+
+
+def explained(call: Any, ours: Any, official: Any) -> str:
+    """Why DynamoDB Local answers a call otherwise than AWS; "" where there is no known reason.
+
+    An error is a tuple: its code, the codes and items of a transaction's reasons, and the item it carries.
+    """
+    if isinstance(call, str):
+        return ""
+    if "CONTAINS" in str(call) and not isinstance(ours, dict) and ours[0] == "ValidationException":
+        return "CONTAINS takes texts, numbers and binaries (dynalite, recorded on AWS); DynamoDB Local takes more"
+    if not isinstance(official, tuple) or not isinstance(ours, tuple):
+        return ""
+    if official[0] == "InternalFailure":
+        return "an error inside DynamoDB Local"
+    if (ours[0], official[0]) == ("DuplicateItemException", "DuplicateItem"):
+        return OBSERVED["code for a PartiQL INSERT of an existing item"].reason
+    judged = (ours[0], official[0]) == ("ValidationException", "ConditionalCheckFailedException")
+    if judged and "AttributeUpdates" in call[1]:
+        return "a wrong type for an action is refused before Expected is judged (dynalite, recorded on AWS)"
+    if judged and re.search(r"\bid(\.x)? = ", call[1].get("UpdateExpression", "")):
+        return (
+            "an update of a key is refused before the condition is judged (dynalite, recorded on AWS); DynamoDB Local "
+            "does so only where the new value is a literal"
+        )
+    if call[0] in TRANSACTIONS:
+        codes = {ours[0], official[0]}
+        refused = codes <= {"ValidationException", "TransactionCanceledException"}
+        if refused and "ConditionalCheckFailed" not in str(ours):
+            return (
+                "A wrong key or an update that does not fit its item cancels a transaction on AWS, and only the first "
+                "wrong key is told (Alternator test_transact_write_cancellation_reasons_validationerror; "
+                "API_TransactWriteItems); what is wrong with an expression refuses it (nubo-db/dynamodb-conformance, "
+                "error-messages/transactGetItems). DynamoDB Local mixes the two, and a read has no reasons there"
+            )
+    return ""

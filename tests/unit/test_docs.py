@@ -31,6 +31,7 @@ NOT_RUN = {
     "make setup": "sets up an environment",
     "make test": RUNS_TESTS,
     "make bench": "takes minutes: tests/unit/test_bench.py has its parts",
+    "make parity": "takes minutes: the gate plays 300 of its sequences",
     "ruff check . && ruff format --check . && mypy": "`make test` runs them",
     "pytest -q tests/unit/checkers": RUNS_TESTS,
     "pytest tests/localstack": RUNS_TESTS,

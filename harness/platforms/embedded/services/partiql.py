@@ -210,8 +210,7 @@ def _key_comparisons(where: Sequence[Conjunct], view: View) -> tuple[Comparison,
         if each.name in view.key.names and each.value is not None and each.operator in _OPERATORS:
             by_name.setdefault(each.name, Comparison(each.name, _OPERATORS[each.operator], (each.value,)))
     partition = by_name.get(view.key.names[0])
-    fits = partition is not None and partition.operator == "EQ" and view.key.types[0] in partition.values[0]
-    return tuple(by_name.values()) if fits else ()
+    return tuple(by_name.values()) if partition is not None and partition.operator == "EQ" else ()
 
 
 def _start(table: StoredTable, view: View, token: str) -> Item:
