@@ -183,3 +183,44 @@ def test_the_threads_of_others_are_free() -> None:
     thread.start()
     thread.join()
     assert isinstance(refused[0], ConnectionRefusedError)
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        "try: put(intent)\n        except: print('ignored')",
+        "try: put(intent)\n        except BaseException: put(intent)",
+        "put(intent) if not keep.append(Unit(intent)) else None",
+    ],
+    ids=["bare except", "except BaseException", "__del__"],
+)
+@pytest.mark.parametrize("fault", [{"crash": {"when": "before", "nth": 2}}, {"timeout": {"when": "before", "nth": 2}}])
+def test_a_killed_process_says_nothing_more(put: str, fault: Any, tmp_path: Path) -> None:
+    """Whatever its code does with exceptions or in destructors: no call, no line in the history, no end of its own."""
+    body = f"""
+import os
+import boto3
+
+dynamodb = boto3.client("dynamodb")
+
+class Unit:
+    def __init__(self, intent):
+        self.intent = intent
+
+    def __del__(self):
+        print("deleted")
+        dynamodb.list_tables()
+
+def handler(event, context):
+    keep = []
+    for record in event["Records"]:
+        image = record["dynamodb"]["NewImage"]
+        intent = image["intent"]["S"]
+        def put(name):
+            row = {{"effect": {{"S": name}}, "intent": {{"S": name}}, "item": image["id"]}}
+            dynamodb.put_item(TableName=os.environ["EFFECTS_TABLE"], Item=row)
+        {put}
+    return {{"statusCode": 200}}
+"""
+    outcome = play(tmp_path, handler_file(tmp_path / "code", body), [fault], mapping={"batch_size": 2})
+    assert outcome.verdict == "valid", outcome

@@ -116,10 +116,8 @@ class Actors(WriterActor, ExecutionActor):
         self._append(f"function/{execution.number}", INFO, "execute", value, error)
 
     def observed(self) -> bool:
-        task = self._simulation.current
-        if task and task.abandoned:  # clean-up at the end of the run: a dead process makes no calls
-            self._simulation.switch_away()
-        return task is not None
+        self._simulation.end_the_dead()
+        return self._simulation.current is not None
 
     def sleep(self, seconds: float) -> None:
         self._simulation.sleep(seconds)

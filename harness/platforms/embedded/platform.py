@@ -243,6 +243,7 @@ class Embedded:
         return clients.client(self._plan.stack.source.service, retry_mode, max_attempts)
 
     def record(self, process: str, type: str, f: str, value: Value, error: str | None = None) -> None:
+        self._simulation.end_the_dead()
         self._plan.history.append(self.time(), process, type, f, value, error)
 
     def _enter(self, task: Task | None) -> None:
