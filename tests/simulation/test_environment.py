@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
@@ -224,3 +225,21 @@ def handler(event, context):
 """
     outcome = play(tmp_path, handler_file(tmp_path / "code", body), [fault], mapping={"batch_size": 2})
     assert outcome.verdict == "valid", outcome
+
+
+def test_each_run_has_its_own_logging(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Two runs in one process whose handler sets up `logging` by itself: each has its lines once, the terminal none."""
+    at_import = """
+import logging
+logging.basicConfig(level=logging.INFO)
+own = logging.getLogger("own_of_tests")
+own.addHandler(logging.StreamHandler())
+"""
+    file = looking(tmp_path, "own.info('seen by %s', context.function_name)", at_import)
+    before = logging.getLogger().handlers[:]
+    for run in ("first", "second"):
+        outcome = play(tmp_path / run, file, workload={"intents": 1, "items": 1, "writers": 1})
+        log = (Path(outcome.result.run_folder) / "function.log").read_text()
+        assert log.count("seen by") == 2, log  # by the root logger, and by the handler's own
+    assert "seen by" not in "".join(capfd.readouterr())
+    assert (logging.getLogger().handlers, logging.getLogger("own_of_tests").handlers) == (before, [])

@@ -7,6 +7,7 @@ replaces functions of Python and puts them back in the end.
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import random
 import selectors
@@ -313,6 +314,23 @@ def _guard_strays() -> None:
 
     sys.addaudithook(check)  # for good: a hook cannot be taken away
     threading.Thread.start = checked_start  # type: ignore[method-assign, assignment]
+
+
+@contextmanager
+def owned_logging() -> Iterator[None]:
+    """What handlers set up in `logging` ends with the run: its streams are the run's. The root logger begins anew."""
+    root = logging.getLogger()
+    loggers = [root, *(each for each in root.manager.loggerDict.values() if isinstance(each, logging.Logger))]
+    before = {logger: (logger.handlers[:], logger.level, logger.propagate, logger.disabled) for logger in loggers}
+    root.handlers = []
+    try:
+        yield
+    finally:
+        for logger in [root, *root.manager.loggerDict.values()]:
+            if isinstance(logger, logging.Logger):
+                fresh: tuple[list[logging.Handler], int, bool, bool] = ([], logging.NOTSET, True, False)
+                logger.handlers, level, logger.propagate, logger.disabled = before.get(logger, fresh)
+                logger.setLevel(level)
 
 
 class _Output:

@@ -38,6 +38,7 @@ from harness.platforms.embedded.isolation import (
     VirtualClock,
     confined,
     owned_chance,
+    owned_logging,
     owned_pauses,
     owned_waits,
     spinning_ends,
@@ -105,6 +106,7 @@ class Embedded:
             exits.enter_context(self._surroundings)
             exits.enter_context(confined(self.writers, self._code.place_of))
             exits.enter_context(owned_waits(self.writers))
+            exits.enter_context(owned_logging())
             exits.enter_context(spinning_ends(self._simulation, self._code.place_of))
             exits.callback(self._simulation.close)
             exits.callback(forget)
