@@ -13,7 +13,7 @@ import boto3
 from botocore.handlers import BUILTIN_HANDLERS
 
 from harness.agent.control import Control
-from harness.agent.execution import Handler, execute, not_begun
+from harness.agent.execution import Handler, execute, exit_of, not_begun
 from harness.agent.http import lines
 from harness.agent.process import CONTROL, HANDLER, FunctionActor, FunctionPlan
 from harness.agent.requests import of_event
@@ -35,12 +35,12 @@ _lines.__enter__()  # for as long as this process lives
 _root = os.environ["LAMBDA_TASK_ROOT"]
 
 
-def _imported() -> tuple[Handler | None, Exception | None]:
+def _imported() -> tuple[Handler | None, BaseException | None]:
     """The user's handler, or what importing it raised, which the first execution reports."""
     module, _, function = os.environ[HANDLER].rpartition(".")
     try:
         return getattr(importlib.import_module(module.replace("/", ".")), function), None
-    except Exception as error:
+    except BaseException as error:
         return None, error
 
 
@@ -65,5 +65,10 @@ def handler(event: Any, context: Any) -> Any:
         if _actor.decide(ACKNOWLEDGE, AFTER, subject):
             _actor.crash_when_handed_over()
         return answer
+    except Exception:
+        raise
+    except BaseException as error:
+        _actor.exits(exit_of(error, _root))
+        raise
     finally:
         _actor.end()

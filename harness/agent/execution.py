@@ -44,11 +44,12 @@ def execute(handler: Handler, event: Any, context: Any, actor: Actor, environmen
     return answer
 
 
-def not_begun(error: Exception, event: Any, context: Any, actor: Actor, environment: int, root: str) -> None:
-    """Records an execution whose handler could not be imported."""
+def not_begun(error: BaseException, event: Any, context: Any, actor: Actor, environment: int, root: str) -> None:
+    """Records an execution whose handler could not be imported. What ends the process ends the execution with it."""
     value = _value(event, context, of_event(event), environment, cold=True)
     actor.record(INVOKE, "execute", value)
-    actor.record(FAIL, "execute", value, describe_error(error, root))
+    if isinstance(error, Exception):
+        actor.record(FAIL, "execute", value, describe_error(error, root))
 
 
 def _value(event: Any, context: Any, subject: Subject, environment: int, cold: bool) -> dict[str, Any]:
@@ -75,6 +76,14 @@ def _report_failed(event: Any, position: float) -> dict[str, Any]:
     numbers = sequence_numbers(event)
     first = min(int(position * len(numbers)), len(numbers) - 1)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in numbers[first:]]}
+
+
+def exit_of(error: BaseException, root: str) -> str:
+    """How the process ends: Lambda's runtime catches no more than Exception, so that anything else ends it."""
+    if isinstance(error, SystemExit):
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+        return f"exit status {status & 0xFF}"
+    return f"exit status 1: {describe_error(error, root)}"
 
 
 def describe_error(error: BaseException, root: str) -> str:

@@ -151,8 +151,12 @@ class FunctionActor(Actor):
             self._written += len(self._unwritten)
             self._unwritten.clear()
 
+    def exits(self, why: str) -> None:
+        """The execution ends with the process."""
+        self.record(INFO, "execute", self._value, f"crashed: {why}")
+
     def crash(self) -> NoReturn:
-        self.record(INFO, "execute", self._value, "crashed: signal: killed")
+        self.exits("signal: killed")
         self.flush()
         _die()
 

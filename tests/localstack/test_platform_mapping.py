@@ -108,3 +108,27 @@ def test_a_real_timeout_is_in_the_history(by: str, localstack: Running, tmp_path
     assert {(each.kind, each.blame) for each in result.verdict.anomalies} == {("duplicated", "function")}
     broke_off = "function/1 broke off (timed out after 1 s) after its effect and before its acknowledgement"
     assert {each.why for each in result.verdict.anomalies} == {f"{broke_off}, and function/2 applied it again"}
+
+
+@pytest.mark.parametrize(
+    "handler, kind, error",
+    [
+        (
+            SLOW.replace("time.sleep(5)", "raise GeneratorExit('out')"),
+            "duplicated",
+            "1: GeneratorExit: out at app.py:15",
+        ),
+        ("import sys\nsys.exit(3)\n", "lost", "3"),
+    ],
+    ids=["in the handler", "while it is imported"],
+)
+def test_a_handler_that_ends_its_process_is_in_the_history(
+    handler: str, kind: str, error: str, localstack: Running, tmp_path: Path
+) -> None:
+    """By what Lambda's runtime does not catch: the function is to blame, and how it ended is told, as embedded."""
+    case = {"handler": handler, "mapping": {"maximum_retry_attempts": 1}, "faults": []}
+    targets = {"there": Target("localstack", localstack.endpoint), "here": EMBEDDED_TARGET}
+    for name, target in targets.items():
+        verdict = played(case, target, tmp_path / name).verdict
+        assert {(each.kind, each.blame) for each in verdict.anomalies} == {(kind, "function")}, name
+        assert all(f"broke off (crashed: exit status {error})" in each.why for each in verdict.anomalies), str(verdict)

@@ -91,6 +91,31 @@ def test_whatever_is_raised_is_an_error_of_the_function(harness: Any, tmp_path: 
 
 
 @pytest.mark.parametrize(
+    "imported, ended",
+    [
+        ("import sys; sys.exit(3)", "crashed: exit status 3"),
+        ("import os; os._exit(4)", "crashed: exit status 4"),
+        ("raise KeyboardInterrupt()", "crashed: exit status 1: KeyboardInterrupt:  at app.py:1"),
+        ("raise LookupError()", "LookupError:  at app.py:1"),
+    ],
+)
+def test_a_handler_that_ends_its_process_while_it_is_imported_has_failed(
+    harness: Any, tmp_path: Path, imported: str, ended: str
+) -> None:
+    """Each execution has a beginning and an end, and the mapping gives up on the batch."""
+    handler = handler_file(tmp_path / "handler", f"{imported}\ndef handler(event, context): pass\n")
+    workload = {"intents": 3, "items": 3, "writers": 1}
+    values = document(handler, workload=workload, mapping={"maximum_retry_attempts": 1, "batch_size": 5})
+    said = harness("run", yaml_file(tmp_path / "imported.yaml", values))
+    assert said.code == 1, said.out
+    assert "blame: function" in said.out
+    history = read_history(Path("runs/small/latest"))
+    ends = [operation for operation in history if operation.f == "execute"]
+    assert [operation.type for operation in ends[::2]] == ["invoke", "invoke"]
+    assert {operation.error for operation in ends[1::2]} == {ended}
+
+
+@pytest.mark.parametrize(
     "returned",
     [
         *("object()", "b'bytes'", "{1: {2}}", "looped()", "deep()", "Bad(a=1)", "'x' * 7_000_000", "float('nan')"),

@@ -15,7 +15,7 @@ from harness.faults.actions import Action, Disrupt
 from harness.faults.base import Fault
 from harness.faults.nemesis import Nemesis
 from harness.faults.points import Point
-from harness.history import INFO, MICROSECONDS, Value
+from harness.history import INFO, INVOKE, MICROSECONDS, Value
 from harness.platforms.base import Plan
 from harness.platforms.embedded.services.functions import Execution, ExecutionActor
 from harness.platforms.embedded.simulation import Simulation, Task
@@ -113,7 +113,10 @@ class Actors(WriterActor, ExecutionActor):
         self._cloud.disrupt(action)
 
     def record_end(self, execution: Execution, value: Value, error: str) -> None:
-        self._append(f"function/{execution.number}", INFO, "execute", value, error)
+        process = f"function/{execution.number}"
+        if not execution.deadline:  # it has ended while its handler was imported
+            self._append(process, INVOKE, "execute", value, None)
+        self._append(process, INFO, "execute", value, error)
 
     def observed(self) -> bool:
         self._simulation.end_the_dead()

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 import greenlet
 
 from harness.agent.actor import Actor
-from harness.agent.execution import describe_error, execute, message_of, not_begun
+from harness.agent.execution import execute, exit_of, message_of, not_begun
 from harness.agent.requests import Subject, of_event, sequence_numbers
 from harness.errors import NotImitated
 from harness.faults.points import ACKNOWLEDGE, AFTER
@@ -89,7 +89,10 @@ class LambdaContext:
 
 @dataclass(eq=False)
 class Execution:
-    """One run of the function, as the platform keeps it. `deadline` is in microseconds since the run began."""
+    """One run of the function, as the platform keeps it.
+
+    deadline: in microseconds since the run began; 0 until the handler is imported.
+    """
 
     number: int
     request_id: str
@@ -193,13 +196,10 @@ class Functions:
             reply = _function_error(execution.request_id, error)
         except greenlet.GreenletExit:  # the run is over
             raise
-        except SystemExit as error:
-            status = error.code if isinstance(error.code, int) else int(error.code is not None)
-            self.crash(execution, f"exit status {status & 0xFF}")
-        except BaseException as error:  # Lambda's runtime catches no more than Exception: its process ends
+        except BaseException as error:
             if _is_interrupt(error):
                 raise
-            self.crash(execution, f"exit status 1: {describe_error(error, self._code.root)}")
+            self.crash(execution, exit_of(error, self._code.root))
         self._hand_over(execution, reply)
         for _ in self._actor.decide(ACKNOWLEDGE, AFTER, execution.subject):
             self.crash(execution, "signal: killed")  # no other action fits a function that has answered
