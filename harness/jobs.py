@@ -29,7 +29,7 @@ from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.scenario.expectation import Difference
 from harness.scenario.fields import parse_seeds
 from harness.scenario.load import load, load_values
-from harness.scenario.model import Pipeline, Scenario
+from harness.scenario.model import Pipeline, Scenario, Workload
 from harness.scenario.variants import DIFFERS, Variant
 from harness.workload.items import Change, changes
 
@@ -250,6 +250,16 @@ def _attributions(stack: Stack, pipeline: Pipeline) -> dict[str, Attribution]:
     return {name: each if each.item else replace(each, item=items[name]) for name, each in attributions.items()}
 
 
+def _cannot_share(workload: Workload, source: Table | DataStream) -> str:
+    if workload.writers == 1:
+        return "one writer has nobody to share items with: set `writers` to 2 or more"
+    if workload.item_count == workload.intents:
+        return f"each of {workload.intents} items is changed once, by one writer: set `items` to less"
+    if isinstance(source, Table) and source.stream_view_type == "KEYS_ONLY":
+        return "a stream of KEYS_ONLY does not say whose change of a shared item came first: it needs an image"
+    return ""
+
+
 def check_against_stack(variant: Variant, stack: Stack) -> list[Problem]:
     """Whether the writer and the shards fit the source, and whether there is a sink; a run without one is unknown."""
     scenario, problems = variant.scenario, []
@@ -260,8 +270,7 @@ def check_against_stack(variant: Variant, stack: Stack) -> list[Problem]:
     if stack.data_streams and "shards" in scenario.pipeline.model_fields_set:
         message = "a Kinesis stream has as many shards as its ShardCount in the template says"
         problems.append(Problem(message, "pipeline.shards"))
-    if scenario.workload.share and isinstance(stack.source, Table) and stack.source.stream_view_type == "KEYS_ONLY":
-        message = "a stream of KEYS_ONLY does not say whose change of a shared item came first: it needs an image"
+    if scenario.workload.share and (message := _cannot_share(scenario.workload, stack.source)):
         problems.append(Problem(message, "workload.share"))
     problems += _names_too_long(scenario, stack)
     if not stack.sinks and not stack.endpoints:

@@ -246,11 +246,6 @@ class Sdk(Part):
     )
 
 
-def _count(intents: int, items: int | None, data: Sequence[Any] | None) -> int:
-    """Over how many items so many intents are spread."""
-    return items or (min(intents, len(data)) if data else intents)
-
-
 class Workload(Part):
     """The changes that are wanted, and the writers that make them."""
 
@@ -293,21 +288,10 @@ class Workload(Part):
             raise ValueError(f"got {items}; expected at most {len(data)}, as many as `data` holds")
         return items
 
-    @field_validator("share")
-    @classmethod
-    def _shared(cls, share: bool, info: ValidationInfo) -> bool:
-        intents, data = info.data.get("intents"), info.data.get("data")
-        if share and info.data.get("writers") == 1:
-            raise ValueError("one writer has nobody to share items with: set `writers` to 2 or more")
-        if share and intents and "items" in info.data:
-            items = _count(intents, info.data["items"], data)
-            if items == intents:
-                raise ValueError(f"each of {items} items is changed once, by one writer: set `items` to less")
-        return share
-
     @property
     def item_count(self) -> int:
-        return _count(self.intents, self.items, self.data)
+        most = min(self.intents, len(self.data)) if self.data else self.intents
+        return most if self.items is None else self.items
 
     def writer_class(self, source: str, folders: Sequence[Path]) -> Any:
         """The class of the writer (harness.workload.base.Writer) for a source of this service.

@@ -36,15 +36,26 @@ def test_a_state_that_comes_back_is_shown_by_sharing(share: bool, tmp_path: Path
         assert "todo-0/1 was written again after todo-0/2, and" in outcome.anomalies[0].why
 
 
-def test_a_stream_of_keys_alone_cannot_tell_whose_change_came_first(tmp_path: Path) -> None:
-    """It is refused, with the field."""
-    template = write_pipeline(tmp_path, REMEMBERS_INTENTS, {"View": "view", "Seen": "state"}, view_type="KEYS_ONLY")
+@pytest.mark.parametrize(
+    "workload, view_type, sentence",
+    [
+        ({}, "KEYS_ONLY", "a stream of KEYS_ONLY does not say whose change of a shared item came first"),
+        ({"writers": 1}, "NEW_IMAGE", "one writer has nobody to share items with"),
+        ({"items": 12}, "NEW_IMAGE", "each of 12 items is changed once, by one writer"),
+    ],
+)
+def test_where_nothing_can_be_shared_it_is_refused(
+    workload: dict[str, Any], view_type: str, sentence: str, tmp_path: Path
+) -> None:
+    """With the field."""
+    sinks = {"View": "view", "Seen": "state"}
+    template = write_pipeline(tmp_path, REMEMBERS_INTENTS, sinks, view_type=view_type)
     values = {
-        "scenario": "keys",
+        "scenario": "refused",
         "question": "Does it?",
         "pipeline": {"template": str(template)},
-        "workload": {"writer": "put", **SHARED},
+        "workload": {"writer": "put", **SHARED, **workload},
         "expect": "valid",
     }
-    with pytest.raises(UserError, match=r"workload\.share: a stream of KEYS_ONLY does not say whose change"):
+    with pytest.raises(UserError, match=rf"workload\.share: {sentence}"):
         run(values, tmp_path / "runs")

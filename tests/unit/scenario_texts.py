@@ -47,6 +47,7 @@ pipeline:
       intent: intent
       item: todo.id
       count: count
+  leaves_out: true
   shards: 2
 workload:
   writer: put
@@ -54,6 +55,7 @@ workload:
   intents: 20
   items: 10
   writers: 2
+  share: true
   titles:
     todo-1: milk
   sdk:

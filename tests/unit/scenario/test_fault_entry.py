@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -90,3 +91,10 @@ def test_partial_failure_needs_the_report(project: Path) -> None:
     (problem,) = check_against_mapping(variant, Mapping())
     assert (problem.path, problem.line > 0) == ("faults[1]", True)
     assert "needs report_batch_item_failures" in problem.message
+
+
+def test_many_wrong_faults_are_told_at_once(project: Path) -> None:
+    """What a fault may say is derived once, and not for each mistake."""
+    began = process_time()
+    assert len(problems(project, short(faults=[{"crash": {"nthh": 1}}] * 300))) == 300
+    assert process_time() - began < 1

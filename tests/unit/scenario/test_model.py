@@ -162,8 +162,6 @@ def test_a_typo_in_a_path_of_the_matrix_is_one_line(project: Path, path: str, ty
         ({"workload": {"intents": "20"}}, "workload.intents: got '20'; expected a whole number from 1 to 10000"),
         ({"workload": {"intents": 2.5}}, "workload.intents: got 2.5; expected a whole number from 1 to 10000"),
         ({"workload": {"items": 4}}, "workload.items: got 4; expected at most 3"),
-        ({"workload": {"share": True, "items": 1}}, "workload.share: one writer has nobody to share items with"),
-        ({"workload": {"share": True, "writers": 2}}, "workload.share: each of 3 items is changed once, by one writer"),
         ({"workload": {"sdk": {"retry_mode": "legcy"}}}, "Did you mean 'legacy'?"),
         ({"checkers": ["lost"]}, "checkers[0]: got 'lost'; expected module:Class: the built-in checkers always run"),
         ({"checkers": [3]}, "checkers[0]: got 3; expected module:Class"),
