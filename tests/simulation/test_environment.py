@@ -103,6 +103,65 @@ def test_an_event_loop_waits_in_the_runs_time(body: str, milliseconds: int, tmp_
     assert all(ended[process] - begun[process] >= milliseconds * 1000 for process in ended)
 
 
+POOL = """
+import asyncio, time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+order = []
+def work(number, pause=0.5):
+    time.sleep(pause)
+    order.append(number)
+    if number == "bad":
+        raise ValueError(number)
+    return number
+
+async def aside(): return await asyncio.gather(*(asyncio.to_thread(work, number) for number in range(3)))
+
+def pooled(numbers):
+    with ThreadPoolExecutor(4) as pool:
+        return [future.exception() or future.result() for future in [pool.submit(work, each) for each in numbers]]
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "assert pooled([1, 2]) == [1, 2] == order; order.clear()",
+        "assert [str(each) for each in pooled([1, 'bad', 2])] == ['1', 'bad', '2']",
+        "assert list(ThreadPoolExecutor().map(work, [3, 4])) == [3, 4]",
+        "assert asyncio.run(aside()) == [0, 1, 2]",
+    ],
+)
+def test_a_pool_of_threads_is_played(body: str, tmp_path: Path) -> None:
+    """Its tasks run one after another, in the order in which they were submitted, in the run's time."""
+    outcome = play(tmp_path, looking(tmp_path, body, POOL), [{"redeliver": {"nth": 1}}])
+    assert outcome.verdict == "valid", outcome
+
+
+def test_effects_that_a_pool_makes_are_those_of_the_execution(tmp_path: Path) -> None:
+    """The common pool of puts: a crash between two of them leaves the first, and the next delivery makes the rest."""
+    body = """
+import os
+from concurrent.futures import ThreadPoolExecutor
+import boto3
+
+table = boto3.resource("dynamodb").Table(os.environ["EFFECTS_TABLE"])
+
+def put(record):
+    image = record["dynamodb"]["NewImage"]
+    intent = image["intent"]["S"]
+    table.put_item(Item={"effect": intent, "intent": intent, "item": image["id"]["S"]})
+
+def handler(event, context):
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(put, event["Records"]))
+"""
+    crash = {"crash": {"call": "effect", "when": "after", "nth": 2}}
+    outcome = play(tmp_path, handler_file(tmp_path / "code", body), [crash])
+    assert outcome.verdict == "valid", outcome
+    assert operations(outcome, "dynamodb.PutItem", OK, role="function")
+
+
 def test_a_crash_in_an_event_loop_leaves_none_behind(tmp_path: Path) -> None:
     """The loop of the dead process is gone with it: the next execution runs its own."""
     file = looking(tmp_path, "asyncio.run(pause())", ASYNC)

@@ -18,11 +18,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from types import FrameType, SimpleNamespace
 from typing import Any, NoReturn, Self, TextIO
 from unittest.mock import patch
 
+import greenlet
 import time_machine
 from botocore.retries import bucket
 from botocore.retries.standard import ExponentialBackoff
@@ -41,7 +43,8 @@ _WAYS_OUT = frozenset(
         *("os.fork", "os.posix_spawn", "os.system", "subprocess.Popen"),
     }
 )
-_strays: set[int] = set()  # the idents of threads that handlers started
+_marked: set[threading.Thread] = set()  # the threads that handlers have started, while they live
+_THREAD_SECONDS = 1  # of real time, for a thread that is about to end
 SPIN_SECONDS = 10
 _FOR_EVER_SECONDS = 365 * 24 * 3600.0  # until the function's timeout
 _SHORTEST_SECONDS = 1e-6  # the clock's resolution: a shorter wait would not advance it, and be repeated for ever
@@ -159,12 +162,37 @@ def owned_pauses() -> Iterator[None]:
 
 
 @contextmanager
+def owned_pools(actors: Actors) -> Iterator[None]:
+    """The pool of an actor carries out each task when it is submitted: one after another, in that order."""
+    original = ThreadPoolExecutor.submit
+
+    def submit(pool: ThreadPoolExecutor, task: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        if not actors.inside() or pool._shutdown:
+            return original(pool, task, *arguments, **named)
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(task(*arguments, **named))
+        except greenlet.GreenletExit:
+            raise
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+    with _replaced(ThreadPoolExecutor, submit=submit):
+        yield
+
+
+@contextmanager
 def owned_waits(actors: Actors) -> Iterator[None]:
-    """An event loop of an actor waits in the run's time: nothing else than time, or the actor, can wake it."""
+    """An event loop of an actor waits in the run's time: nothing else than time, or the actor, can wake it.
+
+    asyncio ends its pool in a thread of its own, which takes no time of the run.
+    """
     original = selectors.DefaultSelector.select
 
     def select(selector: selectors.DefaultSelector, timeout: float | None = None) -> Any:
-        ready = original(selector, 0 if actors.inside() else timeout)
+        ready = original(selector, (_THREAD_SECONDS if _marked else 0) if actors.inside() else timeout)
         if ready or not actors.inside() or (timeout is not None and timeout <= 0):
             return ready
         actors.sleep(_FOR_EVER_SECONDS if timeout is None else max(timeout, _SHORTEST_SECONDS))
@@ -290,12 +318,12 @@ def _mark(thread: threading.Thread) -> None:
     run = thread.run
 
     def run_marked() -> None:
-        _strays.add(threading.get_ident())
         try:
             run()
         finally:
-            _strays.discard(threading.get_ident())
+            _marked.discard(thread)
 
+    _marked.add(thread)
     thread.run = run_marked  # type: ignore[method-assign]
 
 
@@ -305,7 +333,7 @@ def _guard_strays() -> None:
     start = threading.Thread.start
 
     def check(event: str, arguments: tuple[Any, ...] = ()) -> None:
-        if event in _WAYS_OUT and threading.get_ident() in _strays:
+        if event in _WAYS_OUT and threading.current_thread() in _marked:
             raise NotImitated(f"{event} in a thread of the function: an actor of the embedded platform has one")
 
     def checked_start(thread: threading.Thread) -> None:

@@ -40,6 +40,7 @@ from harness.platforms.embedded.isolation import (
     owned_chance,
     owned_logging,
     owned_pauses,
+    owned_pools,
     owned_waits,
     spinning_ends,
 )
@@ -105,6 +106,7 @@ class Embedded:
             exits.enter_context(self._code)
             exits.enter_context(self._surroundings)
             exits.enter_context(confined(self.writers, self._code.place_of))
+            exits.enter_context(owned_pools(self.writers))
             exits.enter_context(owned_waits(self.writers))
             exits.enter_context(owned_logging())
             exits.enter_context(spinning_ends(self._simulation, self._code.place_of))
