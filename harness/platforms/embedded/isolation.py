@@ -44,7 +44,7 @@ _WAYS_OUT = frozenset(
     }
 )
 _marked: set[threading.Thread] = set()  # the threads that handlers have started, while they live
-_THREAD_SECONDS = 1  # of real time, for a thread that is about to end
+_THREAD_LOOKS, _LOOK_SECONDS = 1000, 0.01  # of real time, for a thread that is about to end
 SPIN_SECONDS = 10
 _FOR_EVER_SECONDS = 365 * 24 * 3600.0  # until the function's timeout
 _SHORTEST_SECONDS = 1e-6  # the clock's resolution: a shorter wait would not advance it, and be repeated for ever
@@ -192,7 +192,11 @@ def owned_waits(actors: Actors) -> Iterator[None]:
     original = selectors.DefaultSelector.select
 
     def select(selector: selectors.DefaultSelector, timeout: float | None = None) -> Any:
-        ready = original(selector, (_THREAD_SECONDS if _marked else 0) if actors.inside() else timeout)
+        ready = original(selector, 0 if actors.inside() else timeout)
+        for _ in range(_THREAD_LOOKS):
+            if ready or not _marked or not actors.inside():
+                break
+            ready = original(selector, _LOOK_SECONDS)
         if ready or not actors.inside() or (timeout is not None and timeout <= 0):
             return ready
         actors.sleep(_FOR_EVER_SECONDS if timeout is None else max(timeout, _SHORTEST_SECONDS))
