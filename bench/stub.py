@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -23,10 +24,44 @@ def puts(client: Any, table: str, calls: int) -> None:
         client.put_item(TableName=table, Item={**ITEM, "note": {"S": str(number)}})
 
 
-def seconds_on_stub(calls: int) -> float:
+def updates(client: Any, table: str, calls: int) -> None:
+    """So many conditional UpdateItem calls on one item, of which all hold."""
+    for number in range(calls):
+        client.update_item(
+            TableName=table,
+            Key={"id": ITEM["id"]},
+            UpdateExpression="SET note = :note, version = if_not_exists(version, :zero) + :one",
+            ConditionExpression="attribute_not_exists(note) OR note <> :note",
+            ExpressionAttributeValues={":note": {"S": str(number)}, ":zero": {"N": "0"}, ":one": {"N": "1"}},
+        )
+
+
+def queries(client: Any, table: str, calls: int) -> None:
+    """So many Query calls on one partition."""
+    condition = {"KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": ITEM["id"]}}
+    for _ in range(calls):
+        client.query(TableName=table, **condition)
+
+
+def transactions(client: Any, table: str, calls: int) -> None:
+    """So many TransactWriteItems calls of two puts."""
+    for number in range(calls):
+        written = [{**ITEM, "id": {"S": id}, "note": {"S": str(number)}} for id in ("one", "two")]
+        client.transact_write_items(TransactItems=[{"Put": {"TableName": table, "Item": item}} for item in written])
+
+
+KINDS = {
+    "a PutItem": puts,
+    "a conditional UpdateItem": updates,
+    "a Query of one item": queries,
+    "a TransactWriteItems of two": transactions,
+}
+
+
+def seconds_on_stub(calls: int, call: Callable[[Any, str, int], None] = puts) -> float:
     client = _client()
     began = time.perf_counter()
-    puts(client, "Todos", calls)
+    call(client, "Todos", calls)
     return time.perf_counter() - began
 
 

@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import Any
 
 Value = dict[str, Any]
@@ -231,7 +232,12 @@ def compare(left: Value, right: Value) -> int | None:
 
 def size(item: Item) -> int:
     """Bytes of an item as AWS counts them (CapacityUnitCalculations.html): names in UTF-8, and values."""
-    return sum([_length(name) + value_size(value) for name, value in item.items()])
+    length = 0
+    for name, value in item.items():
+        text = value.get("S")  # most are texts
+        length += len(name) if name.isascii() else _length(name)
+        length += value_size(value) if text is None else len(text) if text.isascii() else _length(text)
+    return length
 
 
 def _length(text: str) -> int:
@@ -255,6 +261,7 @@ def value_size(value: Value) -> int:
     return 1  # BOOL and NULL
 
 
+@lru_cache(maxsize=4096)
 def _number_size(text: str) -> int:
     """One byte for every two digits, counted from the point, without zeros at the ends, plus one; one for a minus."""
     whole, _, fraction = text.lstrip("-").partition(".")
@@ -266,7 +273,7 @@ def _number_size(text: str) -> int:
 
 def check_size(item: Item, message: str = TOO_LARGE) -> int:
     """The size of the item. Raises Rejected where it is more than 400 KB."""
-    total_size = size(item)
-    if total_size > MAX_ITEM_BYTES:
+    length = size(item)
+    if length > MAX_ITEM_BYTES:
         raise invalid(message)
-    return total_size
+    return length

@@ -16,7 +16,7 @@ from harness.dynamodb.expressions import Condition, Placeholders
 from harness.dynamodb.legacy import Comparisons
 from harness.dynamodb.store import Primary, StoredTable
 from harness.dynamodb.updates import Update
-from harness.dynamodb.values import SEVERAL_TYPES, Body, Item, Rejected, check_size, checked_item, invalid, size
+from harness.dynamodb.values import SEVERAL_TYPES, Body, Item, Rejected, check_size, checked_item, invalid
 
 MAX_BATCH, MAX_TRANSACTION_BYTES = 25, 4 * 1024 * 1024
 TOO_LARGE_UPDATE = "Item size to update has exceeded the maximum allowed size"
@@ -28,11 +28,15 @@ Told = Callable[[StoredTable, Item, Item | None, Item | None], None]  # of a cha
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write of one item. kind: Put, Update, Delete or ConditionCheck; `item`: the whole one of a Put, or a key."""
+    """One write of one item. kind: Put, Update, Delete or ConditionCheck; `item`: the whole one of a Put, or a key.
+
+    length: the bytes of `item`.
+    """
 
     kind: str
     table: str
     item: Item
+    length: int
     condition: Condition | Comparisons | None
     update: Update | None = None
     wants_failed: bool = False  # whether an error is to carry the item
@@ -60,7 +64,7 @@ class Placed:
         if write.kind == "Delete":
             self.after = None
         elif write.kind == "Put":
-            self.after, self.length = write.item, size(write.item)
+            self.after, self.length = write.item, write.length
         elif write.update is not None and (self.before is not None or write.update.creates):
             self.after = write.update.apply(self.before or write.item)
             if any(len(path) > 1 for path in write.update.paths):
@@ -78,8 +82,7 @@ def prepared(kind: str, call: Body) -> Write:
     expressions = _EXPRESSIONS.get(kind, ("ConditionExpression",))
     requests.check_together(call, expressions, _OLDER.get(kind, ("Expected", "ConditionalOperator")))
     item = checked_item(call["Item" if kind == "Put" else "Key"])
-    if kind == "Put":
-        check_size(item)
+    length = check_size(item)
     update = legacy.update_of(call["AttributeUpdates"]) if call.get("AttributeUpdates") is not None else None
     condition: Condition | Comparisons | None = None
     if "Expected" in call or "ConditionalOperator" in call:
@@ -94,7 +97,7 @@ def prepared(kind: str, call: Body) -> Write:
     if kind == "Update" and update is None:
         update = Update((), True, {}, {})
     wants = call.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-    return Write(kind, call["TableName"], item, condition, update, wants)
+    return Write(kind, call["TableName"], item, length, condition, update, wants)
 
 
 def placed(write: Write, table: StoredTable) -> Placed:
@@ -198,7 +201,7 @@ class Writes:
                 raise cancelled([None] * len(done) + [error] + [None] * rest) from None
         if _repeats(done):
             raise invalid("Transaction request cannot include multiple operations on one item")
-        if sum(size(write.item) for write in writes) > MAX_TRANSACTION_BYTES:
+        if sum(write.length for write in writes) > MAX_TRANSACTION_BYTES:
             raise invalid(f"Transaction request aggregate size cannot exceed {MAX_TRANSACTION_BYTES} bytes")
         reasons: list[Rejected | None] = []
         for each in done:
