@@ -5,8 +5,8 @@ Every operation has a process, a type, an `f` and a value. `invoke` opens an ope
 `info` (or, for what the observer read, one `ok`). A call that a process makes inside an operation nests in it.
 
 | process       | f                 | types                | value |
-| harness       | phase             | info                 | phase; deploy: faults, sinks (logical id: role, name, intent), names (name: logical id), mapping (settings), standing_still (other functions), leaves_out (bool: the function leaves changes out on purpose), share (bool: writers share items); drain: quiet (bool), reason |
-| harness       | reference         | info                 | of the same run without faults: platform, verdict, why; owed (sink: intents), contents (sink: rows without an intent), source and views (item: intent), left_out (intents that were handled without any effect), orders (item that writers share: intents in the stream, null for a removal) |
+| harness       | phase             | info                 | phase; deploy: faults, sinks (logical id: role, name, intent, count), names (name: logical id), mapping (settings), standing_still (other functions), leaves_out (bool: the function leaves changes out on purpose), share (bool: writers share items); drain: quiet (bool), reason |
+| harness       | reference         | info                 | of the same run without faults: platform, verdict, why; owed (sink: intents), contents (sink: rows without an intent), source and views (item: intent), numbers (view: item: path: number), left_out (intents that were handled without any effect), orders (item that writers share: intents in the stream, null for a removal) |
 | writer/N      | the writer's word | invoke ok fail info  | intent, item (item id), copy (0 is the first, more are duplicates), leaves (nothing, or count) |
 | any actor     | service.Operation | invoke ok fail info  | call, attempt, table (or queue, bucket, topic, URL), items, intents, effect (bool: writes to a sink); a batch call, ok: unprocessed (intents) |
 | nemesis       | the fault's name  | info fail            | fault (index in the scenario), point (its name), process, intents; info: action; fail (the fault that ended the call kept it from firing, told once): ended_by (index) |
@@ -19,7 +19,7 @@ Every operation has a process, a type, an `f` and a value. `invoke` opens an ope
 | observer      | gone              | ok                   | resource (logical id): it was deployed, and the platform has it no longer |
 | observer      | record            | ok                   | shard, sequence_number, event_id, event_name, item, intent (by the new image; of a REMOVE by the old one), before (the intent by the old image) |
 | observer      | effect            | ok                   | sink, intent, item, count, order (int, or null where the sink keeps none), content (of a row that names no intent) |
-| observer      | state             | ok                   | resource (logical id), role (source or view), item, intent (of the item as it is in the end, null where it is gone), changes (if it counts them), content (of a row that names no intent) |
+| observer      | state             | ok                   | resource (logical id), role (source or view), item, intent (of the item as it is in the end, null where it is gone), changes (if it counts them), numbers (where there is a view: what it may count, by path), content (of a row that names no intent) |
 | observer      | dead_letter       | ok                   | condition, shard, start, end (sequence numbers), batch_size |
 """
 

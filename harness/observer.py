@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
+from itertools import islice
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -28,6 +29,8 @@ NOT_FOUND_CODES = (
     "AWS.SimpleQueueService.NonExistentQueue",
     "NoSuchBucket",
 )
+MAX_NUMBERS = 50  # of a row of a view, or of an item that has one
+MAX_NUMBER = 10**7  # a larger one is a time in seconds or a number of the stream
 _MAX_MESSAGES = 100_000
 _MESSAGES_AT_ONCE = 10
 _HIDDEN_SECONDS = 12 * 3600  # the longest that SQS hides a message; a run ends sooner
@@ -211,7 +214,11 @@ class Observer:
             content = item_as_json(row)
             changes = {"changes": int(row["changes"]["N"])} if "N" in row.get("changes", {}) else {}
             state = {"role": role, "item": attribution.item_in(content), "intent": attribution.intent_in(content)}
-            self._record("state", {"resource": table.logical_id, **state, **changes, **_nameless(state, content)})
+            numbers = dict(islice(_numbers(content), MAX_NUMBERS)) if self._stack.of(Table, VIEW) else {}
+            if attribution.count:
+                numbers[attribution.count] = attribution.count_in(content)
+            more = {**changes, **({"numbers": numbers} if numbers else {}), **_nameless(state, content)}
+            self._record("state", {"resource": table.logical_id, **state, **more})
 
     def _dead_letters(self, queue: Queue) -> None:
         for body in self._letters.read(self._arrival_seconds):
@@ -244,6 +251,17 @@ class Observer:
                     yield message
                 returned.add(message["MessageId"])
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def _numbers(content: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """What a row may count or add up, by path: its numbers, but for times and the like, and how long its lists are."""
+    if isinstance(content, dict):
+        for name, value in content.items():
+            yield from _numbers(value, f"{path}.{name}" if path else name)
+    elif isinstance(content, list):
+        yield f"length({path})", len(content)
+    elif isinstance(content, int | float) and not isinstance(content, bool) and abs(content) < MAX_NUMBER:
+        yield path, content
 
 
 def _key(table: Table, row: dict[str, Any]) -> str:

@@ -58,6 +58,7 @@ class _Reference(Struct, gc=False):
     views: dict[str, dict[str, str | None]]
     left_out: Texts = []
     orders: dict[str, list[str | None]] = {}
+    numbers: dict[str, dict[str, dict[str, float]]] = {}
 
 
 class _Write(Struct, gc=False):
@@ -150,6 +151,7 @@ class _State(Struct, gc=False):
     intent: str | None
     resource: str = ""
     changes: int = 0
+    numbers: dict[str, float] = {}
     content: str = ""
 
 

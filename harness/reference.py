@@ -23,7 +23,7 @@ from harness.verdict import UNKNOWN, VALID, Verdict
 
 MAX_KEPT = 200
 # What a sink holds, where nothing is known.
-NOTHING: Value = {"owed": {}, "contents": {}, "source": {}, "views": {}, "left_out": [], "orders": {}}
+NOTHING: Value = {"owed": {}, "contents": {}, "source": {}, "views": {}, "numbers": {}, "left_out": [], "orders": {}}
 Play = Callable[[Job], Sequence[Operation]]
 _kept: dict[str, Value] = {}
 
@@ -96,8 +96,13 @@ def _facts(job: Job, play: Play) -> Value:
         "views": {view: _intents(states) for view, states in index.views.items()},
         "left_out": left_out,
         "orders": index.orders,
+        "numbers": {view: _numbers(states) for view, states in index.views.items()},
     }
 
 
 def _intents(states: dict[str, Operation]) -> dict[str, str | None]:
     return {item: state.value["intent"] for item, state in states.items() if item is not None}
+
+
+def _numbers(states: dict[str, Operation]) -> dict[str, Value]:
+    return {item: state.value["numbers"] for item, state in states.items() if item and "numbers" in state.value}

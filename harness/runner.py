@@ -178,11 +178,13 @@ def _live(job: Job, platform: Platform, history: History, phase: Callable[..., N
     )
     phase("drive")
     _start_writers(job, platform)
-    platform.rest(limits.drive)
+    _rest(platform, observer, limits.drive)
     platform.heal()
     phase("heal", matched=platform.tickets.matched())
     phase("drain")
-    phase("drain", **_drain(platform, observer, limits.drain))
+    busy = _rest(platform, observer, limits.drain)
+    reason = f"at the end of limits.drain ({limits.drain:g} s), {busy}" if busy else ""
+    phase("drain", quiet=not busy, reason=reason)
     phase("read_back")
     observer.read_back()
     phase("read_back", complete=True)
@@ -211,8 +213,8 @@ def _start_writers(job: Job, platform: Platform) -> None:
         platform.writers.start_writer(partial(write, work))
 
 
-def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
-    """Waits until the pipeline is quiet or the bound is reached.
+def _rest(platform: Platform, observer: Observer, seconds: float) -> str:
+    """Waits until the pipeline is quiet or the bound is reached. Returns what kept it busy, or "".
 
     Meanwhile the observer reads the stream before its records expire.
     """
@@ -221,12 +223,10 @@ def _drain(platform: Platform, observer: Observer, seconds: float) -> Value:
         if platform.time() - observed >= _OBSERVE_EVERY_SECONDS * 1e6:
             observer.catch_up()
             observed = platform.time()
-        kept_busy_by = platform.rest(min(left, _OBSERVE_EVERY_SECONDS))
+        busy = platform.rest(min(left, _OBSERVE_EVERY_SECONDS))
         left -= _OBSERVE_EVERY_SECONDS
-        if not kept_busy_by:
-            return {"quiet": True, "reason": ""}
-        if left <= 0:
-            return {"quiet": False, "reason": f"at the end of limits.drain ({seconds:g} s), {kept_busy_by}"}
+        if not busy or left <= 0:
+            return busy
 
 
 def _conclude(

@@ -52,9 +52,19 @@ class Subject:
 
 
 def of_request(
-    service: str, operation: str, url: str, body: bytes, sinks: frozenset[str], names: Names = ((), ())
+    service: str,
+    operation: str,
+    url: str,
+    body: bytes,
+    sinks: frozenset[str],
+    names: Names = ((), ()),
+    among: tuple[str, ...] = (),
 ) -> Subject:
-    """The subject of an AWS call, or of an HTTP request; `sinks` and `names` are the wire's."""
+    """The subject of an AWS call, or of an HTTP request; `sinks` and `names` are the wire's.
+
+    among: the intents of the execution. A call in which no attribute names an intent is about those that are values
+    in it, as in `ExpressionAttributeValues={":i": …}`.
+    """
     content = _content(service, body)
     if service == "lambda":
         return of_event(content)
@@ -67,7 +77,8 @@ def of_request(
             targets = _targets(content)
     effect = (service, operation) in WRITES and any(target in sinks for target in targets)
     intent, item = (*INTENT, *_spelled(names[0])), (*ITEM, *_spelled(names[1]))
-    return Subject(",".join(targets), tuple(values(content, item)), tuple(values(content, intent)), effect)
+    intents = values(content, intent) or _mentioned(content, among)
+    return Subject(",".join(targets), tuple(values(content, item)), tuple(intents), effect)
 
 
 def of_event(event: Any) -> Subject:
@@ -165,6 +176,19 @@ def _find(content: Any, names: tuple[str, ...]) -> Iterator[str]:
                 yield from _in_message(value, names)
             else:
                 yield from _find(value, names)
+
+
+def _mentioned(content: Any, among: tuple[str, ...]) -> list[str]:
+    """Those of these texts that are a value of the content."""
+    mentioned: set[str] = set()
+    unread = [content] if among else []
+    while unread:
+        value = unread.pop()
+        if isinstance(value, dict | list):
+            unread.extend(value.values() if isinstance(value, dict) else value)
+        elif isinstance(value, str):
+            mentioned.add(value)
+    return [text for text in among if text in mentioned]
 
 
 def _in_message(body: str, names: tuple[str, ...]) -> Iterator[str]:

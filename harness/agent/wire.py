@@ -97,7 +97,8 @@ class Wire:
         """One attempt. For a plain HTTP request, `service` is `http` and `operation` its method."""
         if not self._actor.observed():
             return self._actor.send(service, operation, request)
-        subject = of_request(service, operation, request.url, body_of(request), self.sinks, self.names)
+        among = self._actor.process.subject.intents
+        subject = of_request(service, operation, request.url, body_of(request), self.sinks, self.names, among)
         call = f"{service}.{operation}"
         number = self._number(request)
         value: Value = {
@@ -195,7 +196,8 @@ class Wire:
         if body is None:
             return []
         service, _, operation = attempt.call.partition(".")
-        return list(of_request(service, operation, attempt.request.url, body, self.sinks, self.names).intents)
+        among = attempt.subject.intents
+        return list(of_request(service, operation, attempt.request.url, body, self.sinks, self.names, among).intents)
 
     def _number(self, request: Any) -> int:
         attempt = _ATTEMPT.search(_bytes(request.headers.get("amz-sdk-request", b"")))

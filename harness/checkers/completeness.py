@@ -8,10 +8,12 @@ from harness.checkers.base import Checker
 from harness.checkers.index import HistoryIndex
 from harness.checkers.lost import moved, superseded
 from harness.checkers.trace import ACKNOWLEDGED
-from harness.history import FAIL, OK
+from harness.checkers.wrong_final_state import deletions
+from harness.history import FAIL, MICROSECONDS, OK
 from harness.verdict import VALID, Finding
 
 MAX_NAMED = 3  # intents in a sentence
+MAX_EARLY_SECONDS = 1.0  # by which clocks may differ
 PHASES = ("deploy", "drive", "heal", "drain", "read_back", "destroy")
 
 
@@ -71,10 +73,23 @@ def _phases(index: HistoryIndex) -> Iterator[str]:
         yield "reading back did not end"
 
 
+def _cut_short(index: HistoryIndex) -> Iterator[str]:
+    """Disruptions that the end of the drive phase ended: less was tried than the scenario says."""
+    for span in index.disruptions:
+        lasts = span.value.get("seconds") or 0
+        lasted = (span.last.time - span.opened.time) / MICROSECONDS
+        if span.outcome == OK and lasted + MAX_EARLY_SECONDS < lasts:
+            yield (
+                f"{span.opened.f} was to last {lasts:g} s, and ended with the drive phase after {lasted:g} s: "
+                "limits.drive must be longer"
+            )
+
+
 def _not_read(index: HistoryIndex) -> Iterator[str]:
     if not index.records:
         yield "no record was read from the stream"
-    if not index.source and not index.leaves_nothing:
+    emptied = index.leaves_nothing or all(deletions(index, trace) for trace in index.intents)
+    if not index.source and not emptied:
         yield "no item was read from the source"
 
 
@@ -122,6 +137,20 @@ def _forgotten(index: HistoryIndex) -> Iterator[str]:
         yield f"{count} have no effect at any sink, and had none without the faults: {advice}"
 
 
+def _other_numbers(index: HistoryIndex) -> Iterator[str]:
+    """A view may add up what it was handed twice, and name the right intent."""
+    for view in index.views if index.sinks.reference else ():
+        first: dict[str, tuple[str, float, float]] = {}
+        for item, path, number, there in index.sinks.other_numbers(view, index.views.get(view, {}), index.source):
+            first.setdefault(path, (item, number, there))
+        first.pop(index.sinks.described.get(view, {}).get("count", ""), None)
+        for path, (item, number, there) in first.items():
+            yield (
+                f"`{path}` of {item} in {view} is {number}, and {there} without the faults: whether that is meant "
+                f"cannot be judged. `count: {path}` of the sink says that it counts changes"
+            )
+
+
 def _few(intents: Sequence[str]) -> str:
     more = f" and {len(intents) - MAX_NAMED} more" if len(intents) > MAX_NAMED else ""
     return f"{', '.join(intents[:MAX_NAMED])}{more}"
@@ -143,9 +172,11 @@ def _vacuous(index: HistoryIndex) -> Iterator[str]:
     yield from index.sinks.why_unreadable_in_part()
     yield from _forgotten(index)
     yield from _incomparable(index)
+    yield from _other_numbers(index)
     reference = index.sinks.compared_with
     if reference and reference["verdict"] != VALID:
         yield f"without its faults it is {reference['verdict']} already ({reference['why']})"
+    yield from _cut_short(index)
     for position, fault in enumerate(index.faults):
         if not fault.fired:
             points = "point" if fault.armed == 1 else "points"

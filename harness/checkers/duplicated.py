@@ -10,6 +10,7 @@ from harness.checkers.trace import IntentTrace, Span, between, sdk_calls
 from harness.history import OK, Operation
 from harness.verdict import Anomaly, Finding
 
+MAX_IDENTIFIER = 60  # characters
 KINESIS_RECORD = "aws:kinesis:record"  # the event name of each record of a Kinesis stream
 
 
@@ -26,7 +27,7 @@ class Duplicated(Checker):
     def _anomalies(self, index: HistoryIndex) -> Iterator[Anomaly]:
         for trace in index.traces.values():
             again = {sink: count for sink, count in trace.times_at.items() if count > 1}
-            for sinks, cause in by_cause((sink, _cause(index, index.sinks.of(trace, sink))) for sink in again):
+            for sinks, cause in by_cause((sink, applied_again(index, index.sinks.of(trace, sink))) for sink in again):
                 counts = dict.fromkeys(again[sink] for sink in sinks)
                 applied = " and ".join(
                     f"{times(count)}{_at(index, [sink for sink in sinks if again[sink] == count])}" for count in counts
@@ -39,7 +40,8 @@ def _at(index: HistoryIndex, sinks: list[str]) -> str:
     return f" at {' and '.join(sinks)}" if index.sinks.several else ""
 
 
-def _cause(index: HistoryIndex, trace: IntentTrace) -> Cause:
+def applied_again(index: HistoryIndex, trace: IntentTrace) -> Cause:
+    """Why an intent has more than one effect. trace: as if there were no other sink."""
     records = trace.distinct_records
     if _applied_from_several(trace, records):
         return _written_again(index, trace, records)
@@ -48,7 +50,7 @@ def _cause(index: HistoryIndex, trace: IntentTrace) -> Cause:
         return Cause("stream", f"{why} (S-30, S-43)")
     makers = _makers(trace)
     removed = next((record for record in trace.removals for maker in makers[1:] if maker.carries(record)), None)
-    if removed:
+    if removed and not makers[0].carries(removed):
         maker = next(maker for maker in makers[1:] if maker.carries(removed))
         got = f"{maker.process} got the record of the item's removal (REMOVE, #{removed.index})"
         return Cause("function", f"{got}, and applied it like a change", (removed,))
@@ -58,7 +60,8 @@ def _cause(index: HistoryIndex, trace: IntentTrace) -> Cause:
 def _making(trace: IntentTrace) -> list[Span]:
     """The calls that made the effects: those that surely did if they are enough, else also those that may have."""
     sure = [call for call in trace.effect_calls if call.outcome == OK]
-    return sure if len(sure) >= trace.times_applied else trace.effect_calls
+    landed = trace.times_applied or len(trace.effect_calls)  # a view has no effects
+    return sure if len(sure) >= landed else trace.effect_calls
 
 
 def _makers(trace: IntentTrace) -> list[Span]:
@@ -138,9 +141,8 @@ def _executed_again(index: HistoryIndex, trace: IntentTrace, makers: list[Span])
     moved.sort(key=lambda fault: fault.index)
     batch = [delivery for delivery in trace.deliveries if delivery.opened.index < first.opened.index]
     if batch and batch[-1].outcome != OK and not moved:
-        outcome = batch[-1].closed.value.get("outcome") if batch[-1].closed else "it never ended"
         reported = next((fault for fault in first.faults if fault.f == "partial_failure"), None)
-        why = f"{first.process} applied it, and its batch was not acknowledged ({outcome}){by(reported)}"
+        why = f"{first.process} applied it, and {_not_acknowledged(first, batch[-1])}{by(reported)}"
         return Cause("function", f"{why}, {again}", (batch[-1],))
     # The mapping delivers before the platform has said that it is enabled again, or made.
     begun = [span for span in index.disruptions if span.opened.index < second.opened.index]
@@ -156,6 +158,35 @@ def _executed_again(index: HistoryIndex, trace: IntentTrace, makers: list[Span])
     return Cause("function", f"{why}, as at-least-once delivery may (S-60), {again}", tuple(moved[-1:]))
 
 
+def _not_acknowledged(execution: Span, batch: Span) -> str:
+    """Why the batch of an execution that ended ok came again, by what its answer named in batchItemFailures."""
+    outcome = batch.closed.value.get("outcome") if batch.closed else "it never ended"
+    named = execution.closed.value.get("reported", ()) if execution.closed else ()
+    strange = [name for name in named if name not in execution.value["sequence_numbers"]]
+    if outcome == "reported" and strange:
+        if strange[0] is None:
+            return "an entry of its batchItemFailures had no itemIdentifier: the whole batch failed (S-73)"
+        shown = str(strange[0])[:MAX_IDENTIFIER]
+        return f"its batchItemFailures named {shown}, which is no record of the batch: the whole batch failed (S-74)"
+    if named and outcome in ("reported", "partly_succeeded"):
+        return "its batchItemFailures named it or a record before it: all from there on came again (S-75)"
+    return f"its batch was not acknowledged ({outcome})"
+
+
+def _shared_row(index: HistoryIndex, trace: IntentTrace) -> Cause | None:
+    """A row that counts other changes of the item as well, which landed at the sink and have no row there."""
+    row = next((effect for effect in trace.effects if effect.value["count"] > 1), None)
+    if row is None:
+        return None
+    sink, item = row.value["sink"], [each for each in index.intents if each.item == trace.item]
+    gone = [each for each in item if not each.times_at.get(sink) and index.sinks.of(each, sink).effect_calls]
+    if not gone:
+        return None
+    counted = f"its row in {sink} stands for {row.value['count']} effects (#{row.index})"
+    why = f"{counted}, and {gone[0].intent} landed there too and has no row of its own"
+    return Cause("function", why, (row, gone[0].effect_calls[0]))
+
+
 def _called_again(index: HistoryIndex, trace: IntentTrace) -> Cause:
     calls = sdk_calls(_making(trace))
     repeated = [attempts for attempts in calls if len(attempts) > 1]
@@ -166,6 +197,9 @@ def _called_again(index: HistoryIndex, trace: IntentTrace) -> Cause:
         return Cause("function", f"{why}, and each attempt applies the change again (S-13)")
     if len(calls) > 1:
         return Cause("function", f"{calls[0][0].process} made its effect call {times(len(calls))} in one execution")
+    shared = _shared_row(index, trace)
+    if shared:
+        return shared
     once = "the history has one execution and one call"
     if index.deliveries_unseen or len(trace.deliveries) > len(trace.executions):
         unseen = "or an execution was killed before it had told what it did"

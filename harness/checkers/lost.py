@@ -162,7 +162,7 @@ def end_of_trail(index: HistoryIndex, trace: IntentTrace) -> Cause:
     if index.gone:
         return _gone(index)
     if trace.hand_overs:
-        return _given_up(trace) if trace.discards else _handled_without_effect(index, trace)
+        return _given_up(index, trace) if trace.discards else _handled_without_effect(index, trace)
     return _never_delivered(index, trace) if trace.records else _never_recorded(trace)
 
 
@@ -181,10 +181,11 @@ def refusal(trace: IntentTrace, execution: Span) -> Cause | None:
     if tried and tried[-1].left(trace.intent):
         why = f"{execution.process} ended ok, although its {tried[-1].opened.f} had left the effect unprocessed (S-23)"
         return Cause("function", why, (tried[-1],))
-    if not tried or tried[-1].outcome != FAIL:
+    if not tried or tried[-1].outcome == OK:
         return None
     error = f" ({tried[-1].error})" if tried[-1].error else ""
-    why = f"{execution.process} ended ok, although its {tried[-1].opened.f} had failed{error}"
+    ended = "had failed" if tried[-1].outcome == FAIL else "had ended with an error"
+    why = f"{execution.process} ended ok, although its {tried[-1].opened.f} {ended}{error}"
     return Cause("function", why, (tried[-1],))
 
 
@@ -229,6 +230,9 @@ def _discarded(index: HistoryIndex, trace: IntentTrace) -> Cause:
     discard = trace.discards[0]
     why = f"its record is in the stream, and the mapping discarded it undelivered: {discard.value['reason']}"
     held_up = index.deliveries.held_up(discard)
+    disabled = index.disrupted("disable_mapping")
+    if not held_up and disabled and not disabled.ended_before(trace.writes[-1]):
+        return Cause("mapping", f"{why}, after it had been disabled{by(disabled.opened)}", (disabled,))
     if not held_up:
         return Cause("mapping", why)
     failed, count = held_up
@@ -246,12 +250,14 @@ def _before_the_mapping(index: HistoryIndex, trace: IntentTrace) -> bool:
     return index.deliveries.first.get(record.value["shard"], number) >= number
 
 
-def _given_up(trace: IntentTrace) -> Cause:
+def _given_up(index: HistoryIndex, trace: IntentTrace) -> Cause:
     reason = trace.discards[0].value["reason"]
     letters = "its batch was dead-lettered" if trace.dead_letters else "nothing was dead-lettered"
     after = f"delivered {times(len(trace.hand_overs))}"
     if not trace.executions:
-        return Cause("mapping", f"{after}, the function never began, and the mapping gave up ({reason}); {letters}")
+        throttled = index.disrupted("throttle_function")
+        never = f"the function never began{by(throttled.opened if throttled else None)}"
+        return Cause("mapping", f"{after}, {never}, and the mapping gave up ({reason}); {letters}")
     failed = [execution for execution in trace.executions if execution.outcome != OK]
     last = how_it_ended(failed[-1]) if failed else f"{trace.executions[-1].process} reported it as failed"
     return Cause("function", f"{after}, at last {last}, and the mapping gave up ({reason}); {letters}")
@@ -268,14 +274,17 @@ def _handled_without_effect(index: HistoryIndex, trace: IntentTrace) -> Cause:
     if landed:
         call = landed[0]
         sinks = ", ".join(index.sinks.of_call(call)) or call.value["table"]
-        why = f"{call.opened.f} of {call.process} ended ok, and {sinks} no longer holds the effect"
-        return Cause("function", why)
-    refused = refusal(trace, ended[-1])
-    if refused:
-        return refused
+        why = f"{call.opened.f} of {call.process} ended ok, and {sinks}"
+        if call.opened.f.startswith("sqs.") and call.value["table"].endswith(".fifo"):
+            why += " has no message of it: a FIFO queue drops one whose deduplication ID it got within 5 minutes (P-11)"
+            return Cause("function", why, (call,))
+        return Cause("function", f"{why} no longer holds the effect")
     if _reported_in_vain(index, trace, ended[-1]):
         why = f"{ended[-1].process} named it in batchItemFailures, which the mapping does not ask for"
         return Cause("function", f"{why}: without ReportBatchItemFailures an answer acknowledges all (S-76)")
+    refused = refusal(trace, ended[-1])
+    if refused:
+        return refused
     return _acknowledged_without_effect(index, trace, ended[-1])
 
 

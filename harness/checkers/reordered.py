@@ -60,9 +60,7 @@ def _cause(earlier: IntentTrace, later: IntentTrace) -> Cause:
         return Cause("function", "no delivery shows why")
     first = later.hand_overs[0]
     if first in earlier.hand_overs:
-        return Cause(
-            "function", f"{first.process} had both in one batch, in order, and applied them the other way round"
-        )
+        return _in_one_batch(earlier, later)
     ended = [delivery for delivery in earlier.hand_overs if delivery.ended_before(first)]
     if not ended:
         return Cause("mapping", f"it handed {later.intent} over before any delivery of {earlier.intent} had ended")
@@ -70,3 +68,18 @@ def _cause(earlier: IntentTrace, later: IntentTrace) -> Cause:
     if ended[-1].outcome != OK and came_again:
         return Cause("mapping", f"it went on to {later.intent} while {earlier.intent} still had to be retried")
     return Cause("function", "the deliveries were in order, and the function changed the order")
+
+
+def _in_one_batch(earlier: IntentTrace, later: IntentTrace) -> Cause:
+    landed = [next((call for call in each.effect_calls if call.outcome == OK), None) for each in (later, earlier)]
+    before, after = (call.within if call else None for call in landed)
+    if not before or not after:
+        return Cause("function", "it had both in one batch, in order, and applied them the other way round")
+    if before is after:
+        return Cause(
+            "function", f"{before.process} had both in one batch, in order, and applied them the other way round"
+        )
+    went_on = f"{before.process} had both in one batch, and applied {later.intent} without {earlier.intent}"
+    failed = [call for call in earlier.function_calls if call.within is before and call.outcome != OK]
+    why = f", whose {failed[-1].opened.f} had failed" if failed else ""
+    return Cause("function", f"{went_on}{why}; {after.process} applied that later", tuple(failed[-1:]))

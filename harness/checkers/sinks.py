@@ -116,6 +116,26 @@ class Sinks:
         views = self.reference["views"].items() if self.reference else ()
         return [view for view, states in views if any(intent is not None for intent in states.values())]
 
+    def other_numbers(
+        self, view: str, states: dict[str, Operation], source: dict[str, Operation]
+    ) -> Iterator[tuple[str, str, float, float]]:
+        """What a row of the view counts otherwise than without the faults: item, path, number, and number there.
+
+        states, source: the last state of each item. Only where both rows are of one intent. What the item itself has
+        is a copy, and counts nothing.
+        """
+        reference = self.reference or {}
+        intents, numbers = (reference.get(part, {}).get(view, {}) for part in ("views", "numbers"))
+        for item, state in states.items():
+            if state.value["intent"] is None or intents.get(item) != state.value["intent"]:
+                continue
+            own = source[item].value.get("numbers", {}) if item in source else {}
+            copied = {(_last_name(path), number) for path, number in own.items()}
+            for path, number in state.value.get("numbers", {}).items():
+                there = numbers.get(item, {}).get(path, number)
+                if number != there and (_last_name(path), number) not in copied:
+                    yield item, path, number, there
+
     @cached_property
     def unreadable(self) -> list[str]:
         """The sinks that hold something, none of which names an intent, and that named none in the reference.
@@ -260,6 +280,10 @@ def _paths(content: Any, path: str = "") -> dict[str, str]:
     else:
         return {path or "@": str(content)}
     return {inner_path: text for part, value in inner for inner_path, text in _paths(value, part).items()}
+
+
+def _last_name(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _quoted(name: str) -> str:

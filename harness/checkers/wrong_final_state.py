@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.checkers.base import Cause, Checker, Evidence, times, trail
+from harness.checkers.duplicated import applied_again
 from harness.checkers.index import HistoryIndex
 from harness.checkers.lost import end_of_trail, refusal
-from harness.checkers.trace import ACKNOWLEDGED, FAILED, UNRESOLVED, IntentTrace
+from harness.checkers.trace import ACKNOWLEDGED, FAILED, UNRESOLVED, IntentTrace, Span
 from harness.history import COUNT, INFO, NOTHING, OK, Operation
 from harness.verdict import Anomaly, Finding
 
@@ -26,9 +27,9 @@ class WrongFinalState(Checker):
             return self.unsettled()
         if index.sinks.source_unreadable:
             return self.finding(())
-        views_with_items = dict.fromkeys((*index.views, *index.sinks.reference_views))
-        views = (anomaly for view in views_with_items for anomaly in self._view(index, view))
-        return self.finding((*self._source(index), *views))
+        views = dict.fromkeys((*index.views, *index.sinks.reference_views))
+        anomalies = (each for view in views for each in (*self._view(index, view), *self._counts(index, view)))
+        return self.finding((*self._source(index), *anomalies))
 
     def _source(self, index: HistoryIndex) -> Iterator[Anomaly]:
         states = index.source
@@ -41,12 +42,15 @@ class WrongFinalState(Checker):
             right = [trace.intent if trace and trace.leaves != NOTHING else None for trace in racing]
             allowed = [*right, *(trace.intent for trace in unresolved)]
             allowed += [None for trace in unresolved if trace.leaves == NOTHING]
+            written = expected.landed_calls[-1:] if expected else []
+            taken_out = (call for trace in traces[:1] for call in deletions(index, trace))
+            allowed += [None for call in taken_out if not any(map(call.ended_before, written))]
             actual = _intent(states.get(item))
             if actual not in allowed:
                 actual_trace = index.traces.get(actual or "")
                 summary = f"item {item} ended as {actual or 'nothing'} instead of {right[-1] or 'nothing'}"
                 evidence = (*_writing(actual_trace), *_writing(expected), *_shown(states.get(item)))
-                cause = _source_cause(item, expected, actual_trace, actual, index.orders.get(item, []))
+                cause = _source_cause(index, item, expected, actual_trace, actual)
                 yield self.anomaly(item, summary, cause, evidence)
             elif item in states and any(trace.leaves == COUNT for trace in traces):
                 yield from self._count(item, states[item], traces)
@@ -83,6 +87,29 @@ class WrongFinalState(Checker):
             evidence = (*(trail(newest) if newest else ()), *_shown(sources.get(item), states.get(item)))
             at_the_view = index.sinks.of(newest, name) if newest else None
             yield self.anomaly(item, summary, _view_cause(index, at_the_view, stale), evidence)
+
+    def _counts(self, index: HistoryIndex, name: str) -> Iterator[Anomaly]:
+        """A view whose rows count changes, as the scenario says, counts each as often as without the faults."""
+        counted = index.sinks.described.get(name, {}).get("count")
+        for item, path, number, there in index.sinks.other_numbers(name, index.views.get(name, {}), index.source):
+            if path != counted:
+                continue
+            traces = [index.sinks.of(trace, name) for trace in index.intents if trace.item == item]
+            again = [trace for trace in traces if len(trace.effect_calls) > 1]
+            summary = f"item {item} counts {number} in the view {name}, and {there} without the faults"
+            state = index.views[name][item]
+            if number > there and again:
+                why = applied_again(index, again[0])
+                cause = Cause(why.blame, f"{again[0].intent}: {why.why}", why.evidence)
+                yield self.anomaly(item, summary, cause, (*trail(again[0]), state))
+            else:
+                yield self.anomaly(item, summary, Cause("function", "no call of it shows why"), (state,))
+
+
+def deletions(index: HistoryIndex, trace: IntentTrace) -> list[Span]:
+    """The function's own calls that may have deleted its item from the source, as a relay does with an outbox."""
+    kept = ("dynamodb.PutItem", "dynamodb.UpdateItem")
+    return [call for call in index.written_back(trace) if call.opened.f not in kept]
 
 
 def _last_ones(
@@ -131,13 +158,13 @@ def _writing(trace: IntentTrace | None) -> tuple[Evidence, ...]:
 
 
 def _source_cause(
+    index: HistoryIndex,
     item: str,
     expected: IntentTrace | None,
     present: IntentTrace | None,
     actual: str | None,
-    in_stream: list[str | None],
 ) -> Cause:
-    """`present` is the trace of the intent `actual`, which the item carries in the end. in_stream: of a shared item."""
+    """`present` is the trace of the intent `actual`, which the item carries in the end."""
     if actual and not (present and present.writes):
         return Cause("writer", f"{actual} is the final state, and no writer of this run wrote it")
     if present and present.status == FAILED:
@@ -158,6 +185,19 @@ def _source_cause(
         return Cause("writer", why, tuple(left[-1:]))
     if not committed:
         return Cause("writer", f"no call of {expected.intent} ended ok, yet the writer acknowledged it")
+    return _undone(index, item, expected, present, committed)
+
+
+def _undone(
+    index: HistoryIndex, item: str, expected: IntentTrace, present: IntentTrace | None, committed: list[Span]
+) -> Cause:
+    """What came after the expected change, which took place by these calls."""
+    own = [call for call in index.written_back(expected) if committed[-1].opened.index < call.last.index]
+    if own and (not present or all(call.opened.index < own[-1].opened.index for call in present.landed_calls)):
+        call = own[-1]
+        back = f"{call.process} wrote the item back to the source ({call.opened.f}, #{call.opened.index})"
+        return Cause("function", f"{back} after {expected.intent} was written (#{committed[-1].opened.index})", (call,))
+    in_stream = index.orders.get(item, [])  # of a shared item
     if present and in_stream and in_stream[-1] == expected.intent:
         why = f"the last change of {item} in the stream is {expected.intent}, and the item is {present.intent}"
         return Cause("platform", why)

@@ -126,8 +126,9 @@ class Stack:
     def described(self) -> dict[str, Any]:
         """For the history: what the operations need to be understood.
 
-        sinks: the source and each sink by logical id: role, name in calls, and where its rows name the intent. names:
-        the logical id of each resource, by its name. mapping: the settings that explain what it did.
+        sinks: the source and each sink by logical id: role, name in calls, where its rows name the intent, and for a
+        view where they count. names: the logical id of each resource, by its name. mapping: the settings that explain
+        what it did.
         standing_still: functions that are not measured.
         """
         stores = [each for each in self.resources if each.role in (SOURCE, LEDGER, VIEW)]
@@ -137,6 +138,9 @@ class Stack:
         }
         endpoints = [endpoint.variable for endpoint in self.endpoints]
         rows |= {name: {"role": LEDGER, "name": f"/{name}", "intent": BY_NAME.intent} for name in endpoints}
+        for view in self.of(Table, VIEW):
+            count = self.attribution(view).count
+            rows[view.logical_id] |= {"count": count} if count else {}
         mapping = {
             "starting_position": self.mapping.starting_position,
             "report_batch_item_failures": self.mapping.report_batch_item_failures,

@@ -58,7 +58,10 @@ class Sink(Part):
     item: Expression | None = Field(
         None, description="Where a row says of which item; `item` in a ledger, the key in a view unless given."
     )
-    count: Expression | None = Field(None, description="Where a row says how many effects it stands for; else one.")
+    count: Expression | None = Field(
+        None,
+        description="Where a row says how many effects it stands for, else one; in a view, how many changes it counts.",
+    )
 
 
 class SourceAttribution(Part):

@@ -10,7 +10,12 @@ import yaml
 
 from harness.api import RunOutcome, run
 
+PROPERTIES = {
+    "fifo": {"FifoQueue": True},
+    "streamed": {"StreamSpecification": {"StreamViewType": "KEYS_ONLY"}},
+}
 KINDS = {
+    "fifo": "AWS::SQS::Queue",
     "table": "AWS::DynamoDB::Table",
     "queue": "AWS::SQS::Queue",
     "topic": "AWS::SNS::Topic",
@@ -63,7 +68,10 @@ def write_pipeline(
     resources: dict[str, Any] = {"Todos": source}
     for name, words in sinks.items():
         kind, _, role = words.rpartition(" ")
-        resources[name] = table(role) if not kind else {"Type": KINDS[kind], **_role(role)}
+        properties = PROPERTIES.get(kind, {})
+        is_table = kind in ("", "streamed")
+        plain = {"Type": KINDS.get(kind), "Properties": properties, **_role(role)}
+        resources[name] = table(role, **properties) if is_table else plain
     resources |= {
         "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}},
         "Function": {
@@ -101,6 +109,7 @@ def measure(
     workload: dict[str, Any] | None = None,
     faults: list[Any] | None = None,
     pipeline: dict[str, Any] | None = None,
+    limits: dict[str, Any] | None = None,
     seed: int = 0,
     **template: Any,
 ) -> RunOutcome:
@@ -111,6 +120,7 @@ def measure(
         "pipeline": {"template": str(write_pipeline(folder, body, sinks, **template)), **(pipeline or {})},
         "workload": {"writer": "put", "intents": 4, **(workload or {})},
         "faults": faults or [],
+        "limits": limits or {},
         "expect": "valid",
     }
     return run(values, folder / "runs", seed=seed)

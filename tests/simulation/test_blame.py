@@ -87,6 +87,75 @@ PLAIN = """
         for row in rows(event):
             db.put_item(TableName=os.environ["Effects"], Item=row)
 """
+REPORTS_THE_EVENT = """
+    def handler(event, context):
+        for record in event["Records"]:
+            for row in rows({"Records": [record]}):
+                row["id"] = {"S": context.aws_request_id + row["item"]["S"]}
+                db.put_item(TableName=os.environ["Effects"], Item=row)
+        return {"batchItemFailures": [{"itemIdentifier": record["eventID"]}]}
+"""
+KEEPS_ON = """
+    def handler(event, context):
+        failed = []
+        for record in event["Records"]:
+            for row in rows({"Records": [record]}):
+                try:
+                    db.put_item(TableName=os.environ["Effects"], Item=row)
+                except Exception:
+                    failed.append({"itemIdentifier": record["dynamodb"]["SequenceNumber"]})
+        return {"batchItemFailures": failed}
+"""
+BACKWARDS = """
+    def handler(event, context):
+        for row in reversed(list(rows(event))):
+            db.put_item(TableName=os.environ["Effects"], Item=row)
+"""
+ARCHIVES = """
+    def handler(event, context):
+        for record in event["Records"]:
+            if record["eventName"] == "REMOVE":
+                image = record["dynamodb"]["OldImage"]
+                fresh = {"S": context.aws_request_id + record["eventID"]}
+                row = {"id": fresh, "intent": image["intent"], "item": image["id"]}
+                db.put_item(TableName=os.environ["Effects"], Item=row)
+"""
+PUTS_THE_IMAGE_BACK = """
+    def handler(event, context):
+        for record in event["Records"]:
+            image = record["dynamodb"]["NewImage"]
+            for row in rows({"Records": [record]}) if "handled" not in image else ():
+                db.put_item(TableName=os.environ["Effects"], Item=row)
+                db.put_item(TableName="harness-pipelines-Todos", Item={**image, "handled": {"N": "1"}})
+"""
+SENDS = """
+    def handler(event, context):
+        for row in rows(event):
+            try:
+                message = json.dumps({"intent": row["intent"]["S"]})
+                sqs.send_message(QueueUrl=os.environ["Effects"], MessageBody=message)
+            except Exception as error:
+                print("ignored", error)
+"""
+SENDS_BY_ITEM = """
+    def handler(event, context):
+        for row in rows(event):
+            ids = {"MessageGroupId": "all", "MessageDeduplicationId": row["item"]["S"]}
+            message = json.dumps({"intent": row["intent"]["S"]})
+            sqs.send_message(QueueUrl=os.environ["Effects"], MessageBody=message, **ids)
+"""
+UPDATES_BY_ITEM = """
+    def handler(event, context):
+        for row in rows(event):
+            values = {":i": row["intent"], ":t": row["item"]}
+            db.update_item(
+                TableName=os.environ["Effects"],
+                Key={"id": row["item"]},
+                UpdateExpression="SET intent = :i, #t = :t",
+                ExpressionAttributeNames={"#t": "item"},
+                ExpressionAttributeValues=values,
+            )
+"""
 POISON = """
     def handler(event, context):
         for row in rows(event):
@@ -109,9 +178,12 @@ class Row:
     faults: tuple[Any, ...] = ()
     workload: dict[str, Any] = field(default_factory=dict)
     template: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
 
 
 REFUSED = {"refuse": {"process": "function", "call": "effect", "code": "TransactionConflictException", "nth": 2}}
+REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
+ONCE = {"process": "function", "call": "effect", "code": "TransactionConflictException", "times": 1}
 TWICE = {"duplicate_put": {"nth": 2, "changed": True}}
 VIEW_TYPES = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
 ROWS = [
@@ -158,6 +230,105 @@ ROWS = [
         workload={"intents": 20, "items": 20, "writers": 1},
         template={"BatchSize": 1},
     ),
+    Row(
+        "reported by a wrong identifier",
+        REPORTS_THE_EVENT,
+        "duplicated",
+        "function",
+        "which is no record of the batch: the whole batch failed (S-74)",
+        template={**REPORTS, "MaximumRetryAttempts": 1},
+    ),
+    Row(
+        "reported, and what is behind it applied",
+        KEEPS_ON.replace("Item=row", "Item={**row, 'id': {'S': context.aws_request_id + row['intent']['S']}}"),
+        "duplicated",
+        "function",
+        "its batchItemFailures named it or a record before it",
+        faults=({"refuse": {**ONCE, "intent": "todo-1/1"}},),
+        template=REPORTS,
+    ),
+    Row(
+        "reported in vain after an error",
+        KEEPS_ON,
+        "lost",
+        "function",
+        "which the mapping does not ask for",
+        faults=({"refuse": {**ONCE, "intent": "todo-1/1"}},),
+    ),
+    Row(
+        "applied without the one before",
+        KEEPS_ON,
+        "reordered",
+        "function",
+        "applied todo-0/3 without todo-0/2, whose dynamodb.PutItem had failed; function/2 applied that later",
+        {"Effects": "streamed ledger"},
+        faults=({"refuse": {**ONCE, "intent": "todo-0/2"}},),
+        workload={"intents": 4, "items": 1},
+        template=REPORTS,
+    ),
+    Row(
+        "backwards",
+        BACKWARDS,
+        "reordered",
+        "function",
+        "function/1 had both in one batch, in order, and applied them the other way round",
+        {"Effects": "streamed ledger"},
+        workload={"intents": 4, "items": 1},
+    ),
+    Row(
+        "the removal twice",
+        ARCHIVES,
+        "duplicated",
+        "function",
+        "after its effect and before its acknowledgement",
+        faults=(AFTER,),
+        workload={"writer": "put_then_delete"},
+    ),
+    Row(
+        "an old image put back",
+        PUTS_THE_IMAGE_BACK,
+        "wrong_final_state",
+        "function",
+        "wrote the item back to the source (dynamodb.PutItem, #",
+        faults=({"redeliver": {"nth": 1, "seconds": 600}},),
+        workload={"intents": 3, "items": 1},
+        template={"BatchSize": 1},
+    ),
+    Row(
+        "a 5xx swallowed",
+        SENDS,
+        "lost",
+        "function",
+        "although its sqs.SendMessage had ended with an error (ServiceUnavailable)",
+        {"Effects": "queue ledger"},
+        ({"refuse": {"call": "sqs.SendMessage", "code": "ServiceUnavailable", "intent": "todo-1/1"}},),
+    ),
+    Row(
+        "taken for a repetition",
+        SENDS_BY_ITEM,
+        "lost",
+        "function",
+        "a FIFO queue drops one whose deduplication ID",
+        {"Effects": "fifo ledger"},
+        workload={"intents": 3, "items": 1},
+    ),
+    Row(
+        "an update that names its intent by an alias",
+        UPDATES_BY_ITEM,
+        "lost",
+        "function",
+        "ended ok, and Effects no longer holds the effect",
+        workload={"intents": 3, "items": 1},
+    ),
+    Row(
+        "disabled for longer than the stream keeps its records",
+        PLAIN,
+        "lost",
+        "mapping",
+        "after it had been disabled (disable_mapping, #",
+        faults=({"disable_mapping": {"nth": 1, "seconds": "25h"}},),
+        limits={"drive": "30h"},
+    ),
 ]
 
 
@@ -165,7 +336,8 @@ ROWS = [
 def test_the_cause_is_what_happened(row: Row, tmp_path: Path) -> None:
     """Anomaly, blame and sentence."""
     workload = {**FEW, **row.workload}
-    outcome = measure(tmp_path, row.body, row.sinks, workload=workload, faults=list(row.faults), **row.template)
+    faults, limits = list(row.faults), row.limits
+    outcome = measure(tmp_path, row.body, row.sinks, workload=workload, faults=faults, limits=limits, **row.template)
     causes = [(each.kind, each.blame, row.words in each.why) for each in outcome.anomalies]
     assert (row.kind, row.blame, True) in causes, str(outcome)
     if row.name != "behind a poison record":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,17 @@ def test_a_mapping_that_was_disabled_goes_on_where_it_stopped(tmp_path: Path) ->
 
 
 def test_what_is_never_put_right_within_its_time_is_put_right_when_faults_heal(tmp_path: Path) -> None:
-    """Disabled for a day, enabled at the end of drive: the rest is delivered then."""
+    """Disabled for a day, enabled at the end of drive: the rest is delivered then. What a day does was not tried."""
     outcome = play(tmp_path, NAIVE, [{"disable_mapping": {"nth": 4, "seconds": 86_400}}], limits={"drive": "1m"})
     assert spans(outcome, "disable_mapping") == [INVOKE, OK]
-    assert outcome.verdict == "valid", outcome
+    assert outcome.counts["effects"] == outcome.counts["acknowledged"], outcome
+    (reason,) = outcome.reasons
+    assert outcome.verdict == "unknown"
+    assert re.fullmatch(
+        r"disable_mapping was to last 86400 s, and ended with the drive phase after 59\.\d+ s: "
+        r"limits\.drive must be longer",
+        reason,
+    )
 
 
 def test_throttles_use_no_retry(tmp_path: Path) -> None:
@@ -116,4 +124,5 @@ def test_at_the_end_of_drive_a_second_disruption_is_healed_too(tmp_path: Path) -
     outcome = play(tmp_path, NAIVE, faults, limits={"drive": "1m"})
     ended = [op.f for op in outcome.history if op.role == "platform" and op.type == OK]
     assert ended == ["throttle_function", "disable_mapping"]
-    assert outcome.verdict == "valid", outcome
+    assert [reason.partition(" was to last 900 s")[0] for reason in outcome.reasons] == [*reversed(ended)]
+    assert outcome.counts["effects"] == outcome.counts["acknowledged"], outcome

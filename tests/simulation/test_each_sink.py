@@ -188,6 +188,20 @@ def test_an_effect_that_is_missing_for_two_reasons_is_lost_twice(tmp_path: Path)
     assert "although its dynamodb.PutItem had failed" in outcome.anomalies[0].why
 
 
+@pytest.mark.parametrize("which", ["todo-", "todo-1"], ids=["all", "one of them"])
+def test_a_function_may_take_its_items_out_of_the_source(which: str, tmp_path: Path) -> None:
+    """As the relay of an outbox does: what it deletes has not been lost by the platform."""
+    body = f"""
+        def handler(event, context):
+            for row in rows(event):
+                db.put_item(TableName=os.environ["Charges"], Item=row)
+                if row["item"]["S"].startswith("{which}"):
+                    db.delete_item(TableName="harness-pipelines-Todos", Key={{"id": row["item"]}})
+    """
+    outcome = measure(tmp_path, body, {"Charges": "ledger"}, faults=CRASH)
+    assert outcome.verdict == "valid", str(outcome)
+
+
 def test_a_pipeline_that_fails_without_any_fault_says_so_first(tmp_path: Path) -> None:
     """The fault is not to blame for what happens without it."""
     body = """

@@ -56,6 +56,33 @@ COUNTS = """
             one, values = {"TableName": os.environ["One"], "Key": {"id": {"S": "#total"}}}, {":one": {"N": "1"}}
             db.update_item(**one, UpdateExpression="ADD n :one", ExpressionAttributeValues=values)
 """
+ADDS_UP = """
+    def handler(event, context):
+        for row in rows(event):
+            values = {":i": row["intent"], ":one": {"N": "1"}, ":this": {"L": [row["intent"]]}, ":none": {"L": []}}
+            db.update_item(
+                TableName=os.environ["One"],
+                Key={"id": row["item"]},
+                UpdateExpression="SET intent = :i, past = list_append(if_not_exists(past, :none), :this) ADD n :one",
+                ExpressionAttributeValues=values,
+            )
+"""
+READS_AND_ADDS = """
+    def handler(event, context):
+        for row in rows(event):
+            seen = db.get_item(TableName=os.environ["One"], Key={"id": row["item"]}).get("Item", {})
+            n = int(seen.get("n", {"N": "0"})["N"]) + 1
+            item = {"id": row["item"], "intent": row["intent"], "n": {"N": str(n)}}
+            db.put_item(TableName=os.environ["One"], Item=item)
+"""
+COPIES = """
+    def handler(event, context):
+        import time
+        for record in event["Records"]:
+            image = {**record["dynamodb"]["NewImage"], "at": {"N": str(time.time())}}
+            db.put_item(TableName=os.environ["One"], Item=image)
+"""
+CRASHED = {"crash": {"call": "effect", "nth": 1}}
 SLOW = {"delay": {"call": "handle", "seconds": 5, "nth": 1}}
 MANY = {"intents": 12, "items": 2}
 
@@ -160,6 +187,49 @@ def test_a_row_that_names_no_intent_is_right_where_it_is_as_without_the_faults(r
     assert 'such as {"id": "#total", "n": 3}: whether it belongs there cannot be judged' in outcome.reasons[0]
     outcome = measure(tmp_path, body, {"One": role})
     assert (outcome.verdict, len(outcome.reasons)) == ("unknown", 1), str(outcome)
+
+
+@pytest.mark.parametrize(
+    "body, paths", [(ADDS_UP, ["length(past)", "n"]), (READS_AND_ADDS, ["n"])], ids=["by an update", "by a put"]
+)
+def test_a_view_that_adds_up_a_change_twice_is_not_valid(body: str, paths: list[str], tmp_path: Path) -> None:
+    """Its rows name the right intents, and count more than without the faults."""
+    outcome = measure(tmp_path, body, {"One": "view"}, faults=[CRASHED], workload=MANY)
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert sorted(outcome.reasons) == [
+        f"`{path}` of todo-0 in One is 7, and 6 without the faults: whether that is meant cannot be judged. "
+        f"`count: {path}` of the sink says that it counts changes"
+        for path in paths
+    ]
+
+
+@pytest.mark.parametrize("count", ["n", "length(past)"])
+@pytest.mark.parametrize(
+    "writer, fault, blame, why",
+    [
+        ("put", CRASHED, "function", "after its effect and before its acknowledgement"),
+        ("stamped_put", {"duplicate_put": {"nth": 1}}, "writer", "the operation was made twice"),
+    ],
+)
+def test_a_view_that_counts_as_the_scenario_says_is_judged(
+    writer: str, fault: Any, blame: str, why: str, count: str, tmp_path: Path
+) -> None:
+    """`count` of a view says what counts the changes of an item."""
+    sinks = {"One": {"role": "view", "count": count}}
+    workload = {**MANY, "writer": writer}
+    outcome = measure(tmp_path, ADDS_UP, {"One": "view"}, faults=[fault], workload=workload, pipeline={"sinks": sinks})
+    (anomaly,) = outcome.anomalies
+    assert (anomaly.kind, anomaly.blame) == ("wrong_final_state", blame), str(outcome)
+    assert anomaly.summary == "item todo-0 counts 7 in the view One, and 6 without the faults"
+    assert why in anomaly.why
+
+
+@pytest.mark.parametrize("fault", [CRASHED, {"duplicate_put": {"nth": 1}}, {"redeliver": {"nth": 1}}])
+def test_a_view_that_copies_is_valid(fault: Any, tmp_path: Path) -> None:
+    """The numbers of the item itself, and times, are no counts: an update_add that is repeated changes the item."""
+    outcome = measure(tmp_path, COPIES, {"One": "view"}, faults=[fault], workload={**MANY, "writer": "update_add"})
+    assert not outcome.reasons, str(outcome)
+    assert {anomaly.blame for anomaly in outcome.anomalies} <= {"writer"}, str(outcome)
 
 
 @pytest.mark.parametrize("second", ["ledger", "state"])
