@@ -27,6 +27,7 @@ class Member:
 
 
 TABLE = Member(str, required=True, low=3, high=255, pattern="[a-zA-Z0-9_.-]+")  # or an ARN
+QUERY_LIMIT = Member(int, low=1)  # told in other words than those of a scan
 _INDEX = Member(str, low=3, high=255, pattern="[a-zA-Z0-9_.-]+")
 _FLAG, _TEXT, _MAP, _LIST = Member(bool), Member(str), Member(dict), Member(list)
 _NEEDED_MAP, _NEEDED_LIST = Member(dict, required=True), Member(list, required=True)
@@ -87,6 +88,7 @@ MEMBERS: Mapping[str, Mapping[str, Member]] = {
         **_PAGE,
         **dict.fromkeys(("QueryFilter", "KeyConditions"), _MAP),
         "KeyConditionExpression": _TEXT,
+        "Limit": QUERY_LIMIT,
         "ScanIndexForward": _FLAG,
     },
     "Scan": {
@@ -150,8 +152,10 @@ def check(body: Body, members: Mapping[str, Member], place: str = "") -> None:
         elif type(content) is not member.kind:
             raise unreadable(f"{type(content).__name__} cannot be converted to the type of {name}")
         else:
-            told = _problems(content, member)
-            violations += [_told(_shown(content), place, name, problem) for problem in told]
+            where = "at 'Limit'" if member is QUERY_LIMIT else ""
+            violations += [
+                _told(_shown(content), place, name, problem, where) for problem in _problems(content, member)
+            ]
     refuse(violations)
 
 
@@ -165,9 +169,9 @@ def refuse(violations: Sequence[str]) -> None:
         raise invalid(f"{len(violations)} validation error{several} detected: {'; '.join(violations)}")
 
 
-def _told(shown: str, place: str, name: str, problem: str) -> str:
-    where = f"{place}{name[0].lower()}{name[1:]}"
-    return f"Value {shown} at '{where}' failed to satisfy constraint: {problem}"
+def _told(shown: str, place: str, name: str, problem: str, where: str = "") -> str:
+    where = where or f"{shown} at '{place}{name[0].lower()}{name[1:]}'"
+    return f"Value {where} failed to satisfy constraint: {problem}"
 
 
 def _shown(content: Any) -> str:
@@ -189,8 +193,9 @@ def _problems(content: Any, member: Member) -> Iterator[str]:
         yield f"Member must satisfy enum value set: [{', '.join(member.words)}]"
     if member.pattern and content and not re.fullmatch(member.pattern, content):
         yield f"Member must satisfy regular expression pattern: {member.pattern}"
-    if what and member.low is not None and measured < member.low:
-        yield f"Member must have {what} greater than or equal to {member.low}"
+    low = 1 if member is TABLE and not content else member.low
+    if what and low is not None and measured < low:
+        yield f"Member must have {what} greater than or equal to {low}"
     if what and member.high is not None and measured > member.high:
         yield f"Member must have {what} less than or equal to {member.high}"
 

@@ -148,9 +148,8 @@ class Tables:
         if unknown:
             valid = ", ".join(_CHANGES)
             raise NotImitated(f"dynamodb.UpdateTable with {unknown[0]} is not imitated. Known: {valid}")
-        for name, change in _CHANGES.items():
-            if name in body:
-                change(self, table, body)
+        for change in dict.fromkeys(change for name, change in _CHANGES.items() if name in body):
+            change(self, table, body)
         return {"TableDescription": {**_described(table), "TableStatus": "UPDATING"}}
 
     def _update_stream(self, table: StoredTable, body: Body) -> None:
@@ -169,7 +168,7 @@ class Tables:
         mode = body.get("BillingMode") or table.description["BillingModeSummary"]["BillingMode"]
         definitions.check_capacity({**body, "BillingMode": mode})
         capacity = definitions.capacity({**body, "BillingMode": mode}, self._now())
-        if mode == "PROVISIONED" and capacity["ProvisionedThroughput"] == table.description["ProvisionedThroughput"]:
+        if mode == "PROVISIONED" and capacity.items() <= table.description.items():
             units = definitions.units(body)
             raise invalid(
                 "The provisioned throughput for the table will not change. The requested value equals the current "
