@@ -41,14 +41,14 @@ class LocalStack(Deployed):
         if address.hostname in LOOPBACK:
             alone = any(fault.NAME in OUTAGES - {KILL} for fault in self._plan.faults)
             self._exits.enter_context(turn(cache_folder() / f"runs-at-{address.port}", alone, MAX_TURN_SECONDS))
-        self._require_answer()
+        self.require_answer()
         try:
             super().deploy()
         except UserError:
-            self._require_answer()
+            self.require_answer()
             raise
 
-    def _require_answer(self) -> None:
+    def require_answer(self) -> None:
         endpoint = self._plan.target.endpoint or ""
         if not until(lambda: health(endpoint), ALIVE_SECONDS):
             raise TimeoutError(f"nothing answers at {endpoint}")

