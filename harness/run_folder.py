@@ -54,6 +54,7 @@ class RunFolder:
 
     def __init__(self, root: Path, scenario: str, variant: str, seed: int) -> None:
         self.path = new_folder(root / scenario, f"{variant.replace('/', '+')}-{seed}")
+        self._place = self.path.absolute()  # a function that runs in this process has a working directory of its own
         self._failure: OSError | None = None
         try:
             self._history = self._opened()
@@ -73,24 +74,24 @@ class RunFolder:
         In one step: a run that is killed meanwhile keeps the history that it had, or has the new one.
         """
         with self._keeping():
-            draft = self.path / f".{HISTORY}"
+            draft = self._place / f".{HISTORY}"
             with draft.open("w", encoding="utf-8", errors=_ESCAPED) as file:
                 file.writelines(operation.to_json() + "\n" for operation in operations)
-            draft.replace(self.path / HISTORY)
+            draft.replace(self._place / HISTORY)
             self._history.close()
             self._history = self._opened()
 
     def log(self, text: str) -> None:
-        with self._keeping(), (self.path / LOG).open("a", encoding="utf-8", errors=_ESCAPED) as log:
+        with self._keeping(), (self._place / LOG).open("a", encoding="utf-8", errors=_ESCAPED) as log:
             log.write(text)
 
     def write(self, name: str, content: Any) -> None:
         """Writes a text as it is, and anything else as JSON."""
         text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)
         with self._keeping():
-            draft = self.path / f".{name}"
+            draft = self._place / f".{name}"
             draft.write_text(text + "\n", encoding="utf-8", errors=_ESCAPED)
-            draft.replace(self.path / name)
+            draft.replace(self._place / name)
 
     def close(self) -> None:
         """Writes no more operations."""
@@ -112,7 +113,7 @@ class RunFolder:
 
     def _opened(self) -> TextIO:
         """The history, to append to: each line is in the file at once."""
-        return (self.path / HISTORY).open("a", encoding="utf-8", errors=_ESCAPED, buffering=1)
+        return (self._place / HISTORY).open("a", encoding="utf-8", errors=_ESCAPED, buffering=1)
 
 
 class NoFolder:

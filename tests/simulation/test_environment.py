@@ -302,3 +302,15 @@ own.addHandler(logging.StreamHandler())
         assert log.count("seen by") == 2, log  # by the root logger, and by the handler's own
     assert "seen by" not in "".join(capfd.readouterr())
     assert (logging.getLogger().handlers, logging.getLogger("own_of_tests").handlers) == (before, [])
+
+
+def test_a_handler_may_print_where_runs_are_kept_in_a_relative_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the command keeps them: the handler's working directory is another one."""
+    monkeypatch.chdir(tmp_path)
+    outcome = play(
+        Path(), looking(tmp_path, "print('seen from', os.getcwd())"), workload={"intents": 1, "items": 1, "writers": 1}
+    )
+    assert "seen from" in (Path(outcome.result.run_folder) / "function.log").read_text()
+    assert not Path(outcome.result.run_folder).is_absolute()
