@@ -30,7 +30,11 @@ _LIMITS = {
     **dict.fromkeys(("AccountMaxReadCapacityUnits", "AccountMaxWriteCapacityUnits"), 80_000),
     **dict.fromkeys(("TableMaxReadCapacityUnits", "TableMaxWriteCapacityUnits"), 40_000),
 }
-_TAG = {"Key": Member(str, required=True, low=1, high=128), "Value": Member(str, required=True, low=0, high=256)}
+_TAG_TEXT = r"[\w\s+\-=._:/@]*"
+_TAG = {
+    "Key": Member(str, required=True, low=1, high=128, pattern=_TAG_TEXT),
+    "Value": Member(str, required=True, low=0, high=256, pattern=_TAG_TEXT),
+}
 _TIME_TO_LIVE = {
     "Enabled": Member(bool, required=True),
     "AttributeName": Member(str, required=True, low=1, high=255),
@@ -114,14 +118,15 @@ class Tables:
         if (body.get("SSESpecification") or {}).get("Enabled"):
             raise NotImitated("dynamodb.CreateTable with SSESpecification is not imitated: nothing is encrypted here")
         definitions.check_capacity(body)
-        table = definitions.table(body, ARN, self._now())
+        now = self._now()
+        table = definitions.table(body, ARN, now)
         view_type = _view_type(body.get("StreamSpecification") or {})
         table.tags = _tags(body.get("Tags", []))
         if table.name in self._tables:
             raise Rejected("ResourceInUseException", f"Table already exists: {table.name}")
         self._created += 1
         id = UUID(int=self._seed.random("table", self._created).getrandbits(128), version=4)
-        table.description |= {"CreationDateTime": self._now() // 1000 / 1000, "TableId": str(id)}
+        table.description |= {"CreationDateTime": now // 1000 / 1000, "TableId": str(id)}
         self._tables[table.name] = table
         if view_type:
             self._open_stream(table, view_type)
@@ -187,8 +192,9 @@ class Tables:
         table.description["TableClassSummary"] = {"TableClass": body["TableClass"]}
 
     def _update_indexes(self, table: StoredTable, body: Body) -> None:
-        if any(len(update) != 1 for update in body["GlobalSecondaryIndexUpdates"]):
-            raise invalid(f"{INVALID}One of GlobalSecondaryIndexUpdate's Create, Update or Delete is required")
+        kinds = {"Create", "Update", "Delete"}
+        if any(len(update) != 1 or not update.keys() <= kinds for update in body["GlobalSecondaryIndexUpdates"]):
+            raise invalid(f"{INVALID}Exactly one of GlobalSecondaryIndexUpdate's Create, Update or Delete is required")
         updates = [pair for update in body["GlobalSecondaryIndexUpdates"] for pair in update.items()]
         if sum(kind != "Update" for kind, _ in updates) > 1:
             problem = "Only 1 online index can be created or deleted simultaneously per table"
