@@ -6,9 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 
-from harness.checkers.records import by_old_images, by_order, has_old_images
 from harness.checkers.sinks import SOURCE, Sinks
-from harness.checkers.trace import FaultState, HandOvers, IntentTrace, Span
+from harness.checkers.trace import FaultState, HandOvers, IntentTrace, Span, by_old_images, by_order, has_old_images
 from harness.history import FAIL, INVOKE, NOTHING, OK, REMOVE, Operation, Value
 
 HARMLESS = "noop"  # the fault that fires and explains nothing

@@ -13,6 +13,6 @@ PLATFORMS: LazyTable[Any] = LazyTable(
     {
         EMBEDDED: "harness.platforms.embedded.platform:Embedded",
         LOCALSTACK: "harness.platforms.deployed.localstack:LocalStack",
-        AWS: "harness.platforms.deployed.aws:Aws",
+        AWS: "harness.platforms.deployed.platform:Aws",
     }
 )

@@ -1,4 +1,4 @@
-"""Base of the remote platforms (LocalStack, AWS): a stack at an endpoint, real processes, real time.
+"""The remote platforms: a stack at an endpoint, real processes, real time. The last class is AWS.
 
 Faults act at the same points as on the embedded platform: at writers in this process, and at the function in its own
 process, through the agent in its package. Both claim tickets in the run's control table, which also holds the
@@ -247,3 +247,18 @@ class Deployed:
             )
         host = ThreadHost(self.writers, plan.history, self.nemesis, plan.seed, self.caller, self.timestamp_seconds)
         return HarnessMapping(host, self.client, plan.stack, plan.history, self.quiet_seconds)
+
+
+class Aws(Deployed):
+    """Everything it creates is tagged, and deleted when the run ends. A new mapping starts within minutes (S-87)."""
+
+    name: ClassVar[str] = "aws"
+    timestamp_seconds: ClassVar[int] = 1
+    max_rest_seconds: ClassVar[float] = 900.0
+    arrival_seconds: ClassVar[int] = 10
+    quiet_seconds: ClassVar[float] = 120.0
+
+    @property
+    def session(self) -> boto3.Session:
+        target = self._plan.target
+        return clients.user_session(target.profile, target.region)
