@@ -100,10 +100,10 @@ def explained(call: Any, ours: Any, official: Any) -> str:
     judged = (ours[0], official[0]) == ("ValidationException", "ConditionalCheckFailedException")
     if judged and "AttributeUpdates" in call[1]:
         return "a wrong type for an action is refused before Expected is judged (dynalite, recorded on AWS)"
-    if judged and re.search(r"\bid(\.x)? = ", call[1].get("UpdateExpression", "")):
+    if judged and re.search(r"(?:SET|REMOVE|ADD|DELETE|,) id\b", call[1].get("UpdateExpression", "")):
         return (
             "an update of a key is refused before the condition is judged (dynalite, recorded on AWS); DynamoDB Local "
-            "does so only where the new value is a literal"
+            "does so only where a literal is set"
         )
     if call[0] in TRANSACTIONS:
         codes = {ours[0], official[0]}
