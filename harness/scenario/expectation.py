@@ -19,7 +19,7 @@ from harness.scenario.model import Part
 from harness.verdict import ANOMALIES, INVALID, PARTIES, UNKNOWN, VERDICTS, Verdict
 
 REFUSED = "refused"
-_COUNT = re.compile(r"^(==|!=|>=|<=|>|<) *([0-9]+)$")
+_COUNT = re.compile(r"^(==|!=|>=|<=|>|<) *([0-9]{1,9})$")
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,

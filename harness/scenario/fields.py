@@ -119,8 +119,10 @@ def find(text: str, folders: Sequence[Path]) -> Path:
     file = next((file for folder in folders if isfile(file := folder / text)), None)
     if file:
         return file
-    if not text or any(isdir(folder / text) for folder in folders):
-        raise ValueError(f"'{text}' is not a file")
+    if not text:
+        raise ValueError("'' is not a file")
+    if folder := next((folder / text for folder in folders if isdir(folder / text)), None):
+        raise ValueError(f"'{text}' is not a file but a folder. {nearest('', _names(folder))}")
     parts = Path(text).parts
     deepest = 0
     while deepest < len(parts) - 1 and any(isdir(folder.joinpath(*parts[: deepest + 1])) for folder in folders):

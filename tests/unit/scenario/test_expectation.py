@@ -118,6 +118,7 @@ def test_an_expectation_says_what_it_is(spec: Any, words: str) -> None:
             "Did you mean 'duplicated'? Known: blame, dead_lettered",
         ),
         ({"invalid": {"lost": -1}}, ("invalid", "lost"), "got -1; expected a number"),
+        ({"invalid": {"lost": ">= " + 5000 * "9"}}, ("invalid", "lost"), "got '>= 999"),
         ({"invalid": {"mine:Own": "few"}}, ("invalid", "mine:Own"), "got 'few'; expected a number"),
         ({"invalid": {"lost": True}}, ("invalid", "lost"), "got true; expected a number"),
         ({"invalid": {"lost": "=> 1"}}, ("invalid", "lost"), "got '=> 1'; expected a number"),

@@ -153,7 +153,7 @@ def test_a_typo_in_a_path_of_the_matrix_is_one_line(project: Path, path: str, ty
         ({"pipeline": {"function": {"environment": {"A": [1]}}}}, "pipeline.function.environment.A: got [1]; expected"),
         ({"pipeline": {"handler": "handlers/naiv.py"}}, "no 'naiv.py' in 'handlers'. Did you mean 'naive.py'?"),
         ({"pipeline": {"handler": "handlrs/naive.py"}}, "no 'handlrs'. Did you mean 'handlers'?"),
-        ({"pipeline": {"handler": "handlers"}}, "'handlers' is not a file"),
+        ({"pipeline": {"handler": "handlers"}}, "'handlers' is not a file but a folder. Known: "),
         ({"pipeline": {"handler": 3}}, "got 3; expected the path of a Python file"),
         ({"pipeline": {"template": "handlers/templates.yaml"}}, "Did you mean 'template.yaml'?"),
         ({"workload": {"writer": "putt"}}, "workload.writer: 'putt' is not a writer. Did you mean 'put'?"),
