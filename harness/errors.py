@@ -26,6 +26,11 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+def one_line(text: str) -> str:
+    """The same, and a line end in it is an escape too: what was read from data begins no line of its own."""
+    return printable(text).replace("\n", "\\n")
+
+
 def path_text(path: DocumentPath) -> str:
     """As in `faults[0].lose_reply.call`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)

@@ -18,7 +18,7 @@ from harness.cli.options import (
     target_options,
     tell,
 )
-from harness.errors import NotImitated, UserError
+from harness.errors import NotImitated, UserError, one_line, printable
 from harness.history import Operation
 from harness.jobs import Job, jobs_of
 from harness.platforms import AWS, PLATFORMS
@@ -93,7 +93,7 @@ def run(
     _tell_refused(jobs)
     for order, error in sorted(problems.items()):
         what = "not imitated: " if isinstance(error, NotImitated) else ""
-        click.echo(f"refused: {_name(accepted[order])}: {what}{error}", err=True)
+        click.echo(printable(f"refused: {_name(accepted[order])}: {what}{error}"), err=True)
     return ExitCode.USER_MISTAKE if problems else code
 
 
@@ -150,7 +150,7 @@ def _tell_refused(jobs: Sequence[Job]) -> None:
             variants = refused.setdefault((job.target.platform, job.scenario.scenario, job.difference.why), [])
             variants += [job.variant.name] if job.variant.name not in variants else []
     for (platform, scenario, why), variants in refused.items():
-        click.echo(f"not run on {platform}: {scenario} / {', '.join(variants)}: {why}", err=True)
+        click.echo(one_line(f"not run on {platform}: {scenario} / {', '.join(variants)}: {why.strip()}"), err=True)
 
 
 def _report(results: Sequence[RunResult], json_to: str | None) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import overrides, scenarios_argument, set_option
+from harness.errors import one_line
 from harness.reports import ExitCode
 from harness.scenario.messages import SCHEMA_FILE
 
@@ -73,7 +74,9 @@ def list_scenarios(scenarios: Sequence[Path]) -> int:
         names = variants.setdefault((job.scenario.scenario, job.scenario.question), [])
         names += [job.variant.name] if job.variant.name not in names else []
     for (scenario, question), names in variants.items():
-        click.echo(f"{scenario}: {question}\n    {', '.join(names)}")
+        click.echo(f"{scenario}: {one_line(question.strip())}\n    {one_line(', '.join(names))}")
+    if not variants:
+        click.echo("no scenario is in scenarios/: name its file", err=True)
     return ExitCode.MET
 
 

@@ -12,7 +12,7 @@ import click
 import yaml
 
 from harness.cli.options import TARGET_FIELDS, TemplateChoice, of_a_template, target_options
-from harness.errors import NotImitated, UserError
+from harness.errors import NotImitated, UserError, one_line
 from harness.platforms import AWS, LOCALSTACK
 from harness.platforms.target import Target, choose_target
 from harness.workflow import loading
@@ -127,7 +127,7 @@ def load(data: Path, choice: TemplateChoice, target: Target) -> int:
     for item, outcome in loading.load(target.client("dynamodb"), table, items):
         outcomes[outcome] += 1
         if outcome != loading.UNCHANGED:
-            click.echo(f"  {outcome} {item.name}")
+            click.echo(one_line(f"  {outcome} {item.name}"))
     click.echo(f"{data} into {table}: {', '.join(f'{outcomes[each]} {each}' for each in loading.OUTCOMES)}")
     return 0
 

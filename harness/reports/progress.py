@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from harness.errors import printable
+from harness.errors import one_line
 from harness.verdict import INVALID, UNKNOWN, VALID
 
 _COLOURS = {VALID: "32", INVALID: "31", UNKNOWN: "33"}  # green, red, yellow
@@ -62,7 +62,7 @@ class Progress:
             self._bar.stop()
 
     def end(self, step: str) -> None:
-        step = printable(step)
+        step = one_line(step)
         self._done += 1
         if self._bar:
             self._bar.update(self._task, description=step, completed=self._done, refresh=True)

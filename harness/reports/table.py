@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.errors import one_line
 from harness.verdict import ANOMALIES, PARTIES, VERDICTS, RunResult
 
 WIDTH = 120  # at most; most tables are narrower
@@ -22,7 +23,7 @@ def tables(results: Sequence[RunResult], width: int = WIDTH) -> str:
     for result in results:
         by_scenario.setdefault((result.scenario, result.question), []).append(result)
     return "\n".join(
-        f"{scenario}: {question}\n\n{plain(_fitting(runs, width), width)}{differences(runs)}"
+        f"{one_line(f'{scenario}: {question.strip()}')}\n\n{plain(_fitting(runs, width), width)}{differences(runs)}"
         for (scenario, question), runs in by_scenario.items()
     )
 
@@ -30,7 +31,8 @@ def tables(results: Sequence[RunResult], width: int = WIDTH) -> str:
 def differences(results: Sequence[RunResult]) -> str:
     """The variants with a known difference on this platform, each with the reason."""
     reasons = {(run.variant, run.where): run.difference for run in results if run.difference}
-    return "".join(f"  {variant} differs on {platform}: {why}\n" for (variant, platform), why in reasons.items())
+    lines = (f"  {variant} differs on {platform}: {why.strip()}" for (variant, platform), why in reasons.items())
+    return "".join(f"{one_line(line)}\n" for line in lines)
 
 
 def _fitting(runs: Sequence[RunResult], width: int) -> Table:
@@ -55,7 +57,7 @@ def table(results: Sequence[RunResult], without: Sequence[str] = ()) -> Table:
         grid.add_column(key, no_wrap=True)
     for name, runs in groups.items():
         grid.add_row(
-            Text(name),
+            Text(one_line(name)),
             *([str(len(runs))] if several else []),
             *(_span(run.verdict.counts.get(key, 0) for run in runs) for key in counted),
             _kinds(runs),

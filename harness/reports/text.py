@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from harness.errors import printable
+from harness.errors import one_line, printable
 from harness.history import INVOKE, Operation, Value
 from harness.reports.table import WIDTH as TABLE_WIDTH
 from harness.reports.table import tables
@@ -74,13 +74,14 @@ def finding(
         *_causes(verdict, operations, same_in),
         *_remarks(result, operations),
     ]
+    lines = [one_line(each.rstrip("\n")) for each in lines]
     if width:
         lines = [part for each in lines for part in _wrapped(each, width)]
     if result.again:
-        lines.append(f"  run again     {result.again}")
+        lines.append(one_line(f"  run again     {result.again}"))
     if result.run_folder:
-        lines.append(f"  judge again   python -m harness check {shlex.quote(str(result.run_folder))}")
-    return printable("\n".join(lines) + "\n")
+        lines.append(one_line(f"  judge again   python -m harness check {shlex.quote(str(result.run_folder))}"))
+    return "\n".join(lines) + "\n"
 
 
 def _causes(verdict: Verdict, operations: Sequence[Operation], same_in: Sequence[str]) -> Iterator[str]:

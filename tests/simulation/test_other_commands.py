@@ -47,6 +47,20 @@ def test_list_names_scenarios_with_questions_and_variants(harness: Any, scenario
     assert (said.code, said.out) == (0, "small: Does it?\n    naive, idempotent\n")
 
 
+def test_list_escapes_what_a_terminal_obeys(harness: Any, tmp_path: Path) -> None:
+    """A question's and a variant's control characters do not reach the terminal, and begin no line."""
+    forged = document(question="Does\x1b]0;title\x07 it?\nINVALID", matrix={"workload.intents": {"a\nb\x1b[31m": 20}})
+    said = harness("list", yaml_file(tmp_path / "forged.yaml", forged))
+    assert said.out == "small: Does\\x1b]0;title\\x07 it?\\nINVALID\n    a\\nb\\x1b[31m\n"
+
+
+def test_list_says_so_where_there_is_nothing(harness: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder without scenarios/ is not answered with silence."""
+    monkeypatch.chdir(tmp_path)
+    said = harness("list")
+    assert (said.code, said.out, said.err) == (0, "", "no scenario is in scenarios/: name its file\n")
+
+
 def test_list_without_files_lists_the_folder(harness: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The scenarios in scenarios/."""
     monkeypatch.chdir(ROOT)

@@ -34,20 +34,20 @@ def result(operations, variant="put", met=True, scenario="lost-reply", seed=7):
     )
 
 
-def duplicated(redeliveries=1):
+def duplicated(redeliveries=1, intent=ONE):
     story = Story(["crash"], [1])
-    story.put(ONE)
-    story.record(ONE)
-    delivery = story.begin(ONE)
-    process, end = story.execute(ONE)
-    story.call(process, ONE)
-    story.fire("crash", f"function after dynamodb.PutItem {ONE} #1")
+    story.put(intent)
+    story.record(intent)
+    delivery = story.begin(intent)
+    process, end = story.execute(intent)
+    story.call(process, intent)
+    story.fire("crash", f"function after dynamodb.PutItem {intent} #1")
     end(INFO)
     delivery(FAIL, "raised")
     for _ in range(redeliveries):
-        story.handle(ONE)
-    story.effect(ONE, count=1 + redeliveries)
-    story.state(ONE)
+        story.handle(intent)
+    story.effect(intent, count=1 + redeliveries)
+    story.state(intent)
     return story.end()
 
 
@@ -267,6 +267,19 @@ def test_no_name_can_write_control_characters(character):
     for text in (finding(bad, duplicated()), render([bad], lambda row: duplicated())):
         assert character not in text
         text.encode()
+
+
+def test_no_data_begins_a_line_of_its_own():
+    """An intent, an error or a variant with line ends in it stays on its line, at 80 columns and without a bound."""
+    forged = "\nVALID    forged"
+    operations = [
+        dataclasses.replace(each, error=f"{each.error}{forged}") if each.type == INFO else each
+        for each in duplicated(intent=f"{ONE}{forged}")
+    ]
+    bad = dataclasses.replace(result(operations, f"put{forged}"), question=f"Does it?{forged}")
+    for width in (None, 80):
+        for text in (finding(bad, operations, width), render([bad], lambda row: operations, width)):
+            assert not [each for each in text.splitlines() if each.startswith("VALID")]
 
 
 def test_colours_follow_the_verdict_and_the_environment(monkeypatch):
