@@ -229,6 +229,26 @@ def late():
     assert all("in a thread of the function" in str(each) for each in over_of_tests.seen), over_of_tests.seen
 
 
+def test_a_thread_that_fails_after_its_run_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Lambda it is frozen; here its traceback went to the terminal, below the report."""
+    told: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    late = """
+sys.modules['late_of_tests'] = over = type(sys)('late_of_tests')
+over.gate = threading.Event()
+
+def late():
+    over.gate.wait(20)
+    socket.create_connection(('127.0.0.1', 9))
+"""
+    file = looking(tmp_path, "over.thread = threading.Thread(target=late); over.thread.start()", late)
+    assert play(tmp_path, file, workload={"intents": 1, "items": 1, "writers": 1}).verdict == "valid"
+    late_of_tests: Any = sys.modules.pop("late_of_tests")
+    late_of_tests.gate.set()
+    late_of_tests.thread.join(20)
+    assert not told
+
+
 def test_the_threads_of_others_are_free() -> None:
     """The guard stays when the run is over, and concerns the threads of handlers alone."""
     refused: list[OSError] = []

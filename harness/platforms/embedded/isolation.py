@@ -308,22 +308,29 @@ def _strays_marked(actors: Actors) -> Iterator[None]:
     """A thread that outlives its run would reach AWS with the user's own keys: it is known for as long as it lives."""
     _guard_strays()
     start = threading.Thread.start
+    over = threading.Event()
 
     def start_marked(thread: threading.Thread) -> None:
         if actors.inside():
-            _mark(thread)
+            _mark(thread, over)
         start(thread)
 
     with _replaced(threading.Thread, start=start_marked):
-        yield
+        try:
+            yield
+        finally:
+            over.set()
 
 
-def _mark(thread: threading.Thread) -> None:
+def _mark(thread: threading.Thread, over: threading.Event) -> None:
     run = thread.run
 
     def run_marked() -> None:
         try:
             run()
+        except BaseException:
+            if not over.is_set():  # else the log that its traceback belongs to is closed
+                raise
         finally:
             _marked.discard(thread)
 
