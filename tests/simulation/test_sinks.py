@@ -207,12 +207,17 @@ def test_urllib3_reaches_an_endpoint_too(tmp_path: Path) -> None:
     assert (outcome.verdict, outcome.counts["effects"]) == ("valid", 10), outcome
 
 
-# The faults that right handlers survive, with the sink's calls in place of DynamoDB's, but for DynamoDB's own conflict.
+# The faults that right handlers survive, with the sink's calls in place of DynamoDB's, and in place of DynamoDB's own
+# errors, which no other service answers with, one that all services have.
+ONLY_DYNAMODBS = ("conflict", "capacity", "server error")
+UNAVAILABLE = {
+    "service unavailable": {"refuse": {"process": "function", "call": "effect", "code": "ServiceUnavailable"}}
+}
 FAULTS = {
     name: {word: {**fields, "call": "effect"} if fields.get("call") == "dynamodb.*" else fields}
-    for name, fault in {**IN_THE_FUNCTION, **IN_THE_MAPPING, **IN_THE_WRITERS}.items()
+    for name, fault in {**IN_THE_FUNCTION, **IN_THE_MAPPING, **IN_THE_WRITERS, **UNAVAILABLE}.items()
     for word, fields in fault.items()
-    if name != "conflict"
+    if name not in ONLY_DYNAMODBS
 }
 RIGHT = ("fifo_queue", "bucket", "webhook_with_key")
 
