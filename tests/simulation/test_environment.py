@@ -6,13 +6,14 @@ import logging
 import os
 import re
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from play import handler_file, operations, play
+from play import document, handler_file, operations, play, yaml_file
 
 from harness.errors import NotImitated
 from harness.history import INFO, INVOKE, OK
@@ -247,6 +248,15 @@ def late():
     late_of_tests.gate.set()
     late_of_tests.thread.join(20)
     assert not told
+
+
+def test_a_thread_that_waits_does_not_hold_up_the_command(tmp_path: Path) -> None:
+    """Python waits for a thread before it ends, and so `harness run` waited as long as a handler's Timer."""
+    file = looking(tmp_path, "threading.Timer(600, print).start()")
+    workload = {"intents": 1, "items": 1, "writers": 1}
+    scenario = yaml_file(tmp_path / "waits.yaml", document(file, workload=workload))
+    command = [sys.executable, "-m", "harness", "run", scenario, "--platform", "embedded", "--runs", tmp_path / "runs"]
+    assert subprocess.run(command, capture_output=True, timeout=60).returncode == 0
 
 
 def test_the_threads_of_others_are_free() -> None:

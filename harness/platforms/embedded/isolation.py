@@ -335,6 +335,7 @@ def _mark(thread: threading.Thread, over: threading.Event) -> None:
             _marked.discard(thread)
 
     _marked.add(thread)
+    thread.daemon = True  # it ends with the process, as on Lambda: Python waits for the others before it ends
     thread.run = run_marked  # type: ignore[method-assign]
 
 
