@@ -189,6 +189,11 @@ def test_an_endless_loop_ends_the_run_with_its_line(tmp_path: Path, monkeypatch:
     "body, words",
     [
         ("multiprocessing.get_context('fork').Process(target=print).start()", r"a fork: .*app\.py:9"),
+        pytest.param(
+            "t = threading.Thread(target=table.load); t.start(); t.join()",
+            "in another thread than the handler's: .* LocalStack plays any",
+            marks=pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
+        ),
         ("socket.getaddrinfo('example.com', 443)", r"a look-up of example\.com.*app\.py:9"),
         ("socket.gethostbyname('example.com')", r"a look-up of example\.com"),
         ("socket.socket().connect(('192.0.2.1', 80))", r"a connection to .*192\.0\.2\.1.*app\.py:9"),

@@ -162,7 +162,8 @@ class Simulation:
 
     def require_task(self) -> Task:
         if threading.get_ident() != self._thread:
-            self.fail(NotImitated("threads: an actor of the embedded platform has one"))
+            what = "a call, a wait or output in another thread than the handler's"
+            self.fail(NotImitated(f"{what}: a ThreadPoolExecutor is played here, and LocalStack plays any thread"))
         if self.current is None:
             raise RuntimeError("only a task of the simulation can wait")
         return self.current
