@@ -108,7 +108,7 @@ def explained(call: Any, ours: Any, official: Any) -> str:
     if call[0] in TRANSACTIONS:
         codes = {ours[0], official[0]}
         refused = codes <= {"ValidationException", "TransactionCanceledException"}
-        if refused and "ConditionalCheckFailed" not in str(ours):
+        if refused and ("ValidationError" in str(ours) or "ConditionalCheckFailed" not in str(ours)):
             return (
                 "A wrong key or an update that does not fit its item cancels a transaction on AWS, and only the first "
                 "wrong key is told (Alternator test_transact_write_cancellation_reasons_validationerror; "
