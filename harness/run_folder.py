@@ -27,6 +27,7 @@ from harness.history import Operation
 RUN, HISTORY, LOG = "run.json", "history.jsonl", "function.log"
 SCHEDULE, VERDICT, REPORT = "schedule.json", "verdict.json", "report.txt"
 _MAX_SAME_NAME = 10_000
+_MOST_NAMED = 5  # of the run folders in a folder that is none
 _NOT_KEPT = "the run cannot be kept"
 _ESCAPED = "backslashreplace"  # a lone surrogate has no UTF-8: it becomes the escape that JSON has for it
 
@@ -138,6 +139,12 @@ def read_run(path: Path) -> dict[str, Any]:
     """The question of a run, from its run.json. Raises UserError for a folder of something else."""
     try:
         question = json.loads((path / RUN).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        inside = sorted(str(file.parent) for file in path.glob(f"*/{RUN}")) or sorted(
+            str(file.parent) for file in path.glob(f"*/*/{RUN}")
+        )
+        instead = f"Run folders in it: {', '.join(inside[:_MOST_NAMED])}" if inside else "There is none in it"
+        raise UserError(f"{path} is not a run folder: it has no {RUN}. {instead}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is not a run folder: {RUN} cannot be read ({error})") from None
     if not isinstance(question, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,8 @@ from harness.errors import DocumentPath, Problem, UserError, parse_path
 from harness.scenario.fields import find, folders
 from harness.scenario.messages import json_schema
 from harness.scenario.variants import MATRIX, Variant, existing_path, variants, with_value
+
+_TEMPLATE = re.compile(rb'^(?:Resources:|AWSTemplateFormatVersion:| *"AWSTemplateFormatVersion" *:)', re.MULTILINE)
 
 
 class Loaded(NamedTuple):
@@ -34,6 +37,9 @@ def load(path: Path | str, overrides: Mapping[str, str] | None = None) -> Loaded
         raise UserError(str(error)) from error
     except OSError as error:
         raise UserError([Problem(f"cannot be read: {error.strerror}", file=str(file))]) from error
+    if _TEMPLATE.search(text):
+        message = "is a CloudFormation template, and no scenario: a scenario names it as `pipeline.template`"
+        raise UserError([Problem(f"{message}, and `python -m harness init FOLDER` writes one", file=str(file))])
     return _loaded(parse(text, str(file)), file, overrides or {})
 
 

@@ -27,7 +27,26 @@ def test_check_refuses_what_is_no_run(harness: Any, tmp_path: Path) -> None:
     """254 and the folder's name."""
     said = harness("check", tmp_path)
     assert said.code == 254
-    assert "is not a run folder" in said.err
+    assert "is not a run folder: it has no run.json. There is none in it" in said.err
+
+
+def test_check_names_the_run_folders_in_a_folder(harness: Any, scenario: Path) -> None:
+    """The folder that holds all runs, or those of one scenario, is easily named in place of a run's."""
+    kept = harness("run", scenario, "--variant", "naive", "--json", "-").json[0]["run_folder"]
+    for folder in (Path(kept).parent, Path(kept).parent.parent):
+        said = harness("check", folder)
+        assert said.code == 254
+        assert f"Run folders in it: {kept}" in said.err
+
+
+def test_a_template_in_place_of_a_scenario_is_told(harness: Any, tmp_path: Path) -> None:
+    """As with `harness run shop/*.yaml`: one sentence instead of one for each of its tags."""
+    template = tmp_path / "template.yaml"
+    template.write_text("Resources:\n  Table: {Type: AWS::DynamoDB::Table, Properties: {TableName: !Ref Name}}\n")
+    said = harness("lint", template)
+    assert said.code == 254
+    assert len(said.err.splitlines()) == 1
+    assert "is a CloudFormation template, and no scenario" in said.err
 
 
 def test_lint_says_everything_and_runs_nothing(harness: Any, scenario: Path, tmp_path: Path) -> None:
