@@ -225,8 +225,10 @@ def test_up_again_finds_what_runs(localstack: Running) -> None:
     """A second `up` on the port starts nothing, and `status` tells the same."""
     host = NativeLocalStack()
     before = host.processes(localstack.port)
-    assert host.up(localstack.port, print) == localstack
-    assert localstack in host.status()
+    # Tests that kill LocalStack have started another one on the port.
+    (running,) = [each for each in host.status() if each.port == localstack.port]
+    assert host.up(localstack.port, print) == running
+    assert running in host.status()
     assert host.processes(localstack.port)[0] == before[0]
 
 
