@@ -194,24 +194,19 @@ class _Parser:
         return tree
 
     def _alternatives(self) -> Any:
-        alternatives = [self._terms()]
-        while self.word.upper() == "OR":
-            if not isinstance(alternatives[-1], Call):
-                raise self.error()
-            self.step()
-            alternatives.append(self._terms())
-        return self._joined("OR", alternatives)
+        return self._joined("OR", self._terms)
 
     def _terms(self) -> Any:
-        terms = [self._factor()]
-        while self.word.upper() == "AND":
-            if not isinstance(terms[-1], Call):
+        return self._joined("AND", self._factor)
+
+    def _joined(self, word: str, part: Callable[[], Any]) -> Any:
+        """Conditions with the word between them; a part alone may also be an operand."""
+        parts = [part()]
+        while self.word.upper() == word:
+            if not isinstance(parts[-1], Call):
                 raise self.error()
             self.step()
-            terms.append(self._factor())
-        return self._joined("AND", terms)
-
-    def _joined(self, word: str, parts: list[Any]) -> Any:
+            parts.append(part())
         if len(parts) == 1:
             return parts[0]
         if not isinstance(parts[-1], Call):

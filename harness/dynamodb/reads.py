@@ -12,7 +12,7 @@ from harness.dynamodb.legacy import Comparison, Comparisons
 from harness.dynamodb.paths import projected
 from harness.dynamodb.store import RING, Entry, Primary, StoredTable, View, place
 from harness.dynamodb.values import INVALID, Body, Item, Rejected, checked, checked_item, invalid, size
-from harness.dynamodb.writes import cancelled
+from harness.dynamodb.writes import cancelled_at
 
 MAX_PAGE_BYTES, MAX_BATCH_BYTES, MAX_BATCH_KEYS = 1024 * 1024, 16 * 1024 * 1024, 100
 _PARAMETERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # expressions, and the older parameters
@@ -116,8 +116,7 @@ class Reads:
             try:
                 found.append((table, _primary(table, key, projection), projection))
             except Rejected as error:
-                rest = len(asked) - len(found) - 1
-                raise cancelled([None] * len(found) + [error] + [None] * rest) from None
+                raise cancelled_at(len(found), len(asked), error) from None
         if len({(table.name, primary) for table, primary, _ in found}) < len(found):
             raise invalid("Transaction request cannot include multiple operations on one item")
         by_table: dict[str, Consumed] = {}

@@ -47,6 +47,12 @@ class Rejected(Exception):
         self.message = message
         self.more = more
 
+    @property
+    def reason(self) -> Body:
+        """How a batch or a transaction tells it of one of its parts."""
+        code = "ValidationError" if self.code == "ValidationException" else self.code.removesuffix("Exception")
+        return {"Code": code, "Message": self.message, **self.more}
+
 
 def invalid(message: str) -> Rejected:
     return Rejected("ValidationException", message)

@@ -187,7 +187,7 @@ class Writes:
             ((kind, call),) = _only(action).items()
             requests.check(call, requests.ACTIONS[kind], f"transactItems.{number}.member.{kind[0].lower()}{kind[1:]}.")
             writes.append(prepared(kind, call))
-        return {**self.transact(writes, body)}
+        return self.transact(writes, body)
 
     def transact(self, writes: Sequence[Write], body: Body) -> Body:
         """Carries all writes out, or raises Rejected with a reason for each."""
@@ -197,8 +197,7 @@ class Writes:
             try:
                 done.append(placed(write, tables[write.table]))
             except Rejected as error:
-                rest = len(writes) - len(done) - 1
-                raise cancelled([None] * len(done) + [error] + [None] * rest) from None
+                raise cancelled_at(len(done), len(writes), error) from None
         if _repeats(done):
             raise invalid("Transaction request cannot include multiple operations on one item")
         if sum(write.length for write in writes) > MAX_TRANSACTION_BYTES:
@@ -219,16 +218,15 @@ class Writes:
 
 def cancelled(errors: Sequence[Rejected | None]) -> Rejected:
     """The error of a transaction that did not take place."""
-    reasons: list[Body] = []
-    for error in errors:
-        if error is None:
-            reasons.append({"Code": "None"})
-        else:
-            code = "ValidationError" if error.code == "ValidationException" else error.code.removesuffix("Exception")
-            reasons.append({"Code": code, "Message": error.message, **error.more})
+    reasons = [{"Code": "None"} if error is None else error.reason for error in errors]
     codes = ", ".join(reason["Code"] for reason in reasons)
     message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
     return Rejected("TransactionCanceledException", message, CancellationReasons=reasons)
+
+
+def cancelled_at(number: int, count: int, error: Rejected) -> Rejected:
+    """The same where the action of that number, from 0, of so many is wrong: only the first wrong one is told."""
+    return cancelled([error if each == number else None for each in range(count)])
 
 
 def _only(action: Body) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from harness.platforms.embedded.services.statements import Conjunct, Statement, 
 
 NO_KEY = "Where clause does not contain a mandatory equality on all key attributes"
 _DUPLICATE = ("DuplicateItemException", "Duplicate primary key exists in table")
+_EXISTS = "EXISTS can only be used in ExecuteTransaction write requests."
 _PLACEHOLDER = re.compile(r"[#:][nv]\d+")
 _OPERATORS = {"=": "EQ", "<": "LT", "<=": "LE", ">": "GT", ">=": "GE"}
 
@@ -44,7 +45,7 @@ class PartiQL:
         if statement.verb == "SELECT":
             return self._select(statement, body)
         if statement.verb == "EXISTS":
-            raise invalid("EXISTS can only be used in ExecuteTransaction write requests.")
+            raise invalid(_EXISTS)
         item = self._write(statement, body)
         return {"Items": [item] if item else []}
 
@@ -78,12 +79,11 @@ class PartiQL:
             if statement.verb == "SELECT":
                 item = self._selected_one(statement, "Only single item select is supported")
             elif statement.verb == "EXISTS":
-                raise invalid("EXISTS can only be used in ExecuteTransaction write requests.")
+                raise invalid(_EXISTS)
             else:
                 item = self._write(statement, body) or None
         except Rejected as error:
-            code = "ValidationError" if error.code == "ValidationException" else error.code.removesuffix("Exception")
-            return {"Error": {"Code": code, "Message": error.message, **error.more}, **named}
+            return {"Error": error.reason, **named}
         return {**named, **({} if item is None else {"Item": item})}
 
     def _execute_transaction(self, body: Body) -> Body:
