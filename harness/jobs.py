@@ -202,11 +202,10 @@ def _stack(scenario: Scenario, target: Target) -> Stack:
         any_language=target != EMBEDDED_TARGET,
     )
     function = stack.function
-    if function.has_agent:
-        runtime = "" if target == EMBEDDED_TARGET else function.runtime  # embedded, this very Python runs the code
-        problem = syntax_problem(function.root, function.handler, runtime)
-        if problem and not (runtime and is_newer(runtime)):  # a newer one may know more syntax
-            raise UserError([problem])
+    runtime = "" if target == EMBEDDED_TARGET else function.runtime  # embedded, this very Python runs the code
+    is_read = function.has_agent and not (runtime and is_newer(runtime))  # a newer one may know more syntax
+    if is_read and (problem := syntax_problem(function.root, function.handler, runtime)):
+        raise UserError([problem])
     return replace(stack, attributions=_attributions(stack, pipeline))
 
 

@@ -192,12 +192,14 @@ def owned_waits(actors: Actors) -> Iterator[None]:
     original = selectors.DefaultSelector.select
 
     def select(selector: selectors.DefaultSelector, timeout: float | None = None) -> Any:
-        ready = original(selector, 0 if actors.inside() else timeout)
+        if not actors.inside():
+            return original(selector, timeout)
+        ready = original(selector, 0)
         for _ in range(_THREAD_LOOKS):
-            if ready or not _marked or not actors.inside():
+            if ready or not _marked:
                 break
             ready = original(selector, _LOOK_SECONDS)
-        if ready or not actors.inside() or (timeout is not None and timeout <= 0):
+        if ready or (timeout is not None and timeout <= 0):
             return ready
         actors.sleep(_FOR_EVER_SECONDS if timeout is None else max(timeout, _SHORTEST_SECONDS))
         return original(selector, 0)
@@ -359,18 +361,21 @@ def _guard_strays() -> None:
 @contextmanager
 def owned_logging() -> Iterator[None]:
     """What handlers set up in `logging` ends with the run: its streams are the run's. The root logger begins anew."""
-    root = logging.getLogger()
-    loggers = [root, *(each for each in root.manager.loggerDict.values() if isinstance(each, logging.Logger))]
-    before = {logger: (logger.handlers[:], logger.level, logger.propagate, logger.disabled) for logger in loggers}
-    root.handlers = []
+    fresh: tuple[list[logging.Handler], int, bool, bool] = ([], logging.NOTSET, True, False)
+    before = {each: (each.handlers[:], each.level, each.propagate, each.disabled) for each in _loggers()}
+    logging.root.handlers = []
     try:
         yield
     finally:
-        for logger in [root, *root.manager.loggerDict.values()]:
-            if isinstance(logger, logging.Logger):
-                fresh: tuple[list[logging.Handler], int, bool, bool] = ([], logging.NOTSET, True, False)
-                logger.handlers, level, logger.propagate, logger.disabled = before.get(logger, fresh)
-                logger.setLevel(level)
+        for logger in _loggers():
+            handlers, level, logger.propagate, logger.disabled = before.get(logger, fresh)
+            logger.handlers = handlers[:]
+            logger.setLevel(level)
+
+
+def _loggers() -> list[logging.Logger]:
+    named = logging.root.manager.loggerDict.values()
+    return [logging.root, *(each for each in named if isinstance(each, logging.Logger))]
 
 
 class _Output:
