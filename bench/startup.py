@@ -17,7 +17,7 @@ from functools import partial
 from bench.rounds import by_turns
 
 ROUNDS = 5
-SDK = ("-c", "import boto3, moto.dynamodb.models")
+SDK = ("-c", "import boto3, moto")
 MAIN_JOB = ("-m", "harness", "run", "scenarios/duplicate_put.yaml", "--platform", "embedded")
 PARSERS = ("-c", "from pydantic import BaseModel, TypeAdapter; import click, yaml")
 LINT = ("-m", "harness", "lint", "scenarios/crash.yaml")

@@ -33,6 +33,13 @@ def test_a_run_returns_what_it_showed(tmp_path: Path) -> None:
     assert Path(outcome.result.run_folder).is_relative_to(tmp_path)
 
 
+def test_a_run_loads_only_what_it_uses(tmp_path: Path) -> None:
+    """A queue for failures that gets no message needs no moto, and neither does a run need pytest."""
+    scenario = f"{str(DUPLICATE_PUT)!r}, {str(tmp_path)!r}, variant='put/naive', seed=0, platform='embedded'"
+    loaded = "sys.modules.keys() & {'boto3', 'moto', 'pytest', 'responses'}"
+    assert python(f"import sys, harness; harness.run({scenario}); print(sorted({loaded}))") == "['boto3']"
+
+
 def test_one_run_is_one_run(tmp_path: Path) -> None:
     """Where several variants are left, the error names them."""
     with pytest.raises(UserError, match="there are 8: put/naive with seed 0, put/idempotent with seed 0"):

@@ -13,6 +13,7 @@ from harness.platforms.embedded.services.moto import DEDUPLICATION_MICROSECONDS,
 
 ROOT = "https://sqs.us-east-1.amazonaws.com/"
 URL = f"{ROOT}123456789012/"
+HEADERS = {"Content-Type": "application/x-amz-json-1.0"}
 
 
 class Clock:
@@ -36,10 +37,13 @@ def queues(clock: Clock) -> Queues:
     return queues
 
 
+def handle(queues: Queues, operation: str, **content: Any) -> Reply:
+    headers = {"X-Amz-Target": f"AmazonSQS.{operation}", **HEADERS}
+    return queues.handle(Request("sqs", operation, "POST", ROOT, headers, json.dumps(content).encode()))
+
+
 def call(queues: Queues, operation: str, **content: Any) -> dict[str, Any]:
-    headers = {"X-Amz-Target": f"AmazonSQS.{operation}", "Content-Type": "application/x-amz-json-1.0"}
-    request = Request("sqs", operation, "POST", ROOT, headers, json.dumps(content).encode())
-    reply: Reply = queues.handle(request)
+    reply = handle(queues, operation, **content)
     assert reply.status == 200, reply
     answer: dict[str, Any] = json.loads(reply.body or b"{}")
     return answer
@@ -106,3 +110,28 @@ def test_a_batch_drops_what_it_repeats(queues: Queues) -> None:
     assert [entry["Id"] for entry in answer["Successful"]] == ["0", "1", "2"]
     assert "Failed" not in answer
     assert take(queues) == ["one", "b"]
+
+
+def test_a_queue_answers_the_same_before_its_first_message_as_after(queues: Queues) -> None:
+    """Until then moto knows nothing of it: its URL, its emptiness and its creation, told again."""
+
+    def answers() -> list[tuple[int, Any]]:
+        calls: list[tuple[str, dict[str, Any]]] = [
+            ("GetQueueUrl", {"QueueName": "failures"}),
+            ("ReceiveMessage", {"QueueUrl": URL + "failures"}),
+            ("CreateQueue", {"QueueName": "failures"}),
+        ]
+        replies = [handle(queues, operation, **content) for operation, content in calls]
+        return [(reply.status, json.loads(reply.body)) for reply in replies]
+
+    first = [(200, {"QueueUrl": URL + "failures"}), (200, {})]
+    call(queues, "CreateQueue", QueueName="failures")
+    assert answers()[:2] == first
+    send(queues, "one", "a")  # to another queue: moto makes all of them now
+    assert answers() == [*first, (200, {"QueueUrl": URL + "failures"})]
+
+
+@pytest.mark.parametrize("name", ["with space", "x" * 81])
+def test_a_queue_that_sqs_refuses_is_refused_at_once(name: str, queues: Queues) -> None:
+    """Only what cannot be refused waits for the first message."""
+    assert handle(queues, "CreateQueue", QueueName=name).status == 400

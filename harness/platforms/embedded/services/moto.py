@@ -1,35 +1,42 @@
-"""Queues, topics and buckets as moto imitates them, with one correction.
+"""Queues, topics and buckets as moto imitates them, with one correction, and only once a run needs moto.
 
-A FIFO queue knows a deduplication id for five minutes, whether or not the message is still
-there (P-11).
+A FIFO queue knows a deduplication id for five minutes, whether or not the message is still there (P-11). Importing moto
+takes a third of a second. Most runs make a queue for failures and send nothing to it: until moto is needed, such a
+queue is only announced, and is empty.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
-from moto.core.base_backend import BackendDict
-from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.model_instances import reset_model_data
-from moto.moto_api._internal import mock_random
 
 from harness.faults.seed import Seed
 from harness.history import MICROSECONDS
+from harness.pipeline.resources import QUEUE, attribute
 from harness.platforms.base import Reply, Request
 
 _SIGNED = "AWS4-HMAC-SHA256 Credential=embedded/20300101/us-east-1/service/aws4_request"
+_announced: dict[str, Callable[[], Reply]] = {}  # by the name of a queue: makes it. Of the process, as moto's state is
 
 
 def forget() -> None:
     """Empties moto's services, and its list of all instances of its models, tables and items among them."""
-    BackendDict.reset()
-    reset_model_data()
+    _announced.clear()
+    if "moto.core.model_instances" in sys.modules:
+        from moto.core.base_backend import BackendDict
+        from moto.core.model_instances import reset_model_data
+
+        BackendDict.reset()
+        reset_model_data()
 
 
 class Moto:
@@ -37,12 +44,21 @@ class Moto:
 
     def __init__(self, service: str, operations: frozenset[str], seed: Seed) -> None:
         self._operations = operations
-        self._stubber = BotocoreStubber()
+        self._first_draw = int(seed.draw("moto", service) * 2**32)
         forget()
-        mock_random.seed(int(seed.draw("moto", service) * 2**32))
+
+    @cached_property
+    def _stubber(self) -> Any:
+        from moto.core.botocore_stubber import BotocoreStubber
+        from moto.moto_api._internal import mock_random
+
+        mock_random.seed(self._first_draw)
+        return BotocoreStubber()
 
     def handle(self, request: Request) -> Reply:
         request.check_imitated(self._operations)
+        while _announced:
+            _announced.pop(next(iter(_announced)))()
         headers = HTTPHeaders()
         # Requests are not signed (harness.platforms.clients), and moto shows objects to signers only.
         headers["Authorization"] = _SIGNED
@@ -61,6 +77,8 @@ _OPERATIONS = frozenset(
     {"CreateQueue", "GetQueueUrl", "SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage"}
 )
 _SENDS_ONE = {"X-Amz-Target": "AmazonSQS.SendMessage"}
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,75}(\.fifo)?")
+_KNOWN_ATTRIBUTES = {"FifoQueue", "ContentBasedDeduplication"}
 
 
 class Queues:
@@ -70,6 +88,7 @@ class Queues:
         self._now = now
         self._moto = Moto("sqs", _OPERATIONS, seed)
         self._by_content: set[str] = set()
+        self._made: set[str] = set()  # names of queues that were announced once
         self._accepted: dict[tuple[str, str], tuple[int, Reply]] = {}  # (queue, deduplication id) -> (time, reply)
 
     def handle(self, request: Request) -> Reply:
@@ -77,12 +96,31 @@ class Queues:
         if request.operation == "CreateQueue":
             if content.get("Attributes", {}).get("ContentBasedDeduplication") == "true":
                 self._by_content.add(content["QueueName"])
-        elif content.get("QueueUrl", "").endswith(".fifo"):
+            return self._announce(request, content)
+        name = content.get("QueueName") or content.get("QueueUrl", "").rpartition("/")[2]
+        if name in _announced and request.operation in ("GetQueueUrl", "ReceiveMessage"):
+            return Reply.of({"QueueUrl": _url(name)} if request.operation == "GetQueueUrl" else {})
+        if content.get("QueueUrl", "").endswith(".fifo"):
             if request.operation == "SendMessage":
                 return self._send(request, content)
             if request.operation == "SendMessageBatch":
                 return self._send_each(request, content)
         return self._moto.handle(request)
+
+    def _announce(self, request: Request, content: dict[str, Any]) -> Reply:
+        """Makes a queue when moto is needed; at once if that could be refused, or could be another call of a name."""
+        name, attributes = content.get("QueueName", ""), content.get("Attributes") or {}
+        match = _NAME.fullmatch(name)
+        usual = (
+            attributes.keys() <= _KNOWN_ATTRIBUTES and set(attributes.values()) <= {"true"} and "tags" not in content
+        )
+        is_fifo = match is not None and match[1] is not None
+        fits = match and is_fifo == ("FifoQueue" in attributes) == bool(attributes)
+        if not usual or not fits or name in self._made:
+            return self._moto.handle(request)
+        self._made.add(name)
+        _announced[name] = lambda: self._moto.handle(request)
+        return Reply.of({"QueueUrl": _url(name)})
 
     def _send(self, request: Request, message: dict[str, Any]) -> Reply:
         """A message whose deduplication id was accepted before is answered like the first one, and dropped."""
@@ -116,3 +154,7 @@ class Queues:
                 failure = {"Id": entry["Id"], "SenderFault": True, "Code": code, "Message": result.get("message", "")}
                 answer["Failed"].append(failure)
         return Reply.of({name: entries for name, entries in answer.items() if entries or name == "Successful"})
+
+
+def _url(name: str) -> str:
+    return attribute(QUEUE, name, "QueueUrl")
