@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.rounds import by_turns
 from bench.stub import ITEM, KINDS, seconds_on_stub
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.history import History
 from harness.pipeline.package import unpacked
 from harness.pipeline.template import read

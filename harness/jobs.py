@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import Problem, UserError, nearest
 from harness.faults.function import FalseFailureReport
-from harness.faults.seed import Seed
-from harness.pipeline.attribution import Attribution
-from harness.pipeline.imports import is_newer, syntax_problem
-from harness.pipeline.mapping import Mapping as MappingSettings
+from harness.faults.points import Seed
+from harness.pipeline.dependencies import is_newer, syntax_problem
 from harness.pipeline.resources import Bucket, DataStream, Queue, Resource, Table, Topic
-from harness.pipeline.stack import Function, Stack
+from harness.pipeline.resources import Mapping as MappingSettings
+from harness.pipeline.stack import Attribution, Function, Stack
 from harness.pipeline.template import read as read_template
-from harness.platforms.capabilities import unsupported, unsupported_expiry
-from harness.platforms.target import EMBEDDED_TARGET, Target
+from harness.platforms.target import EMBEDDED_TARGET, Target, unsupported, unsupported_expiry
 from harness.scenario.expectation import Difference
 from harness.scenario.fields import parse_seeds
 from harness.scenario.load import load, load_values

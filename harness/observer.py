@@ -13,12 +13,11 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from harness.delivery.on_failure import batch_info
+from harness.delivery.redelivery import batch_info
 from harness.delivery.shards import NOT_FOUND, StreamReader, reader_of
 from harness.history import MAX_CONTENT, Value
-from harness.pipeline.attribution import BY_NAME, Attribution, item_as_json
 from harness.pipeline.resources import Bucket, DataStream, Queue, Resource, Table, Topic
-from harness.pipeline.stack import LEDGER, ON_FAILURE, SOURCE, VIEW, Stack
+from harness.pipeline.stack import BY_NAME, LEDGER, ON_FAILURE, SOURCE, VIEW, Attribution, Stack, item_as_json
 
 Record = Callable[[str, Value], object]  # f, value
 R = TypeVar("R", bound=Resource)

@@ -32,16 +32,15 @@ from typing import Any, TypeVar
 
 from harness import checkers
 from harness.errors import NotImitated, PlatformLost, UserError, of_the_disk
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.history import FAIL, INFO, OK, History, Operation, Value
-from harness.interrupts import SIGNALS, signals_interrupt
 from harness.jobs import Job
 from harness.observer import Observer
 from harness.pipeline.package import unpacked
 from harness.pipeline.resources import RETENTION_SECONDS
 from harness.platforms import PLATFORMS, clients
 from harness.platforms.base import Plan, Platform
-from harness.platforms.capabilities import OUTAGES
+from harness.platforms.target import OUTAGES
 from harness.reference import reference
 from harness.reports import ExitCode
 from harness.reports import text as text_report
@@ -60,6 +59,7 @@ from harness.run_folder import (
 from harness.scenario import expectation
 from harness.scenario.fields import checker_class
 from harness.verdict import UNKNOWN, RunResult, Verdict
+from harness.waiting import SIGNALS, signals_interrupt
 from harness.workload.base import Writer
 from harness.workload.client import Client
 from harness.workload.items import Change

@@ -1,19 +1,60 @@
-"""Waiting: until something is observed or a bound is reached, for quiescence, for a turn, and with Ctrl-C delayed."""
+"""Waiting: until something is observed or a bound is reached, for quiescence, for a turn, and what a signal does to it.
+
+The signals are Ctrl-C, and, with the same cleaning up, SIGTERM and SIGHUP (of a closed terminal).
+"""
 
 from __future__ import annotations
 
-import fcntl
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
-from harness.interrupts import SIGNALS, Interrupted
+
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal that ends a run has come."""
+
+
+@contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """In the block, each of the signals raises Interrupted; those that are ignored (as under nohup) stay ignored.
+
+    After the first one the others are ignored, but for Ctrl-C: cleaning up has begun.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def interrupt(number: int, frame: object) -> None:
+        for other in SIGNALS:
+            if other != signal.SIGINT:
+                signal.signal(other, _nothing)
+        raise Interrupted
+
+    for number, handler in before.items():
+        if handler not in (signal.SIG_IGN, None):
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+
+def _nothing(number: int, frame: object) -> None:
+    """A function, because programs that are started inherit what is ignored."""
+
 
 T = TypeVar("T")
 # Polling loads the service: the interval grows while the answer stays the same.
@@ -31,6 +72,8 @@ def until_nothing(pending: Callable[[], str], seconds: float) -> str:
 
 
 def _repeated(ask: Callable[[], T], again: Callable[[T], bool], seconds: float) -> T:
+    from tenacity import Retrying, retry_if_result, stop_after_delay  # the command line needs the signals alone
+
     retrying = Retrying(
         retry=retry_if_result(again),
         wait=_Pause(),
@@ -79,19 +122,21 @@ def turn(file: Path, alone: bool, seconds: float) -> Iterator[None]:
     TimeoutError after so many seconds.
     """
     with ExitStack() as holding:
-        with _locked(file.with_suffix(".queue"), fcntl.LOCK_EX, seconds):
-            holding.enter_context(_locked(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH, seconds))
+        with _locked(file.with_suffix(".queue"), True, seconds):
+            holding.enter_context(_locked(file, alone, seconds))
         yield
 
 
 @contextmanager
-def _locked(file: Path, how: int, seconds: float) -> Iterator[None]:
+def _locked(file: Path, alone: bool, seconds: float) -> Iterator[None]:
+    import fcntl  # not on Windows
+
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as lock:
 
         def take() -> bool:
             try:
-                fcntl.flock(lock, how | fcntl.LOCK_NB)
+                fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
             return True

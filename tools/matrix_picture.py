@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from harness.matrix.document import Document
-from harness.matrix.report import MARKS
-from harness.matrix.tally import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, NEITHER
+from harness.matrix.player import AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, NEITHER
+from harness.matrix.report import MARKS, Document
 
 WRITER = "put"  # the cells that are drawn; a corner marks those that are of another class behind another writer
 COLORS = {EXACTLY_ONCE: "#d3efd8", AT_LEAST_ONCE: "#fbe3b5", AT_MOST_ONCE: "#cfe3fb", NEITHER: "#f8cfd0"}

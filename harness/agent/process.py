@@ -17,8 +17,7 @@ from harness.agent.wire import network
 from harness.faults import FAULTS
 from harness.faults.base import Fault
 from harness.faults.nemesis import Nemesis
-from harness.faults.points import FUNCTION
-from harness.faults.seed import Seed
+from harness.faults.points import FUNCTION, Seed
 from harness.history import INFO, INVOKE, Value
 
 # Names that the deployer and the entry point agree on.

@@ -21,10 +21,10 @@ from harness.verdict import ANOMALIES, INVALID, UNKNOWN, Finding, Verdict, compo
 CHECKERS: LazyTable[type[Checker]] = LazyTable(
     {
         "lost": "harness.checkers.lost:Lost",
-        "duplicated": "harness.checkers.duplicated:Duplicated",
-        "phantom": "harness.checkers.phantom:Phantom",
-        "reordered": "harness.checkers.reordered:Reordered",
-        "wrong_final_state": "harness.checkers.wrong_final_state:WrongFinalState",
+        "duplicated": "harness.checkers.surplus:Duplicated",
+        "phantom": "harness.checkers.surplus:Phantom",
+        "reordered": "harness.checkers.order:Reordered",
+        "wrong_final_state": "harness.checkers.order:WrongFinalState",
         "dead_lettered": "harness.checkers.lost:DeadLettered",
         "completeness": "harness.checkers.completeness:Completeness",
         "vacuity": "harness.checkers.completeness:Vacuity",

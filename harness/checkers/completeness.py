@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from harness.checkers.base import Checker
 from harness.checkers.index import HistoryIndex
 from harness.checkers.lost import moved, superseded
+from harness.checkers.order import deletions
 from harness.checkers.trace import ACKNOWLEDGED
-from harness.checkers.wrong_final_state import deletions
 from harness.history import FAIL, MICROSECONDS, OK
 from harness.verdict import VALID, Finding
 

@@ -11,8 +11,8 @@ import click
 
 from harness import __version__, project
 from harness.errors import NotImitated, UserError, of_the_disk, printable
-from harness.interrupts import signals_interrupt
 from harness.reports import ExitCode
+from harness.waiting import signals_interrupt
 
 # Each command: where it is, and the first sentence of its help, so that `--help` imports none of them.
 SECTIONS = {

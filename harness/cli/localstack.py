@@ -18,12 +18,11 @@ from harness.errors import UserError
 from harness.jobs import jobs_of
 from harness.localstack import RUNTIMES, ours
 from harness.localstack.base import PORT, Running, Say
-from harness.localstack.compose import compose_command
-from harness.localstack.container import engine
+from harness.localstack.compose import compose_command, engine
 from harness.localstack.health import emulator_at, local
 from harness.localstack.install import find_java_home, find_python
 from harness.platforms import AWS, LOCALSTACK
-from harness.platforms.deployed.leftovers import Leftovers
+from harness.platforms.deployed.cloudformation import Leftovers
 from harness.platforms.target import EMBEDDED_TARGET, Target, choose_target
 
 NOTHING = "no LocalStack runs that harness started"

@@ -12,13 +12,22 @@ import yaml
 
 from harness.cli.options import processes_option, tell
 from harness.errors import UserError
-from harness.matrix import document, report, selection
-from harness.matrix.cells import AIMS, Cell, scenario_of
-from harness.matrix.consumers import Consumer, consumers
-from harness.matrix.player import CellTask, Played, job_of, merged, play_all, used_sinks
+from harness.matrix import cells as matrix_cells
+from harness.matrix import report
+from harness.matrix.cells import AIMS, Cell, Consumer, Filters, consumers, parse_cell, scenario_of
+from harness.matrix.player import (
+    BROKEN,
+    EXACTLY_ONCE,
+    OPEN,
+    UNKNOWN,
+    CellTask,
+    Played,
+    job_of,
+    merged,
+    play_all,
+    used_sinks,
+)
 from harness.matrix.report import save
-from harness.matrix.selection import Filters, parse_cell
-from harness.matrix.tally import BROKEN, EXACTLY_ONCE, OPEN, UNKNOWN
 from harness.platforms import EMBEDDED, LOCALSTACK
 from harness.platforms.target import Target, choose_target
 from harness.reports import ExitCode, exit_code
@@ -91,11 +100,11 @@ def matrix(
 
 def _matrix(filters: Any, target: Target, runs: int, processes: int, folder: Path) -> int:
     by_name = consumers()
-    axes = selection.axes(filters, by_name)
+    axes = matrix_cells.axes(filters, by_name)
     used = {name: used_sinks(by_name[name]) for name in axes.consumer}
     sinks = {name: words for name, (words, _) in used.items()}
     nowhere = {name: reason for name, (words, reason) in used.items() if not words}
-    cells = selection.cells(axes, filters, by_name, sinks)
+    cells = matrix_cells.cells(axes, filters, by_name, sinks)
     if not cells:
         raise UserError(f"no cell is left: {_used(sinks, nowhere)}")
     if target.platform == LOCALSTACK and not filters:
@@ -106,7 +115,7 @@ def _matrix(filters: Any, target: Target, runs: int, processes: int, folder: Pat
         )
     tasks = [CellTask(cell, by_name[cell.consumer], target, runs) for cell in cells]
     played = _played(tasks, processes)
-    made = document.document(tasks, played, axes, filters, by_name, sinks, nowhere)
+    made = report.document(tasks, played, axes, filters, by_name, sinks, nowhere)
     saved = save(made, played, folder)
     click.echo("\n\n".join(filter(None, (report.summary(made), report.missing(made), ""))))
     click.echo(f"saved in {saved}: " + ", ".join(sorted(file.name for file in saved.iterdir())))

@@ -15,7 +15,7 @@ from harness.cli.options import TARGET_FIELDS, TemplateChoice, of_a_template, ta
 from harness.errors import NotImitated, UserError, one_line
 from harness.platforms import AWS, LOCALSTACK
 from harness.platforms.target import Target, choose_target
-from harness.workflow import loading
+from harness.workflow import stack as stacks
 from harness.workflow.deployment import ResourceChange, UserDeployment
 from harness.workflow.stack import UserStack, changes, user_stack
 
@@ -118,17 +118,17 @@ def load(data: Path, choice: TemplateChoice, target: Target) -> int:
     Example: python -m harness load data/todos.yaml
     """
     source = choice.read().source
-    items = loading.read_items(data, source)
+    items = stacks.read_items(data, source)
     resources = UserDeployment(target, choice.name).resources()
     if source.logical_id not in resources:
         raise UserError(f"{source.logical_id} is not in {choice.name} at {target} yet: `harness deploy` comes first")
     _, table = resources[source.logical_id]
     outcomes: Counter[str] = Counter()
-    for item, outcome in loading.load(target.client("dynamodb"), table, items):
+    for item, outcome in stacks.load(target.client("dynamodb"), table, items):
         outcomes[outcome] += 1
-        if outcome != loading.UNCHANGED:
+        if outcome != stacks.UNCHANGED:
             click.echo(one_line(f"  {outcome} {item.name}"))
-    click.echo(f"{data} into {table}: {', '.join(f'{outcomes[each]} {each}' for each in loading.OUTCOMES)}")
+    click.echo(f"{data} into {table}: {', '.join(f'{outcomes[each]} {each}' for each in stacks.OUTCOMES)}")
     return 0
 
 

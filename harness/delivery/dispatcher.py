@@ -12,14 +12,12 @@ from collections.abc import Callable
 from functools import partial
 
 from harness.delivery import filters
-from harness.delivery.deliveries import Deliveries
-from harness.delivery.host import DispatcherHost, Event
-from harness.delivery.lane import lane_number
+from harness.delivery.deliveries import Deliveries, DispatcherHost, Event
+from harness.delivery.lane import LaneWorker, Route, lane_number
 from harness.delivery.shards import ShardReader, describe_shards
 from harness.delivery.sources import Record, history_value
-from harness.delivery.worker import LaneWorker, Route
 from harness.history import INFO
-from harness.pipeline.mapping import LATEST, TRIM_HORIZON, Mapping
+from harness.pipeline.resources import LATEST, TRIM_HORIZON, Mapping
 
 POLL_SECONDS = 0.25  # Lambda polls a shard four times a second: docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 LATEST_DELAY_SECONDS = 5.0  # at most; a mapping at LATEST misses earlier records (S-87; AWS says minutes)

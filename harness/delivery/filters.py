@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.errors import NotImitated, Problem, UserError, nearest
-from harness.pipeline.mapping import Mapping
-from harness.pipeline.resources import queue_url
+from harness.pipeline.resources import Mapping, queue_url
 
 OR = "$or"
 MOST = 5  # of a mapping; AWS takes up to ten of who has asked for that

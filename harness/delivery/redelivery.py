@@ -1,6 +1,6 @@
-"""What happens to a batch after a delivery: its records are done, retried, or discarded. Pure.
+"""What happens to a batch after a delivery: its records are done, retried, or discarded and reported. Pure.
 
-Source: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html and S-65…S-80;
+Source: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html, S-65…S-80 and S-82;
 for partial batch responses https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html.
 """
 
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from harness.delivery.sources import Record, sequence_numbers
+from harness.delivery.sources import SOURCES, Record, sequence_numbers, source_at
 from harness.history import MICROSECONDS
-from harness.pipeline.mapping import FOREVER, Mapping
-from harness.pipeline.resources import RETENTION_SECONDS
+from harness.pipeline.resources import FOREVER, RETENTION_SECONDS, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +192,63 @@ def _attempted(tried: Batch, mapping: Mapping) -> BatchDecision:
     if mapping.maximum_retry_attempts != FOREVER and counted.attempts > mapping.maximum_retry_attempts:
         return BatchDecision(discard=Discard(counted, RETRY_ATTEMPTS_EXHAUSTED))
     return BatchDecision(retry=(counted,))
+
+
+_BATCH_INFO = [source.BATCH_INFO for source in SOURCES.values()]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def on_failure_record(
+    discard: Discard,
+    result: InvocationResult | None,
+    *,
+    request_id: str,
+    shard_id: str,
+    stream_arn: str,
+    function_arn: str,
+    now: int,
+) -> dict[str, Any]:
+    """`result` is the last invocation's, or None if there was none; `now` is in microseconds since the epoch.
+
+    A batch that became too old has no responseContext. functionError is null if the function reported the failure in
+    its answer instead of raising.
+    """
+    records, source = discard.batch.records, source_at(stream_arn)
+    record: dict[str, Any] = {
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": function_arn,
+            "condition": discard.reason,
+            "approximateInvokeCount": max(1, discard.batch.invocations),  # AWS says 1 where there was none too
+        }
+    }
+    if discard.reason == RETRY_ATTEMPTS_EXHAUSTED and result is not None:
+        record["responseContext"] = {
+            "statusCode": 200,
+            "executedVersion": "$LATEST",
+            "functionError": "Unhandled" if result.kind == RAISED else None,
+        }
+    record["version"] = "1.0"
+    record["timestamp"] = _iso(now, "milliseconds")
+    record[source.BATCH_INFO] = {
+        "shardId": shard_id,
+        "startSequenceNumber": records[0].sequence_number,
+        "endSequenceNumber": records[-1].sequence_number,
+        "approximateArrivalOfFirstRecord": _iso(records[0].created_at, source.TIMESPEC),
+        "approximateArrivalOfLastRecord": _iso(records[-1].created_at, source.TIMESPEC),
+        "batchSize": len(records),
+        "streamArn": stream_arn,
+    }
+    return record
+
+
+def batch_info(on_failure_record: dict[str, Any]) -> dict[str, Any]:
+    """The part of an on-failure record that says where in the stream its batch was."""
+    info: dict[str, Any]
+    (info,) = (on_failure_record[name] for name in _BATCH_INFO if name in on_failure_record)
+    return info
+
+
+def _iso(microseconds: int, timespec: str) -> str:
+    moment = _EPOCH + timedelta(microseconds=microseconds)
+    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -13,12 +13,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harness.delivery.host import DispatcherHost
+from harness.delivery.deliveries import DispatcherHost
 from harness.delivery.redelivery import pause
 from harness.delivery.sources import SOURCES, Record, Source, source_at
 from harness.history import MICROSECONDS
-from harness.pipeline.mapping import LATEST, TRIM_HORIZON
-from harness.pipeline.resources import DataStream, Table
+from harness.pipeline.resources import LATEST, TRIM_HORIZON, DataStream, Table
 
 READ_LIMIT = 1000  # the most that GetRecords allows (S-49)
 MAXIMUM_CALLS = 1000  # for one answer: with the pauses between them more than half a day

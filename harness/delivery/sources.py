@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from harness.history import MICROSECONDS, REMOVE
-from harness.pipeline.attribution import item_as_json
+from harness.pipeline.stack import item_as_json
 
 _EVENT_FIELDS = ("eventID", "eventName", "eventVersion", "eventSource", "awsRegion")
 _CHANGE_FIELDS = ("Keys", "NewImage", "OldImage", "SequenceNumber", "SizeBytes", "StreamViewType")

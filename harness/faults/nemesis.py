@@ -13,8 +13,7 @@ from typing import Protocol
 
 from harness.faults.actions import ENDING, Action
 from harness.faults.base import Fault
-from harness.faults.points import AFTER, BEFORE, Point
-from harness.faults.seed import FiredFault, Seed
+from harness.faults.points import AFTER, BEFORE, FiredFault, Point, Seed
 from harness.history import FAIL, INFO, Value
 
 Record = Callable[[str, str, str, Value], object]  # process, type, f, value

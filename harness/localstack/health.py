@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
+
 from harness.errors import UserError
 from harness.localstack.base import IMAGE, NO_TOKEN, Say
 from harness.waiting import until
@@ -187,3 +189,15 @@ def _meaning(output: str, image: str, holder: str) -> str:
 
 def _last_lines(text: str) -> str:
     return "".join(f"\n  {line}" for line in text.strip().splitlines()[-LOG_LINES:])
+
+
+def holder_of(port: int) -> str:
+    """Who listens on a port: `process 12 (nginx -g …)`, or "another process" where that can't be seen."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                command = " ".join(psutil.Process(connection.pid).cmdline())
+                return f"process {connection.pid} ({command[:80]})"
+    except psutil.Error:
+        return "another process"
+    return "a process of another user"

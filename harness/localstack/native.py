@@ -18,10 +18,17 @@ import psutil
 
 from harness.errors import UserError
 from harness.localstack.base import SETTINGS, Running, Say
-from harness.localstack.health import exit_explained, health, local, wait_until_dynamodb_answers, wait_until_healthy
+from harness.localstack.health import (
+    exit_explained,
+    health,
+    holder_of,
+    local,
+    wait_until_dynamodb_answers,
+    wait_until_healthy,
+)
 from harness.localstack.install import Installation, alone, install, java_home
-from harness.localstack.os_process import MARK, holder_of, kill_marked, marked, output_of
 from harness.project import cache_folder
+from harness.waiting import until_nothing
 
 EXECUTOR = Path(__file__).with_name("executor")
 PLUGIN = "harness_executor"
@@ -234,3 +241,51 @@ def _ended(server: subprocess.Popen[bytes], folder: Path) -> str | None:
 
 def _log(folder: Path) -> str:
     return (folder / "log").read_text(errors="replace")
+
+
+MARK = "HARNESS_HOST_RUNTIME"  # the environment variable that our processes inherit; its value is a state folder
+END_SECONDS = 10
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs. A process that has ended, and that its parent has not waited for, does not."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def marked(folder: Path) -> list[psutil.Process]:
+    """All processes that belong to a LocalStack with its state in this folder or below it, the lowest number first."""
+
+    def is_marked(process: psutil.Process) -> bool:
+        with suppress(psutil.Error):  # it has ended, or is another user's
+            mark: str = process.environ().get(MARK, "")
+            return mark == str(folder) or mark.startswith(f"{folder}/")
+        return False
+
+    return [process for process in psutil.process_iter() if is_marked(process)]
+
+
+def kill_marked(folder: Path) -> int:
+    """End them all, also those that start while this goes on. Says how many there were. Raises TimeoutError."""
+    killed: set[psutil.Process] = set()
+
+    def remaining() -> str:
+        # A process that is ending has no environment any more, and so no mark, a moment before it is gone.
+        processes = {*marked(folder), *filter(is_alive, killed)}
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        killed.update(processes)
+        return ", ".join(sorted(str(process.pid) for process in processes))
+
+    if numbers := until_nothing(remaining, END_SECONDS):
+        raise TimeoutError(f"processes {numbers} did not end in {END_SECONDS} s after SIGKILL")
+    return len(killed)
+
+
+def output_of(process: psutil.Process) -> Path:
+    """The file that its standard output goes to; an empty path where there is none, or no such process any more."""
+    with suppress(psutil.Error):
+        return next((Path(file.path) for file in process.open_files() if file.fd == 1), Path())
+    return Path()

@@ -1,10 +1,11 @@
 """The matrix as it is saved: JSON, Markdown (in short for a README, and in full), and one page of HTML by itself.
 
-All are made from the document alone.
+All are made from one JSON document.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,13 +13,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.matrix import document
-from harness.matrix.document import Document
-from harness.matrix.player import Played
-from harness.matrix.tally import (
+from harness.matrix.cells import AIMS, SINKS, Axes, Consumer, Filters, left_out, paragraph
+from harness.matrix.player import (
     AT_LEAST_ONCE,
     AT_MOST_ONCE,
     CLASSES,
+    ENOUGH_WITH_ANOMALY,
     EXACTLY_ONCE,
     FEWEST_FOR_EXACTLY_ONCE,
     NEITHER,
@@ -26,8 +26,81 @@ from harness.matrix.tally import (
     OPEN,
     REFUSED,
     UNKNOWN,
+    CellRun,
+    CellTask,
+    Played,
 )
 from harness.run_folder import new_folder
+from harness.workload import WRITERS
+
+FORMAT = 1
+Document = dict[str, Any]
+_ONE_A_LINE = "cells"  # so that a diff of two documents names the cells that differ
+
+
+def document(
+    tasks: Sequence[CellTask],
+    played: Sequence[Played],
+    axes: Axes,
+    filters: Filters,
+    consumers: Mapping[str, Consumer],
+    sinks: Mapping[str, Sequence[str]],
+    nowhere: Mapping[str, str],
+) -> Document:
+    """A key may be added within a format; one that changes its meaning, or goes, makes a new format."""
+    chosen = [consumers[name] for name in axes.consumer]
+    return {
+        "format": FORMAT,
+        "platform": tasks[0].target.platform,
+        "runs": tasks[0].runs,
+        "runs_with_anomaly": min(ENOUGH_WITH_ANOMALY, tasks[0].runs),
+        "filters": filters.words(),
+        "axes": {
+            "writer": {word: paragraph(WRITERS[word].__doc__) for word in axes.writer},
+            "consumer": {each.name: each.does for each in chosen},
+            "fault": {word: {"does": AIMS[word].does, "faults": list(AIMS[word].faults)} for word in axes.fault},
+            "sink": {word: SINKS[word] for word in axes.sink},
+        },
+        "sinks": {each.name: list(sinks[each.name]) for each in chosen},
+        "nowhere": dict(nowhere),
+        "left_out": left_out(axes, filters, consumers, sinks, nowhere),
+        "cells": [entry(task, each) for task, each in zip(tasks, played, strict=True)],
+    }
+
+
+def entry(task: CellTask, played: Played) -> dict[str, Any]:
+    """One cell. `runs` says how many runs count, of `tried`; `command` plays all of them again."""
+    claim = played.claim
+    return {
+        "cell": str(task.cell),
+        "class": claim.name,
+        "runs": claim.runs,
+        "tried": claim.tried,
+        "kinds": claim.kinds,
+        "reason": claim.reason,
+        "command": None if claim.name == REFUSED else task.again(seeds=max(claim.tried, 1)),
+        "witnesses": [_witness(task, run) for run in claim.witnesses],
+    }
+
+
+def _witness(task: CellTask, run: CellRun) -> dict[str, Any]:
+    """One run that proves the class: the first of its anomalies, and the command that shows the whole finding."""
+    anomaly = run.anomalies[0]
+    fields = {name: getattr(anomaly, name) for name in ("kind", "summary", "why", "blame")}
+    return {"seed": run.seed, "kinds": sorted(run.kinds), **fields, "command": task.again(seed=run.seed)}
+
+
+def as_json(document: Document) -> str:
+    """The document as it is saved."""
+    parts = []
+    for key, value in document.items():
+        if key == _ONE_A_LINE:
+            lines = ",\n".join(f"    {json.dumps(cell, ensure_ascii=False)}" for cell in value)
+            parts.append(f'  "{key}": [\n{lines}\n  ]')
+        else:
+            parts.append(f'  "{key}": {json.dumps(value, ensure_ascii=False)}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
 
 JSON, MARKDOWN, PAGE = "matrix.json", "matrix.md", "matrix.html"
 MARKS = {
@@ -87,7 +160,7 @@ def save(made: Document, played: Sequence[Played], runs: Path) -> Path:
     """Writes runs/matrix/<time>/, with a link `latest` to it, and returns the folder."""
     findings = {(str(each.cell), seed): finding for each in played for seed, finding in each.findings.items()}
     texts = {
-        JSON: document.text(made),
+        JSON: as_json(made),
         MARKDOWN: f"# The matrix\n\n{full(made)}\n",
         PAGE: page(made, findings),
     }

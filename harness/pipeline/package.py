@@ -20,8 +20,7 @@ from filelock import FileLock
 
 from harness.documents import TEMPLATES
 from harness.errors import Problem, UserError
-from harness.pipeline.imports import THIS_PYTHON, imports_of
-from harness.pipeline.requirements import REQUIREMENTS, installed, needed
+from harness.pipeline.dependencies import REQUIREMENTS, THIS_PYTHON, imports_of, installed, needed
 from harness.pipeline.stack import is_python
 from harness.project import cache_folder
 

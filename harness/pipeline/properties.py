@@ -22,10 +22,8 @@ from pydantic import (
 from pydantic.alias_generators import to_pascal
 
 from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest
-from harness.pipeline.intrinsics import NO_VALUE, text
-from harness.pipeline.mapping import SAME_AT_AWS, Mapping, setting_type
-from harness.pipeline.resources import RETENTION_SECONDS, Index, Table
-from harness.pipeline.scope import Scope
+from harness.pipeline.intrinsics import NO_VALUE, Scope, text
+from harness.pipeline.resources import RETENTION_SECONDS, SAME_AT_AWS, Index, Mapping, Table, setting_type
 from harness.pipeline.stack import is_python
 
 
@@ -215,7 +213,7 @@ class DestinationConfig(Properties):
 
 
 class _MappingEnds(Properties):
-    """What a mapping connects, and the settings that have another shape here than in harness.pipeline.mapping."""
+    """What a mapping connects, and the settings that have another shape here than in harness.pipeline.resources."""
 
     ignored = ("KmsKeyArn", "LoggingConfig", "MetricsConfig", "Tags")
     event_source_arn: str

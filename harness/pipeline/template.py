@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from harness.documents import load_template
 from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest, shown
-from harness.pipeline.mapping import Mapping
+from harness.pipeline.intrinsics import Scope
 from harness.pipeline.properties import (
     AnyLanguageFunctionProperties,
     BucketProperties,
@@ -39,13 +39,13 @@ from harness.pipeline.resources import (
     TOPIC,
     Bucket,
     DataStream,
+    Mapping,
     Queue,
     Table,
     Topic,
     attribute,
 )
 from harness.pipeline.sam import cloudformation
-from harness.pipeline.scope import Scope
 from harness.pipeline.stack import LEDGER, ON_FAILURE, ROLES, SOURCE, VIEW, Endpoint, Function, Stack, is_python
 
 # The paths in a scenario that a problem of the template is reported at.

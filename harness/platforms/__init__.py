@@ -1,6 +1,6 @@
 """Where a pipeline can live: in this process (embedded), on a LocalStack, or on AWS.
 
-`base` is the contract of a platform, `target` says which one and at which address, `capabilities` what each cannot run.
+`base` is the contract of a platform; `target` says which one, at which address, and what it cannot run.
 """
 
 from typing import Any

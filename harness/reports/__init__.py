@@ -1,4 +1,4 @@
-"""Reports: what a run was found to be, for people (`text`, `table`), for programs (`to_json`) and as an exit code.
+"""Reports: what a run was found to be, for people (`text`), for programs (`to_json`) and as an exit code.
 
 All are made from `RunResult`s, and are pure; others print them or write them to files. `progress` is what shows on a
 terminal while runs last.

@@ -22,9 +22,8 @@ from pydantic import (
 from harness.documents import parse
 from harness.errors import UserError, shown
 from harness.faults.base import Fault
-from harness.pipeline.attribution import checked
-from harness.pipeline.mapping import SETTINGS, setting_type
-from harness.pipeline.resources import DataStream, Table
+from harness.pipeline.resources import SETTINGS, DataStream, Table, setting_type
+from harness.pipeline.stack import checked
 from harness.scenario.fault_entry import parse_fault
 from harness.scenario.fields import (
     HERE,
@@ -96,7 +95,7 @@ class MappingOverrides(_MappingSettings):
     """
 
     def settings(self) -> dict[str, Any]:
-        """The settings that the scenario gives, by the names of harness.pipeline.mapping.Mapping."""
+        """The settings that the scenario gives, by the names of harness.pipeline.resources.Mapping."""
         return {name: value for name, value in self if value is not None}
 
 

@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 WRITERS: LazyTable[type[Writer]] = LazyTable(
     {
-        "batch_put": "harness.workload.put:BatchPut",
-        "blind_batch_put": "harness.workload.put:BlindBatchPut",
-        "blind_create": "harness.workload.conditional:BlindCreate",
-        "blind_transact_add": "harness.workload.conditional:BlindTransactAdd",
-        "blind_versioned_put": "harness.workload.conditional:BlindVersionedPut",
-        "create_once": "harness.workload.conditional:CreateOnce",
-        "expiring_put": "harness.workload.put:ExpiringPut",
-        "put": "harness.workload.put:Put",
-        "put_then_delete": "harness.workload.put:PutThenDelete",
-        "stamped_put": "harness.workload.put:StampedPut",
-        "transact_add": "harness.workload.conditional:TransactAdd",
-        "update_add": "harness.workload.conditional:UpdateAdd",
-        "update_set": "harness.workload.conditional:UpdateSet",
-        "versioned_put": "harness.workload.conditional:VersionedPut",
+        "batch_put": "harness.workload.writers:BatchPut",
+        "blind_batch_put": "harness.workload.writers:BlindBatchPut",
+        "blind_create": "harness.workload.writers:BlindCreate",
+        "blind_transact_add": "harness.workload.writers:BlindTransactAdd",
+        "blind_versioned_put": "harness.workload.writers:BlindVersionedPut",
+        "create_once": "harness.workload.writers:CreateOnce",
+        "expiring_put": "harness.workload.writers:ExpiringPut",
+        "put": "harness.workload.writers:Put",
+        "put_then_delete": "harness.workload.writers:PutThenDelete",
+        "stamped_put": "harness.workload.writers:StampedPut",
+        "transact_add": "harness.workload.writers:TransactAdd",
+        "update_add": "harness.workload.writers:UpdateAdd",
+        "update_set": "harness.workload.writers:UpdateSet",
+        "versioned_put": "harness.workload.writers:VersionedPut",
     }
 )
 # The writers for a Kinesis stream; all others need a table.
-STREAM_WRITERS: LazyTable[type[Writer]] = LazyTable({"put": "harness.workload.put:PutRecord"})
+STREAM_WRITERS: LazyTable[type[Writer]] = LazyTable({"put": "harness.workload.writers:PutRecord"})

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from harness.errors import Problem, UserError
-from harness.faults.seed import Seed
-from harness.pipeline.attribution import Attribution, item_as_json
+from harness.faults.points import Seed
 from harness.pipeline.resources import DataStream, Table
+from harness.pipeline.stack import Attribution, item_as_json
 
 _VERBS = ("buy", "call", "fix", "paint", "read", "return", "visit", "write")
 _OBJECTS = ("the bicycle", "the dentist", "the fence", "grandmother", "the letter", "milk", "the report", "the roof")

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from service_hook import hook
 
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.platforms.base import Service
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.kinesis import Kinesis

@@ -17,7 +17,7 @@ from image.parts import Parts, parts
 from image.stand_in import stand_in
 
 from harness.errors import UserError
-from harness.localstack import container
+from harness.localstack import compose
 from harness.localstack.compose import compose_command
 from harness.localstack.install import Installation, install
 
@@ -38,8 +38,8 @@ def engine() -> Iterator[None]:
         try:
             require_compose()
             if answers():
-                if container.find():
-                    pytest.skip(f"a container {container.NAME} is here already: `python -m harness down` ends it")
+                if compose.find_container():
+                    pytest.skip(f"a container {compose.CONTAINER} is here already: `python -m harness down` ends it")
                 yield
                 return
             with own_engine() as place:

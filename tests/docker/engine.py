@@ -20,7 +20,7 @@ from pathlib import Path
 import docker
 
 from harness.errors import UserError
-from harness.localstack import container
+from harness.localstack import compose
 from harness.localstack.compose import compose_command
 
 # The socket's path may have 107 characters at most, so it is not below pytest's own folders.
@@ -41,7 +41,7 @@ class Missing(Exception):
 
 def answers() -> bool:
     try:
-        with container.engine() as client:
+        with compose.engine() as client:
             return bool(client.ping())
     except UserError:
         return False

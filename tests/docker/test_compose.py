@@ -14,12 +14,11 @@ import pytest
 from command import Harness
 
 from harness.cli.localstack import NOTHING
-from harness.localstack.compose import Compose
-from harness.localstack.container import NAME
+from harness.localstack.compose import CONTAINER, Compose
 from harness.reports import ExitCode
 
 WANTS_A_TOKEN = 'ENTRYPOINT ["sh", "-c", "echo License activation failed >&2; exit 55"]'
-ENDED = f"ended compose: container {NAME}\n"
+ENDED = f"ended compose: container {CONTAINER}\n"
 LISTENING, LOOPBACK = "0A", "0100007F"  # as /proc/net/tcp writes them
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -31,8 +30,9 @@ def test_up_status_and_down(
     """A healthy LocalStack on 127.0.0.1 and nowhere else; a second `up` starts nothing; `down` ends it."""
     up = harness("up", "--port", port)
     assert up.returncode == 0, up.stderr
-    assert up.stdout.startswith(f"compose: LocalStack 4.14.0 at http://127.0.0.1:{port}, container {NAME}, services ")
-    container = client.containers.get(NAME)
+    started_there = f"compose: LocalStack 4.14.0 at http://127.0.0.1:{port}, container {CONTAINER}, services "
+    assert up.stdout.startswith(started_there)
+    container = client.containers.get(CONTAINER)
     assert container.image.tags == [image]
     assert container.health == "healthy"
     assert listening(port) == {LOOPBACK}
@@ -55,7 +55,7 @@ def test_down_ends_what_does_not_answer(
     """A container that was killed or paused is told as one that does not answer, and `down` removes it."""
     assert harness("up", "--port", port).returncode == 0
     end(Compose(), port)
-    assert f"container {NAME} does not answer" in harness("status").stdout
+    assert f"container {CONTAINER} does not answer" in harness("status").stdout
     assert harness("down").stdout == ENDED
 
 
@@ -98,7 +98,7 @@ def test_an_image_that_wants_a_token_is_explained(
     told = refused.stderr.splitlines()[-2:]
     assert re.fullmatch(r".*exit code 55: .* set LOCALSTACK_AUTH_TOKEN\. The last lines of its log:", told[0])
     assert told[1] == "  License activation failed"
-    assert f"container {NAME} does not answer" in harness("status").stdout
+    assert f"container {CONTAINER} does not answer" in harness("status").stdout
     assert harness("down").stdout == ENDED
     client.images.remove(name)
 
@@ -111,7 +111,7 @@ def assert_said(refused: subprocess.CompletedProcess[str], sentence: str) -> Non
 
 
 def started(client: docker.DockerClient) -> str:
-    since: str = client.containers.get(NAME).attrs["State"]["StartedAt"]
+    since: str = client.containers.get(CONTAINER).attrs["State"]["StartedAt"]
     return since
 
 

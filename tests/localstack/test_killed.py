@@ -20,9 +20,8 @@ from pipeline import client, eventually
 
 from harness.jobs import jobs_of
 from harness.localstack.base import Running
-from harness.localstack.native import NativeLocalStack, state_folder
-from harness.localstack.os_process import marked
-from harness.platforms.deployed.leftovers import Leftovers
+from harness.localstack.native import NativeLocalStack, marked, state_folder
+from harness.platforms.deployed.cloudformation import Leftovers
 from harness.platforms.target import Target
 from harness.project import cache_folder
 from harness.run_folder import HISTORY, RUN, VERDICT

@@ -19,8 +19,7 @@ from pipeline import client, deploy, deployed, eventually, free_port, template
 
 from harness.errors import UserError
 from harness.localstack.base import Running
-from harness.localstack.native import NativeLocalStack, state_folder
-from harness.localstack.os_process import is_alive, marked
+from harness.localstack.native import NativeLocalStack, is_alive, marked, state_folder
 
 COPY = """
     import os, boto3

@@ -23,7 +23,7 @@ from harness.delivery.shards import StreamReader
 from harness.delivery.sources import SOURCES
 from harness.localstack.base import Running
 from harness.pipeline.resources import Table
-from harness.workflow.loading import load, read_items
+from harness.workflow.stack import load, read_items
 
 ROOT = Path(__file__).parents[2]
 STACK = "ledger"

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from harness.delivery.dispatcher import Dispatcher
 from harness.faults.nemesis import LocalTickets, Nemesis
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.history import History
-from harness.pipeline.mapping import Mapping
+from harness.pipeline.resources import Mapping
 from harness.platforms.embedded.simulation import Simulation
 
 EPOCH = 1_900_000_000

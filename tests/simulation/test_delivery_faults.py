@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from small_host import Function, SmallHost, deliveries, operations, started
 
 from harness.faults.platform import LostCheckpoint, RepeatedDelivery
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.faults.wire import Latency
 
 

@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 from play import ROOT
 
-from harness.matrix.consumers import consumers
-from harness.matrix.document import entry
+from harness.matrix.cells import consumers, parse_cell
 from harness.matrix.player import CellTask, play, used_sinks
-from harness.matrix.selection import parse_cell
+from harness.matrix.report import entry
 from harness.platforms.target import EMBEDDED_TARGET
 
 MARKER_FIRST = ("--writer", "put", "--consumer", "marker_first", "--consumer", "naive", "--fault", "crash_*_effect")

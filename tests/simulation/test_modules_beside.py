@@ -20,7 +20,7 @@ from mine_too import COUNT
 from harness.checkers.base import Cause, Checker
 from harness.faults.actions import Delay
 from harness.faults.base import Fault
-from harness.workload.put import Put
+from harness.workload.writers import Put
 
 
 class Writer(Put):

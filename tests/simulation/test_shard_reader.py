@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from small_host import Function, Shard, SmallHost, deliveries, started
 
-from harness.pipeline.mapping import LATEST
+from harness.pipeline.resources import LATEST
 
 
 def test_latest_misses_what_is_written_before_the_first_iterator():

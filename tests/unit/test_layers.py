@@ -33,16 +33,16 @@ FLOORS = """
     documents run_folder faults localstack checkers reports
     dynamodb operation_fields project
     waiting
-    errors history interrupts lazy_table verdict
+    errors history lazy_table verdict
 """
 FLOOR = {package: -row for row, line in enumerate(FLOORS.split("\n")) for package in line.split()}
 
 # They decide and compute, and touch neither the machine, nor its clocks, nor its chance.
 PURE = """
-    history verdict checkers agent.requests workload.items matrix.cells matrix.tally reports.table reports.text
-    dynamodb delivery.redelivery delivery.filters delivery.lane delivery.sources
-    faults.actions faults.base faults.function faults.platform faults.points faults.seed faults.wire
-    pipeline.attribution pipeline.mapping pipeline.resources pipeline.stack
+    history verdict checkers agent.requests workload.items matrix.cells reports.text
+    dynamodb delivery.redelivery delivery.filters delivery.sources
+    faults.actions faults.base faults.function faults.platform faults.points faults.wire
+    pipeline.resources pipeline.stack
     scenario.expectation scenario.fault_entry scenario.messages
 """
 

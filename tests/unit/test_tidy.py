@@ -19,7 +19,7 @@ from harness.lazy_table import LazyTable
 from harness.workload import STREAM_WRITERS, WRITERS
 from harness.workload.base import Writer
 
-MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_MODULES = 400, 60, 20
+MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_MODULES, MAX_FILES, MIN_MEAN_LINES = 400, 60, 20, 160, 120
 VAGUE = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
 
 # A bracket in each word keeps the pattern from finding itself.
@@ -52,6 +52,13 @@ def test_no_folder_holds_more_than_20_modules() -> None:
     """A listing of a folder can be read at a glance."""
     modules = Counter(place(file.parent) for file in sources("harness"))
     assert {folder: count for folder, count in modules.items() if count > MAX_MODULES} == {}
+
+
+def test_the_package_has_at_most_160_files() -> None:
+    """None of them is a fragment of another: a file has 120 lines in the mean."""
+    lengths = [len(file.read_text("utf-8").splitlines()) for file in sources("harness")]
+    assert len(lengths) <= MAX_FILES
+    assert sum(lengths) / len(lengths) > MIN_MEAN_LINES
 
 
 def test_no_class_name_is_defined_twice() -> None:

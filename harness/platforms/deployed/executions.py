@@ -9,11 +9,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from harness.agent.control import UNLESS_ENDED, Control
-from harness.delivery.on_failure import batch_info
+from harness.delivery.redelivery import batch_info
 from harness.delivery.shards import NOT_FOUND
 from harness.faults.points import FUNCTION
 from harness.history import INVOKE, MICROSECONDS, OK, History, Value
-from harness.pipeline.mapping import FOREVER, Mapping
+from harness.pipeline.resources import FOREVER, Mapping
 
 LATE_SECONDS = 0.5  # how long after its timeout what an execution has stored may be seen
 EXECUTION_SECONDS = 20.0  # how long to wait for an execution that can be killed

@@ -13,10 +13,10 @@ from harness.history import INFO, Value
 from harness.localstack import LOOPBACK, runtime_at
 from harness.localstack.base import Runtime
 from harness.localstack.health import health
-from harness.platforms.capabilities import KILL, OUTAGES
+from harness.platforms.base import Disruption, Record
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.platforms.deployed.platform import Deployed
-from harness.platforms.disruptions import Disruption, Record
+from harness.platforms.target import KILL, OUTAGES
 from harness.project import cache_folder
 from harness.waiting import turn, until
 

@@ -13,9 +13,8 @@ from harness.delivery.dispatcher import Dispatcher
 from harness.delivery.sources import SOURCES, Record, intents
 from harness.history import INFO, History, Value
 from harness.observer import DeadLetters
-from harness.pipeline.mapping import LATEST
 from harness.pipeline.properties import MappingProperties
-from harness.pipeline.resources import Queue
+from harness.pipeline.resources import LATEST, Queue
 from harness.pipeline.stack import ON_FAILURE, Stack
 from harness.platforms.deployed.executions import FunctionHistory, processed, under_way
 from harness.platforms.deployed.threads import ThreadHost

@@ -25,15 +25,14 @@ from harness.faults.nemesis import Nemesis
 from harness.faults.platform import PlatformFault
 from harness.history import Value
 from harness.observer import NOT_FOUND_CODES, DeadLetters
-from harness.pipeline.mapping import BY_HARNESS, LATEST, TRIM_HORIZON
+from harness.pipeline.resources import BY_HARNESS, LATEST, TRIM_HORIZON
 from harness.platforms import clients
-from harness.platforms.base import Plan
+from harness.platforms.base import UNREACHABLE, Disruption, DisruptionQueue, Disruptions, Plan
 from harness.platforms.deployed import cloudformation, run_stack
+from harness.platforms.deployed.cloudformation import run_tags
 from harness.platforms.deployed.executions import FunctionHistory
-from harness.platforms.deployed.leftovers import run_tags
 from harness.platforms.deployed.mappings import HarnessMapping, PlatformMapping, Records
 from harness.platforms.deployed.threads import ThreadHost, Threads
-from harness.platforms.disruptions import UNREACHABLE, Disruption, DisruptionQueue, Disruptions
 from harness.platforms.endpoints import Endpoints, serving
 from harness.waiting import held_back, until_nothing
 

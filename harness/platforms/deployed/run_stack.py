@@ -13,12 +13,10 @@ from harness.agent.process import CONTROL, ENTRY, HANDLER
 from harness.documents import load_template
 from harness.pipeline import sam
 from harness.pipeline.intrinsics import mentioned
-from harness.pipeline.mapping import BY_HARNESS
 from harness.pipeline.package import unpacked, zipped
-from harness.pipeline.resources import RESOURCE_TYPES, DataStream, Resource, Topic
+from harness.pipeline.resources import BY_HARNESS, RESOURCE_TYPES, DataStream, Resource, Topic
 from harness.pipeline.stack import LEDGER, Function, Stack
-from harness.platforms.deployed.cloudformation import StackRequest
-from harness.platforms.deployed.leftovers import run_tags
+from harness.platforms.deployed.cloudformation import StackRequest, run_tags
 
 _KEY = "function.zip"
 

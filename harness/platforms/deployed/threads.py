@@ -17,7 +17,7 @@ from harness.agent.control import is_own
 from harness.agent.wire import network
 from harness.faults.actions import Disrupt
 from harness.faults.nemesis import Nemesis
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.history import History, Value
 from harness.workload.client import WriterActor
 

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from harness.delivery.dispatcher import Dispatcher
 from harness.faults.actions import Disrupt
 from harness.history import MICROSECONDS, Operation, Value
+from harness.platforms.base import Disruption, Disruptions, Record
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
-from harness.platforms.disruptions import Disruption, Disruptions, Record
 from harness.platforms.embedded.services.functions import Functions
 from harness.platforms.embedded.simulation import Simulation
 

@@ -8,7 +8,7 @@ from stream_records import NOW, record
 from harness.delivery.lane import PAYLOAD_BYTES, Lane, lane_number
 from harness.delivery.redelivery import RAISED, SUCCEEDED, InvocationResult, after
 from harness.delivery.sources import payload, sequence_numbers
-from harness.pipeline.mapping import Mapping
+from harness.pipeline.resources import Mapping
 
 
 def numbers(taken):

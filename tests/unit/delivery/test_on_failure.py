@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import pytest
 from stream_records import NOW, batch, record
 
-from harness.delivery.on_failure import on_failure_record
 from harness.delivery.redelivery import (
     RAISED,
     RECORD_AGE_EXCEEDED,
@@ -17,6 +16,7 @@ from harness.delivery.redelivery import (
     SUCCEEDED,
     Discard,
     InvocationResult,
+    on_failure_record,
 )
 from harness.delivery.sources import DynamoDBStream, intents, items, payload
 from harness.errors import NotImitated

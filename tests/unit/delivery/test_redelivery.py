@@ -25,7 +25,7 @@ from harness.delivery.redelivery import (
     sift,
 )
 from harness.delivery.sources import sequence_numbers
-from harness.pipeline.mapping import Mapping
+from harness.pipeline.resources import Mapping
 
 REPORTING = Mapping(report_batch_item_failures=True)
 BISECTING = Mapping(bisect_batch_on_function_error=True)

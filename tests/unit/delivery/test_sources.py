@@ -13,8 +13,7 @@ from stream_records import record as stream_record
 from harness.agent.requests import Subject, of_event, of_request
 from harness.agent.requests import sequence_numbers as seen_by_agent
 from harness.delivery import filters
-from harness.delivery.on_failure import batch_info, on_failure_record
-from harness.delivery.redelivery import RETRY_ATTEMPTS_EXHAUSTED, Batch, Discard
+from harness.delivery.redelivery import RETRY_ATTEMPTS_EXHAUSTED, Batch, Discard, batch_info, on_failure_record
 from harness.delivery.sources import SOURCES, Record, intents, items, payload, sequence_numbers, source_at
 
 STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/Todos"

@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 
 SEEDS = st.integers(0, 2**63)
 KEYS = st.lists(st.one_of(st.text(max_size=5), st.integers()), max_size=4)

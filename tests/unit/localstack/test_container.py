@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.localstack import compose, container
-from harness.localstack.container import Container
+from harness.localstack import compose
+from harness.localstack.compose import Container
 
 
 @pytest.mark.parametrize("act", ["kill", "pause", "resume"])
 def test_no_other_container_is_handled(act: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The port has to be that of the container which `up` started."""
-    monkeypatch.setattr(container, "find", lambda: Container("running", 0, 4570))
+    monkeypatch.setattr(compose, "find_container", lambda: Container("running", 0, 4570))
     with pytest.raises(UserError, match=r"no container of `python -m harness up` is published on port 4566"):
         getattr(compose.Compose(), act)(4566)
 
@@ -24,9 +24,9 @@ def test_no_other_container_is_handled(act: str, monkeypatch: pytest.MonkeyPatch
 def test_where_no_engine_answers_nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """To ask what runs is no reason to have Docker; to end or start something is."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
-    assert container.find() is None
+    assert compose.find_container() is None
     with pytest.raises(UserError, match="no Docker engine is running"):
-        container.kill()
+        compose.kill_container()
 
 
 def test_only_who_needs_docker_imports_it() -> None:

@@ -17,13 +17,12 @@ from click.testing import CliRunner
 
 from harness.cli.localstack import NOTHING, down, status
 from harness.errors import UserError
-from harness.localstack import RUNTIMES, base, compose, container, install
+from harness.localstack import RUNTIMES, base, compose, install
 from harness.localstack.base import Running
-from harness.localstack.container import Container
+from harness.localstack.compose import Container
 from harness.localstack.health import docker_explained, exit_explained
 from harness.localstack.install import Installation, version_of
-from harness.localstack.native import NativeLocalStack, environment, state_folder
-from harness.localstack.os_process import MARK, kill_marked, marked
+from harness.localstack.native import MARK, NativeLocalStack, environment, kill_marked, marked, state_folder
 
 COMPOSE_FILE = Path(__file__).parents[3] / "docker-compose.yml"
 
@@ -103,7 +102,7 @@ def test_the_compose_file_and_the_host_runtime_have_the_same_settings() -> None:
     assert {name: given[name] for name in base.SETTINGS} == base.SETTINGS
     assert service["environment"]["PROVIDER_OVERRIDE_DYNAMODB"] == "${PROVIDER_OVERRIDE_DYNAMODB:-v2}"
     assert service["image"] == f"${{LOCALSTACK_IMAGE:-{base.IMAGE}}}"
-    assert service["container_name"] == service["environment"]["MAIN_CONTAINER_NAME"] == container.NAME
+    assert service["container_name"] == service["environment"]["MAIN_CONTAINER_NAME"] == compose.CONTAINER
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
@@ -135,7 +134,7 @@ def test_a_failed_compose_start_is_explained_and_removed(monkeypatch: pytest.Mon
     """What Docker complained about is said plainly, and nothing is left half started."""
     said = f'echo "$@" >> {tmp_path}/calls; case "$*" in *up*) echo "manifest unknown" >&2; exit 1;; esac'
     put_on_path(tmp_path, monkeypatch, {"docker": f"{said}; echo ok"})
-    monkeypatch.setattr(container, "find", lambda: None)
+    monkeypatch.setattr(compose, "find_container", lambda: None)
     monkeypatch.setenv("LOCALSTACK_IMAGE", "a/b:1")
     with pytest.raises(UserError, match="the image a/b:1 does not exist"):
         RUNTIMES["compose"]().up(4566, lambda doing: None)
@@ -145,8 +144,8 @@ def test_a_failed_compose_start_is_explained_and_removed(monkeypatch: pytest.Mon
 def test_a_container_that_wants_a_token_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Versions after 4.14 end with exit code 55; their log's last lines are shown."""
     put_on_path(tmp_path, monkeypatch, {"docker": "exit 0"})
-    monkeypatch.setattr(container, "find", lambda: Container("exited", 55, 4566))
-    monkeypatch.setattr(container, "log", lambda: "License activation failed")
+    monkeypatch.setattr(compose, "find_container", lambda: Container("exited", 55, 4566))
+    monkeypatch.setattr(compose, "container_log", lambda: "License activation failed")
     monkeypatch.setattr("harness.localstack.health.health", lambda port: None)
     with pytest.raises(UserError, match=r"(?s)LOCALSTACK_AUTH_TOKEN.*License activation failed"):
         RUNTIMES["compose"]().up(4566, lambda doing: None)

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from harness.faults import FAULTS
-from harness.matrix import document, report, selection
-from harness.matrix.cells import AIMS
-from harness.matrix.consumers import SINKS, consumers
+from harness.matrix import cells as matrix_cells
+from harness.matrix import report
+from harness.matrix.cells import AIMS, SINKS, Axes, Filters, consumers
+from harness.matrix.player import BROKEN, CLASSES, EXACTLY_ONCE, FEWEST_FOR_EXACTLY_ONCE, NEITHER
 from harness.matrix.report import page
-from harness.matrix.selection import Axes, Filters
-from harness.matrix.tally import BROKEN, CLASSES, EXACTLY_ONCE, FEWEST_FOR_EXACTLY_ONCE, NEITHER
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "matrix.json").read_text("utf-8")
@@ -55,25 +54,25 @@ def test_it_is_of_the_size_that_is_promised() -> None:
     assert len({writer for writer, *_ in on_table}) >= 7
     assert len({fault for _, _, fault, _ in on_table}) >= 8
     assert len(whole) >= 12
-    assert (SAVED["platform"], SAVED["filters"], SAVED["format"]) == ("embedded", [], document.FORMAT)
+    assert (SAVED["platform"], SAVED["filters"], SAVED["format"]) == ("embedded", [], report.FORMAT)
 
 
 def test_its_axes_are_what_the_code_has() -> None:
     """A handler, a sink, a standard writer or fault that is new needs a new matrix; none of it is left out unsaid."""
-    standard = selection.axes(Filters(), HANDLERS)
+    standard = matrix_cells.axes(Filters(), HANDLERS)
     assert {axis: tuple(words) for axis, words in SAVED["axes"].items()} == {
         axis: getattr(standard, axis) for axis in ("writer", "consumer", "fault", "sink")
     }
     assert set(SAVED["sinks"]) == set(HANDLERS)
     assert {sink for used in SAVED["sinks"].values() for sink in used} == set(SINKS)
-    assert SAVED["left_out"] == selection.left_out(standard, Filters(), HANDLERS, SAVED["sinks"], SAVED["nowhere"])
+    assert SAVED["left_out"] == matrix_cells.left_out(standard, Filters(), HANDLERS, SAVED["sinks"], SAVED["nowhere"])
     assert SAVED["axes"]["consumer"] == {name: each.does for name, each in HANDLERS.items()}
 
 
 def test_no_cell_is_missing() -> None:
     """Every one that the axes and the sinks give is there, once, in their order."""
     axes = Axes(**{axis: tuple(words) for axis, words in SAVED["axes"].items()})
-    expected = selection.cells(axes, Filters(), HANDLERS, SAVED["sinks"])
+    expected = matrix_cells.cells(axes, Filters(), HANDLERS, SAVED["sinks"])
     assert [cell["cell"] for cell in CELLS] == [str(cell) for cell in expected]
 
 
@@ -106,7 +105,7 @@ def test_what_is_broken_has_a_command_for_each_witness() -> None:
 
 def test_saved_again_it_is_the_same() -> None:
     """One cell on a line."""
-    assert document.text(SAVED) == TEXT
+    assert report.as_json(SAVED) == TEXT
     assert len(TEXT.splitlines()) == len(CELLS) + len(SAVED) + 3
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.pipeline.attribution import BY_NAME, Attribution, by_key, checked, item_as_json
+from harness.pipeline.stack import BY_NAME, Attribution, by_key, checked, item_as_json
 
 
 def test_an_item_becomes_plain_json() -> None:

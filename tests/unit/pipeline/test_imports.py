@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.pipeline.imports import imports_of
+from harness.pipeline.dependencies import imports_of
 
 FILES = {
     "a.py": "",

@@ -14,13 +14,11 @@ from harness.faults import FAULTS
 from harness.jobs import jobs_of
 from harness.localstack.compose import Compose
 from harness.localstack.native import NativeLocalStack
-from harness.pipeline.mapping import BY_HARNESS, Mapping
+from harness.pipeline.resources import BY_HARNESS, Mapping
 from harness.pipeline.stack import Stack
 from harness.pipeline.template import read
-from harness.platforms import capabilities
-from harness.platforms.capabilities import unsupported_without_agent
 from harness.platforms.deployed import run_stack
-from harness.platforms.target import EMBEDDED_TARGET, Target
+from harness.platforms.target import EMBEDDED_TARGET, Target, unsupported_without_agent
 
 NODE = (
     ("Runtime: python3.13", "Runtime: nodejs22.x"),
@@ -58,7 +56,7 @@ def test_the_embedded_platform_refuses_it(tmp_path: Path) -> None:
 
 def test_the_host_runtime_refuses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And every fault that acts inside the function; the one at the writer is no problem."""
-    monkeypatch.setattr(capabilities, "runtime_at", lambda endpoint: (NativeLocalStack(), 4566))
+    monkeypatch.setattr("harness.platforms.target.runtime_at", lambda endpoint: (NativeLocalStack(), 4566))
     found = refused(tmp_path, THERE, mapping={"by": "harness"})
     assert [problem.removeprefix("default: refused on localstack: ") for problem in found] == [
         "crash at function: a function in nodejs22.x goes without the agent, which would do it there",
@@ -69,7 +67,7 @@ def test_the_host_runtime_refuses_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_elsewhere_the_dispatcher_must_tell_when_it_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Docker has the runtime; what the agent would tell, the harness's own mapping knows."""
-    monkeypatch.setattr(capabilities, "runtime_at", lambda endpoint: (Compose(), 4566))
+    monkeypatch.setattr("harness.platforms.target.runtime_at", lambda endpoint: (Compose(), 4566))
     found = refused(tmp_path, THERE)
     assert len(found) == 2
     assert "nodejs22.x: the agent would tell when the platform's own mapping is done" in found[0]

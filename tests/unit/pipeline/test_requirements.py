@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
+from harness.pipeline.dependencies import installed, needed
 from harness.pipeline.package import unpacked, zipped
-from harness.pipeline.requirements import installed, needed
 from harness.platforms.embedded.environment import Code, ExecutionEnvironment
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from small_template import after, write
 
-from harness.pipeline.mapping import Mapping
-from harness.pipeline.resources import Index, Queue, Table
+from harness.pipeline.resources import Index, Mapping, Queue, Table
 from harness.pipeline.stack import Function, Stack
 from harness.pipeline.template import read
 
@@ -101,7 +100,7 @@ def test_names_given_in_the_template_are_kept(tmp_path: Path) -> None:
 
 
 def test_every_setting_of_a_mapping_is_read(tmp_path: Path) -> None:
-    """AWS's names become those of harness.pipeline.mapping."""
+    """AWS's names become those of harness.pipeline.resources."""
     settings = """
       MaximumBatchingWindowInSeconds: 5
       MaximumRetryAttempts: 3

@@ -143,7 +143,7 @@ def test_problems_come_all_at_once(tmp_path: Path) -> None:
 
 
 def test_an_unknown_mapping_setting_is_refused(tmp_path: Path) -> None:
-    """Overrides have the names of harness.pipeline.mapping."""
+    """Overrides have the names of harness.pipeline.resources."""
     [problem] = problems(write(tmp_path), mapping={"batchsize": 1})
     assert problem.startswith("'batchsize' is not a mapping setting. Did you mean 'batch_size'?")
 

@@ -10,11 +10,10 @@ import pytest
 from harness.errors import UserError
 from harness.faults import FAULTS
 from harness.faults.platform import KillFunction, LostCheckpoint, RecreateMapping, RepeatedDelivery, RestartPlatform
-from harness.pipeline.mapping import BY_HARNESS, Mapping
+from harness.pipeline.resources import BY_HARNESS, Mapping
 from harness.pipeline.stack import Stack
 from harness.pipeline.template import read
-from harness.platforms.capabilities import OUTAGES, unsupported_on_aws, unsupported_on_localstack
-from harness.platforms.target import choose_target
+from harness.platforms.target import OUTAGES, choose_target, unsupported_on_aws, unsupported_on_localstack
 
 SOURCES = Path(__file__).parents[3] / "lambda" / "sources"
 

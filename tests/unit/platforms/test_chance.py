@@ -8,7 +8,7 @@ import secrets
 import uuid
 from random import random as taken_before
 
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.platforms.embedded.isolation import owned_chance
 
 

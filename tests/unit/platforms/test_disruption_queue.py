@@ -6,7 +6,7 @@ import threading
 
 from harness.faults.actions import Disrupt
 from harness.history import FAIL, INVOKE, OK
-from harness.platforms.disruptions import Disruption, DisruptionQueue, Disruptions
+from harness.platforms.base import Disruption, DisruptionQueue, Disruptions
 
 BOUND_SECONDS = 10.0
 Told = list[tuple[str, str]]  # type, f

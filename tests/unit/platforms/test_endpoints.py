@@ -16,9 +16,8 @@ from harness.pipeline.stack import Endpoint
 from harness.pipeline.template import read
 from harness.platforms import PLATFORMS
 from harness.platforms.base import Request
-from harness.platforms.capabilities import unsupported
 from harness.platforms.endpoints import Endpoints, serving
-from harness.platforms.target import Target
+from harness.platforms.target import Target, unsupported
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.platforms.base import Request
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.streams import Streams

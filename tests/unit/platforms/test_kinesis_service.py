@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.errors import NotImitated
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.platforms.base import Request
 from harness.platforms.embedded.services.kinesis import Kinesis
 

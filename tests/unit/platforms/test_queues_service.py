@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.moto import DEDUPLICATION_MICROSECONDS, Queues
 

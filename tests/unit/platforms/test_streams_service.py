@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.dynamodb.values import checked as canonical
 from harness.dynamodb.values import number, size
 from harness.errors import NotImitated
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.platforms.base import Request
 from harness.platforms.embedded.services.streams import VIEW_TYPES, Stream, Streams, event_name, stream_record
 

@@ -10,8 +10,7 @@ from harness.checkers import faults, judge
 from harness.history import FAIL, INFO
 from harness.reports import to_json
 from harness.reports.progress import coloured, has_colours
-from harness.reports.table import WIDTH, plain, table, tables
-from harness.reports.text import MAX_UNEXPECTED, finding, line, render
+from harness.reports.text import MAX_UNEXPECTED, WIDTH, finding, line, plain, render, table, tables
 from harness.verdict import ANOMALIES, RunResult
 
 ONE = "todo-1/1"

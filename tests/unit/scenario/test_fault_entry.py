@@ -11,7 +11,7 @@ from scenario_texts import folder, load_text, problems, short
 
 from harness.faults import FAULTS
 from harness.jobs import check_against_mapping
-from harness.pipeline.mapping import Mapping
+from harness.pipeline.resources import Mapping
 
 
 @pytest.fixture

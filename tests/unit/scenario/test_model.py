@@ -158,7 +158,7 @@ def test_a_typo_in_a_path_of_the_matrix_is_one_line(project: Path, path: str, ty
         ({"pipeline": {"template": "handlers/templates.yaml"}}, "Did you mean 'template.yaml'?"),
         ({"workload": {"writer": "putt"}}, "workload.writer: 'putt' is not a writer. Did you mean 'put'?"),
         ({"workload": {"writer": "no_module:Put"}}, "module 'no_module' cannot be imported"),
-        ({"workload": {"writer": "harness.workload.put:Putt"}}, "has no 'Putt'. Did you mean 'Put'?"),
+        ({"workload": {"writer": "harness.workload.writers:Putt"}}, "has no 'Putt'. Did you mean 'Put'?"),
         ({"workload": {"intents": "20"}}, "workload.intents: got '20'; expected a whole number from 1 to 10000"),
         ({"workload": {"intents": 2.5}}, "workload.intents: got 2.5; expected a whole number from 1 to 10000"),
         ({"workload": {"items": 4}}, "workload.items: got 4; expected at most 3"),

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.pipeline.resources import DataStream, Table
-from harness.workflow.loading import numbered, read_items
+from harness.workflow.stack import numbered, read_items
 from harness.workload.items import Item
 
 ROOT = Path(__file__).parents[3]

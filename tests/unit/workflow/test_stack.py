@@ -13,7 +13,7 @@ import pytest
 
 from harness.documents import load_template
 from harness.errors import UserError
-from harness.pipeline.imports import THIS_PYTHON
+from harness.pipeline.dependencies import THIS_PYTHON
 from harness.pipeline.sam import in_json
 from harness.workflow.init import init_files
 from harness.workflow.stack import UserStack, name_of, read_stack, user_stack

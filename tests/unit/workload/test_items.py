@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.jobs import jobs_of
-from harness.pipeline.attribution import Attribution, by_key
 from harness.pipeline.resources import Table
+from harness.pipeline.stack import Attribution, by_key
 from harness.scenario.model import Workload
 from harness.workload.items import changes, made_up_key, own_items, typed
 

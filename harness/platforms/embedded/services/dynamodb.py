@@ -15,7 +15,7 @@ from harness.dynamodb.reads import Reads
 from harness.dynamodb.store import StoredTable
 from harness.dynamodb.values import Body, Item, Rejected
 from harness.dynamodb.writes import Writes
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.history import MICROSECONDS
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.partiql import PartiQL

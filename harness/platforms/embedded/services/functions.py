@@ -25,12 +25,12 @@ from harness.agent.requests import Subject, of_event, sequence_numbers
 from harness.errors import NotImitated
 from harness.faults.points import ACKNOWLEDGE, AFTER
 from harness.history import MICROSECONDS, Value
-from harness.interrupts import Interrupted
 from harness.pipeline.resources import REGION
 from harness.pipeline.stack import Function
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.environment import Code, ExecutionEnvironment, HandlerNotFound
 from harness.platforms.embedded.simulation import EPOCH, Simulation, Task
+from harness.waiting import Interrupted
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 MAX_INIT_SECONDS = 10

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.errors import NotImitated, nearest
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.history import MICROSECONDS
 from harness.pipeline.resources import DATA_STREAM, RETENTION_SECONDS, attribute
 from harness.platforms.base import Reply, Request

@@ -19,7 +19,7 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.history import MICROSECONDS
 from harness.pipeline.resources import QUEUE, attribute
 from harness.platforms.base import Reply, Request

@@ -8,7 +8,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.history import MICROSECONDS
 from harness.pipeline.resources import RETENTION_SECONDS
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.dynamodb.values import Item, size
 from harness.errors import NotImitated
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.history import MICROSECONDS
 from harness.platforms.base import Reply, Request
 from harness.platforms.embedded.services.shard import Iterator, Numbers, Refused, Shard

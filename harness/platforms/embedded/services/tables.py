@@ -15,7 +15,7 @@ from harness.dynamodb.requests import Member, check, check_one
 from harness.dynamodb.store import StoredTable, View
 from harness.dynamodb.values import INVALID, Body, Item, Rejected, invalid, size
 from harness.errors import NotImitated
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.history import MICROSECONDS
 from harness.pipeline.resources import ACCOUNT, REGION
 from harness.platforms.embedded.services import definitions

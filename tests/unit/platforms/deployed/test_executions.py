@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.history import FAIL, INFO, INVOKE, OK
-from harness.pipeline.mapping import Mapping
+from harness.pipeline.resources import Mapping
 from harness.platforms.deployed.executions import processed, under_way
 from harness.waiting import Quiescence
 

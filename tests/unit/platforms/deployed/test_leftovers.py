@@ -17,9 +17,16 @@ from moto import mock_aws
 from harness.agent.control import Control
 from harness.cli import localstack as command
 from harness.platforms import AWS, LOCALSTACK, clients
-from harness.platforms.deployed import leftovers
-from harness.platforms.deployed.cloudformation import DEPLOY_TAG, RUN_TAG, upload_packages
-from harness.platforms.deployed.leftovers import MAX_RUN_SECONDS, PROCESS_TAG, goes_on, run_tags
+from harness.platforms.deployed import cloudformation
+from harness.platforms.deployed.cloudformation import (
+    DEPLOY_TAG,
+    MAX_RUN_SECONDS,
+    PROCESS_TAG,
+    RUN_TAG,
+    goes_on,
+    run_tags,
+    upload_packages,
+)
 from harness.platforms.target import Target
 
 RUN = "harness-crash-0a1b2c"
@@ -226,4 +233,4 @@ def test_this_process_goes_on() -> None:
     """The tag of a run names the process that plays it, in letters that AWS allows."""
     process = run_tags()[1]["Value"]
     assert f"/{os.getpid()}/" in process
-    assert goes_on(process, leftovers._host(), time.time(), leftovers._began)
+    assert goes_on(process, cloudformation._host(), time.time(), cloudformation._began)

@@ -7,7 +7,7 @@ import threading
 import time
 
 from harness.faults.nemesis import LocalTickets, Nemesis
-from harness.faults.seed import Seed
+from harness.faults.points import Seed
 from harness.history import History
 from harness.platforms.deployed.threads import ThreadHost, Threads
 
