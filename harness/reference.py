@@ -83,7 +83,10 @@ def _facts(job: Job, play: Play) -> Value:
     anomaly = next(iter(verdict.anomalies), None)
     why = f"{anomaly.kind}: {anomaly.summary}: {anomaly.why}" if anomaly else "; ".join(verdict.reasons)
     # Rows that name no intent, beside others, are right by definition here: it is with them that others are compared.
-    if verdict.verdict == UNKNOWN and {*verdict.reasons} == {*index.sinks.why_unreadable_in_part()}:
+    nameless = {*index.sinks.why_unreadable_in_part()}
+    if index.sinks.nameless == index.sinks.unreadable and not index.sinks.source_unreadable:
+        nameless.update(index.sinks.why_unreadable())
+    if verdict.verdict == UNKNOWN and {*verdict.reasons} == nameless:
         verdict, why = Verdict(VALID), ""
     left_out = [trace.intent for trace in index.intents if acknowledged_without_effect(trace)]
     return {

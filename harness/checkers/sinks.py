@@ -39,6 +39,7 @@ class Sinks:
     _named: set[str] = field(default_factory=set)  # sinks in which a row names an intent
     _nameless: dict[str, list[str]] = field(default_factory=dict)  # by the sink, what the other rows hold
     odd: dict[str, list[str]] = field(default_factory=dict)  # those of them that stand for no item that is gone
+    _hints: dict[str, str] = field(default_factory=dict)  # by the sink, where its rows name their intents
     _left_out: frozenset[str] = frozenset()
     _owed: dict[str, frozenset[str]] = field(default_factory=dict)  # intents by sink
 
@@ -157,6 +158,22 @@ class Sinks:
         )
         return not hidden and any(view in self.of_call(call) for call in named)
 
+    @cached_property
+    def nameless(self) -> list[str]:
+        """The ledgers whose rows are of no intent, as markers are, beside a sink that names some.
+
+        No path would name one either. Like a counter, the rows are right where they are as without the faults.
+        """
+        if not (self._named - {self._source} or any(self._owed.values())):
+            return []
+        ledgers = [sink for sink in self.unreadable if len(self.odd.get(sink, ())) == len(self._nameless[sink])]
+        return [sink for sink in ledgers if not self._hint_at(sink)]
+
+    def _hint_at(self, sink: str) -> str:
+        if sink not in self._hints:
+            self._hints[sink] = _hint(self._nameless[sink], self.written)
+        return self._hints[sink]
+
     @property
     def in_part_unreadable(self) -> list[str]:
         """The sinks that hold rows without an intent beside others, or that held others in the reference.
@@ -210,15 +227,17 @@ class Sinks:
         )
 
     def why_unreadable(self) -> Iterator[str]:
-        """One sentence for each of them."""
+        """One sentence for each of them that is not right by the reference."""
         for sink in [*self.unreadable, *([self._source] if self._source and self.source_unreadable else [])]:
+            if sink in self.nameless and self._is_as_without_faults(sink):
+                continue
             rows = self._nameless[sink]
             path = self.described.get(sink, {}).get("intent", "intent")
             shown = _shown(rows[0])
             count = f"its only row, {shown}" if len(rows) == 1 else f"its {len(rows)} rows, such as {shown}"
             yield (
                 f"no row of {sink} names an intent: the path `{path}` matches none of {count}"
-                f"{_hint(rows, self.written)}{self._compared(sink)}"
+                f"{self._hint_at(sink)}{self._compared(sink)}"
             )
 
     def why_unreadable_in_part(self) -> Iterator[str]:

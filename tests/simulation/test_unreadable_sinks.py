@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pipelines import measure
@@ -84,6 +85,61 @@ def test_what_a_readable_sink_lacks_is_lost_beside_an_unreadable_one(tmp_path: P
     outcome = measure(tmp_path, body, {"Effects": "ledger", "Plain": "ledger"}, faults=CRASH)
     assert [anomaly.kind for anomaly in outcome.anomalies] == ["lost"], str(outcome)
     assert "no row of Plain names an intent" in " ".join(outcome.reasons)
+
+
+MARKS = """
+    def handler(event, context):
+        for record, row in zip(event["Records"], rows(event)):
+            db.put_item(TableName=os.environ["Markers"], Item={"id": {"S": record["eventID"]}})
+            db.put_item(TableName=os.environ["Effects"], Item=row)
+"""
+MARKED = {"Effects": "ledger", "Markers": "ledger"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"crash": {"call": "effect", "when": "after", "nth": 3}},
+        {"lose_reply": {"process": "function", "call": "effect", "nth": 1}},
+        {"redeliver": {"seconds": 5, "nth": 1}},
+    ],
+)
+def test_markers_in_a_ledger_are_right_where_they_are_as_without_the_faults(fault: Any, tmp_path: Path) -> None:
+    """They are put whatever is there, and name no intent. What the pipeline does without faults is what it must do."""
+    outcome = measure(tmp_path, MARKS, MARKED, faults=[fault])
+    assert outcome.verdict == "valid", str(outcome)
+
+
+def test_other_markers_than_without_the_faults_are_not_judged(tmp_path: Path) -> None:
+    """A change that is written twice has two markers: whether that is right depends on what they are for."""
+    outcome = measure(tmp_path, MARKS, MARKED, faults=[{"duplicate_put": {"changed": True, "nth": 1}}])
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert "Without the faults, 1 of them are not there, and 0 others are" in " ".join(outcome.reasons)
+
+
+def test_what_only_a_marker_is_left_of_is_lost(tmp_path: Path) -> None:
+    """The markers are as without the fault, and the effect is not."""
+    seen = 'db.get_item(TableName=os.environ["Markers"], Key={"id": {"S": record["eventID"]}})'
+    skips = MARKS.replace("event)):\n", f'event)):\n            if "Item" in {seen}: continue\n')
+    outcome = measure(tmp_path, skips, MARKED, faults=[{"crash": {"call": "effect", "when": "after", "nth": 1}}])
+    assert [(each.kind, each.blame) for each in outcome.anomalies] == [("lost", "function")], str(outcome)
+    assert outcome.reasons == ()
+
+
+@pytest.mark.parametrize("ending", ["alone", "another path", "another path, beside an effect"])
+def test_rows_that_could_name_their_intents_are_no_markers(ending: str, tmp_path: Path) -> None:
+    """Nor are those of the only sink: where nothing can be read, the reference says nothing either."""
+    body = (
+        OTHER_NAME
+        if "path" in ending
+        else MARKS.replace('db.put_item(TableName=os.environ["Effects"], Item=row)', "pass")
+    )
+    sinks = {"alone": {"Markers": "ledger"}, "another path": {"Effects": "ledger"}}.get(ending, MARKED)
+    if ending.endswith("effect"):
+        body += '            db.put_item(TableName=os.environ["Markers"], Item=row)\n'
+    outcome = measure(tmp_path, body, sinks, faults=[{"delay": {"seconds": 1, "nth": 1}}])
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert "They are the same as without the faults" in " ".join(outcome.reasons)
 
 
 def test_the_source_is_not_judged_where_its_items_name_no_intent(tmp_path: Path) -> None:
