@@ -6,9 +6,9 @@ The difference between what it read and what was delivered shows who caused a lo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property, partial
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import combinations, islice
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -111,6 +111,7 @@ class Observer:
         }
         self._orders: dict[tuple[str, str], int] = {}  # of effects, by the table and the key
         self._gone: set[str] = set()
+        self._items: set[str] = set()  # those of the source
 
     def catch_up(self) -> None:
         """Reads the new records of the streams. Call it at least every 24 hours, before records expire."""
@@ -127,8 +128,9 @@ class Observer:
         self._each(stack.of(Topic, LEDGER), self._topic_effects)
         for order, (endpoint, body) in enumerate(self._applied):
             self._effect(endpoint, BY_NAME, _parsed(body), order)
-        self._each(stack.of(Table, SOURCE), partial(self._states, "source"))
-        self._each(stack.of(Table, VIEW), partial(self._states, "view"))
+        self._each(stack.of(Table, SOURCE), self._table_states)
+        self._each(stack.of(Table, VIEW), self._table_states)
+        self._each(stack.of(Bucket, VIEW), self._bucket_states)
         self._each(stack.of(Queue, ON_FAILURE), self._dead_letters)
 
     def _each(self, resources: Iterable[R], read: Callable[[R], None]) -> None:
@@ -181,11 +183,9 @@ class Observer:
 
     def _bucket_effects(self, bucket: Bucket) -> None:
         """Each object is an effect. Objects are listed by key, so the order in which they came is unknown."""
-        attribution, s3 = self._stack.attribution(bucket), self._client("s3")
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket.name):
-            for entry in page.get("Contents", ()):
-                content = s3.get_object(Bucket=bucket.name, Key=entry["Key"])["Body"].read()
-                self._effect(bucket.logical_id, attribution, _parsed(content))
+        attribution = self._stack.attribution(bucket)
+        for _, content in self._objects(bucket):
+            self._effect(bucket.logical_id, attribution, content)
 
     def _topic_effects(self, topic: Topic) -> None:
         """The messages in the topic's inbox. A topic may send a message twice, with the same id: one effect (S-120)."""
@@ -207,17 +207,31 @@ class Observer:
         effect = {"sink": sink, "intent": attribution.intent_in(content), "item": attribution.item_in(content)}
         self._record("effect", {**effect, "count": count, "order": order, **_nameless(effect, content)})
 
-    def _states(self, role: str, table: Table) -> None:
+    def _table_states(self, table: Table) -> None:
         attribution = self._stack.attribution(table)
         for row in sorted(self._rows(table), key=lambda row: _key(table, row)):
             content = item_as_json(row)
             changes = {"changes": int(row["changes"]["N"])} if "N" in row.get("changes", {}) else {}
-            state = {"role": role, "item": attribution.item_in(content), "intent": attribution.intent_in(content)}
-            numbers = dict(islice(_numbers(content), MAX_NUMBERS)) if self._stack.of(Table, VIEW) else {}
-            if attribution.count:
-                numbers[attribution.count] = attribution.count_in(content)
-            more = {**changes, **({"numbers": numbers} if numbers else {}), **_nameless(state, content)}
-            self._record("state", {"resource": table.logical_id, **state, **more})
+            self._state(table, attribution.item_in(content), content, **changes)
+
+    def _bucket_states(self, bucket: Bucket) -> None:
+        """An object is the state of the item that its content names, or else its key."""
+        attribution = self._stack.attribution(bucket)
+        for key, content in self._objects(bucket):
+            self._state(bucket, attribution.item_in(content) or _item_in_key(key, self._items), content)
+
+    def _state(self, resource: Table | Bucket, item: str | None, content: Any, **more: int) -> None:
+        attribution = self._stack.attribution(resource)
+        state = {"role": str(resource.role), "item": item, "intent": attribution.intent_in(content)}
+        if resource.role == SOURCE and item is not None:
+            self._items.add(item)
+        numbers = dict(islice(_numbers(content), MAX_NUMBERS)) if self._stack.views else {}
+        if attribution.count:
+            numbers[attribution.count] = attribution.count_in(content)
+        counted = {"numbers": numbers} if numbers else {}
+        self._record(
+            "state", {"resource": resource.logical_id, **state, **more, **counted, **_nameless(state, content)}
+        )
 
     def _dead_letters(self, queue: Queue) -> None:
         for body in self._letters.read(self._arrival_seconds):
@@ -230,6 +244,14 @@ class Observer:
         pages = self._client("dynamodb").get_paginator("scan").paginate(TableName=table.name, ConsistentRead=True)
         for page in pages:
             yield from page["Items"]
+
+    def _objects(self, bucket: Bucket) -> Iterator[tuple[str, Any]]:
+        """The key and the content of each, by key."""
+        s3 = self._client("s3")
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket.name):
+            for entry in page.get("Contents", ()):
+                body = s3.get_object(Bucket=bucket.name, Key=entry["Key"])["Body"].read()
+                yield entry["Key"], _parsed(body)
 
     def _messages(self, queue: Queue) -> Iterator[dict[str, Any]]:
         """Removes and returns the messages of the queue, until none has arrived for so long as one may take.
@@ -265,6 +287,16 @@ def _numbers(content: Any, path: str = "") -> Iterator[tuple[str, float]]:
 
 def _key(table: Table, row: dict[str, Any]) -> str:
     return json.dumps([row[name] for name in table.key_names], sort_keys=True)
+
+
+def _item_in_key(key: str, items: Collection[str]) -> str:
+    """The item that the key of an object names, whole or by a part of it: `todos/todo-1.json` is of todo-1.
+
+    The key itself where it names none: of an item that is gone.
+    """
+    names = (path.split("/") for path in (key, key.rpartition(".")[0]))
+    spans = ("/".join(parts[begin:end]) for parts in names for begin, end in combinations(range(len(parts) + 1), 2))
+    return max((span for span in spans if span in items), key=len, default=key)
 
 
 def _parsed(content: str | bytes) -> Any:

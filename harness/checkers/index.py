@@ -10,6 +10,7 @@ from harness.checkers.sinks import SOURCE, Sinks
 from harness.checkers.trace import FaultState, HandOvers, IntentTrace, Span, by_old_images, by_order, has_old_images
 from harness.history import FAIL, INVOKE, NOTHING, OK, REMOVE, Operation, Value
 
+DELETIONS = ("dynamodb.DeleteItem", "s3.DeleteObject")
 HARMLESS = "noop"  # the fault that fires and explains nothing
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a history raises that cannot be indexed
 # The values by which the operations that one process has open at a time differ.
@@ -232,7 +233,7 @@ class HistoryIndex:
         else:
             span.within = self._execution.get(operation.process)
             self._calls_in.setdefault(id(span.within), []).append(span)
-            self._deletes |= operation.f == "dynamodb.DeleteItem" and operation.value["effect"]
+            self._deletes |= operation.f in DELETIONS and operation.value["effect"]
         for trace in self._traces(operation.value["intents"]):
             (trace.function_calls if is_call else trace.executions).append(span)
 

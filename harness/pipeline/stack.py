@@ -59,6 +59,12 @@ def by_key(key_names: tuple[str, ...]) -> Attribution:
     return Attribution("intent", f"join('/', [{parts}])")
 
 
+def by_content(key_names: tuple[str, ...]) -> Attribution:
+    """Of an object that holds the latest state of an item: as the item's key names it, or else an `item` of its own."""
+    key = " && ".join(f'"{name}"' for name in ("id",) * ("id" in key_names) or key_names)
+    return Attribution("intent", f"{key} && {by_key(key_names).item} || item")
+
+
 def checked(expression: str) -> str:
     """Raises ValueError when it is not JMESPath."""
     try:
@@ -210,6 +216,10 @@ class Stack:
         return [each for each in self.resources if isinstance(each, kind) and each.role == role]
 
     @property
+    def views(self) -> list[Table | Bucket]:
+        return [*self.of(Table, VIEW), *self.of(Bucket, VIEW)]
+
+    @property
     def source(self) -> Table | DataStream:
         """What the mapping reads the records of."""
         sources: tuple[Table | DataStream, ...] = (*self.tables, *self.data_streams)
@@ -225,6 +235,8 @@ class Stack:
         attribution = self.attributions.get(resource.logical_id)
         if attribution is None and isinstance(resource, Table | DataStream) and resource.role != LEDGER:
             return by_key(resource.key_names)
+        if attribution is None and resource.role == VIEW:
+            return by_content(self.source.key_names)
         return attribution or BY_NAME
 
     @property
@@ -251,7 +263,7 @@ class Stack:
         }
         endpoints = [endpoint.variable for endpoint in self.endpoints]
         rows |= {name: {"role": LEDGER, "name": f"/{name}", "intent": BY_NAME.intent} for name in endpoints}
-        for view in self.of(Table, VIEW):
+        for view in self.views:
             count = self.attribution(view).count
             rows[view.logical_id] |= {"count": count} if count else {}
         mapping = {

@@ -6,6 +6,7 @@ tables, queues, buckets and topics beside them. The rest of a template is ignore
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as Values
 from dataclasses import fields, replace
 from os.path import isdir, isfile  # false for a name that no file can have, where Path raises
@@ -41,6 +42,7 @@ from harness.pipeline.resources import (
     DataStream,
     Mapping,
     Queue,
+    Resource,
     Table,
     Topic,
     attribute,
@@ -50,6 +52,7 @@ from harness.pipeline.stack import LEDGER, ON_FAILURE, ROLES, SOURCE, VIEW, Endp
 
 # The paths in a scenario that a problem of the template is reported at.
 FUNCTION_PATH, SINKS_PATH = "pipeline.function", "pipeline.sinks"
+NO_VIEW = f"only a table or a bucket can be '{VIEW}'; a sink of another kind is a '{LEDGER}'"
 _KEY_SETTING, _KEY_VALUES = "idempotency_key", ("honoured", "ignored")
 R = TypeVar("R", Table, Queue, DataStream)
 
@@ -129,7 +132,7 @@ class _StackReader(PropertiesReader):
         data_streams = [placed(stream, stream.arn == source_arn, SOURCE) for stream in data_streams]
         queues = [placed(queue, queue.arn == mapping.on_failure_arn, ON_FAILURE) for queue in queues]
         if any(stream.role == SOURCE for stream in data_streams):
-            self._check_views(tables)
+            self._check_views([*tables, *buckets])
         elif not any(table.role == SOURCE for table in tables):
             message = "is neither the stream of a table of the template nor a Kinesis stream of it"
             self.add(properties(mapping_id, "EventSourceArn"), message)
@@ -296,8 +299,10 @@ class _StackReader(PropertiesReader):
             message = f"'{role}' is not a role. {nearest(role, ROLES)}"
         elif type == DATA_STREAM and role not in (None, SOURCE):
             message = f"a Kinesis stream can only be the '{SOURCE}', not '{role}'"
-        elif role in (SOURCE, VIEW) and type not in (TABLE, DATA_STREAM):
+        elif role == SOURCE and type not in (TABLE, DATA_STREAM):
             message = f"only a table can be '{role}'; a sink of another kind is a '{LEDGER}'"
+        elif role == VIEW and type not in (TABLE, BUCKET):
+            message = NO_VIEW
         if message:
             self.add(_role_path(logical_id), message)
         return role
@@ -311,12 +316,12 @@ class _StackReader(PropertiesReader):
             self.add(path, f"is '{role}', but the mapping does not use it so")
         return replace(resource, role=role) if is_mapped else resource
 
-    def _check_views(self, tables: list[Table]) -> None:
+    def _check_views(self, sinks: Iterable[Resource]) -> None:
         """A view is compared with the items of the source, and a Kinesis stream has none."""
-        for table in tables:
-            if table.role == VIEW:
+        for sink in sinks:
+            if sink.role == VIEW:
                 message = f"is a '{VIEW}' of a table's items, and the source is a Kinesis stream: make it a '{LEDGER}'"
-                self.add(_role_path(table.logical_id), message)
+                self.add(_role_path(sink.logical_id), message)
 
     def _check_sinks(self) -> None:
         """Raises UserError for sinks of the scenario that the template does not have."""
@@ -329,11 +334,9 @@ class _StackReader(PropertiesReader):
             if name not in names
         ]
         problems += [
-            Problem(
-                f"only a table can be '{VIEW}'; a sink of another kind is a '{LEDGER}'", f"{SINKS_PATH}.{name}.role"
-            )
+            Problem(NO_VIEW, f"{SINKS_PATH}.{name}.role")
             for name, role in self._sinks.items()
-            if role == VIEW and name in names and name not in tables
+            if role == VIEW and name in names and self.scope.types[name] not in (TABLE, BUCKET)
         ]
         if problems:
             raise UserError(problems)

@@ -35,6 +35,45 @@ def story(handler: str, target: Target, runs: Path) -> tuple[str, dict[str, int]
     return result.verdict.verdict, found, {(each.kind, each.blame) for each in result.verdict.anomalies}
 
 
+COPIES = """
+import json, os
+import boto3
+
+s3 = boto3.client("s3")
+
+
+def handler(event, context):
+    for record in event["Records"]:
+        image = record["dynamodb"]["NewImage"]
+        copy = {"id": image["id"]["S"], "intent": image["intent"]["S"]}
+        s3.put_object(Bucket=os.environ["BUCKET"], Key=f"todos/{copy['id']}.json", Body=json.dumps(copy))
+"""
+
+
+def test_a_bucket_holds_the_latest_state_of_each_item(localstack: Running, tmp_path: Path) -> None:
+    """Valid on both, and without the role the replaced objects are lost."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "copies.py").write_text(COPIES)
+    verdicts = []
+    for target in (Target("localstack", localstack.endpoint), EMBEDDED_TARGET):
+        for role in ("view", "ledger"):
+            scenario: dict[str, Any] = {
+                "scenario": "copies",
+                "question": "Does the bucket follow?",
+                "pipeline": {
+                    "template": str(SINKS / "template.yaml"),
+                    "handler": str(tmp_path / "code" / "copies.py"),
+                    "sinks": {"Bucket": {"role": role}},
+                },
+                "workload": {"writer": "put", "intents": 6, "items": 2},
+                "faults": [],
+                "expect": "valid",
+            }
+            (job,) = jobs_of([scenario], target=target)
+            verdicts.append(run(job, tmp_path / "runs").verdict.verdict)
+    assert verdicts == ["valid", "invalid"] * 2
+
+
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_a_lost_reply_ends_as_on_the_embedded_platform(handler: str, localstack: Running, tmp_path: Path) -> None:
     """Verdict, effects, anomalies and blame, for each handler: one sink, two platforms."""

@@ -19,6 +19,7 @@ LAYOUTS = {
     "ledger and view": {"One": "ledger", "Two": "view"},
     "two views": {"One": "view", "Two": "view"},
     "queue and table": {"One": "queue ledger", "Two": "ledger"},
+    "ledger and objects": {"One": "ledger", "Two": "bucket view"},
 }
 # One change goes to each sink in turn; a view keeps the newest version. A bug replaces one of these words.
 RIGHT = {
@@ -67,7 +68,13 @@ def apply(sink, role, record, row):
     versions = {"ExpressionAttributeValues": {":new": version}}
     table = {"TableName": os.environ[sink]}
     try:
-        if role == "view" and row is None:
+        if role == "bucket":
+            where = {"Bucket": os.environ[sink], "Key": record["dynamodb"]["Keys"]["id"]["S"]}
+            if row:
+                s3.put_object(**where, Body=json.dumps({"intent": row["intent"]["S"]}))
+            elif DELETES:
+                s3.delete_object(**where)
+        elif role == "view" and row is None:
             if DELETES:
                 db.delete_item(**table, Key={"id": record["dynamodb"]["Keys"]["id"]}, **CONDITION)
         elif role == "view":
@@ -143,7 +150,7 @@ def named_in(summary: str, layout: str) -> list[str]:
 
 def differing(folder: Path, layout: str, bug: str, writer: str, faults: list[str]) -> list[str]:
     """For another process: the cells in which the verdict is another than the oracle's."""
-    views = [name for name, words in LAYOUTS[layout].items() if words == "view"]
+    views = [name for name, words in LAYOUTS[layout].items() if words.endswith("view")]
     alone = play(folder, layout, bug, writer, [])
     reference, differ = list(alone.history), []
     already = wrong(reference, reference, views)
@@ -170,7 +177,7 @@ def cells() -> list[tuple[str, str, str, list[str]]]:
     return [
         (layout, bug, writer, chosen(row + column + turn))
         for column, (layout, sinks) in enumerate(LAYOUTS.items())
-        for turn, writer in enumerate(WRITERS if "view" in sinks.values() else WRITERS[:1])
+        for turn, writer in enumerate(WRITERS if "view" in " ".join(sinks.values()) else WRITERS[:1])
         for row, bug in enumerate(BUGS)
     ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pipelines import measure
 from play import ROOT, fired, found, handler_file, operations, play
 from single_faults import IN_THE_FUNCTION, IN_THE_MAPPING, IN_THE_WRITERS
 
@@ -247,3 +248,76 @@ def test_a_fifo_queue_keeps_the_order_of_an_item_and_a_standard_one_keeps_none(t
     }
     assert orders["fifo_queue"] == list(range(10))
     assert set(orders["standard_queue"]) == {None}
+
+
+FOLLOWS = """
+    def handler(event, context):
+        for record in event["Records"]:
+            keys, image = record["dynamodb"]["Keys"], record["dynamodb"].get("NewImage")
+            where = {"Bucket": os.environ["Copies"], "Key": KEY % keys["id"]["S"]}
+            if image:
+                s3.put_object(**where, Body=json.dumps(CONTENT))
+            else:
+                s3.delete_object(**where)
+"""
+COPY = {"Copies": "bucket view"}
+AGAIN_LATER = {"redeliver": {"nth": 1, "seconds": 30}}
+CONTENTS = {
+    "its key": '{"id": keys["id"]["S"], "intent": image["intent"]["S"]}',
+    "an item": '{"item": keys["id"]["S"], "intent": image["intent"]["S"]}',
+    "nothing": '{"intent": image["intent"]["S"]}',
+}
+
+
+def follows(key: str = "todos/%s.json", named: str = "its key", body: str = FOLLOWS) -> str:
+    return body.replace("KEY", repr(key)).replace("CONTENT", CONTENTS[named])
+
+
+@pytest.mark.parametrize("named", CONTENTS)
+@pytest.mark.parametrize("key", ["%s", "todos/%s.json", "%s/latest"])
+def test_a_bucket_can_hold_the_latest_state_of_each_item(key: str, named: str, tmp_path: Path) -> None:
+    """An object is of the item that it names, or else its key. A later change replaces it, and is no loss."""
+    workload = {"intents": 9, "items": 3}
+    outcome = measure(tmp_path, follows(key, named), COPY, workload=workload, faults=[{"crash": {"nth": 2}}])
+    assert outcome.verdict == "valid", str(outcome)
+    states = [op.value for op in outcome.history if op.f == "state" and op.value["resource"] == "Copies"]
+    assert [(each["role"], each["item"]) for each in states] == [("view", f"todo-{number}") for number in range(3)]
+
+
+@pytest.mark.parametrize("beside", [{}, {"Rows": "ledger"}], ids=["alone", "beside a ledger"])
+def test_an_object_that_an_older_change_overwrote_is_wrong(beside: dict[str, str], tmp_path: Path) -> None:
+    """The first batch is delivered once more, when the others have been."""
+    row = 'db.put_item(TableName=os.environ["Rows"], Item={**image, "id": image["intent"]})'
+    both = f'            if image and "Rows" in os.environ: {row}\n            if image:\n'
+    body = FOLLOWS.replace("            if image:\n", both, 1)
+    workload = {"intents": 12, "items": 2, "writers": 1}
+    sinks = {**COPY, **beside}
+    outcome = measure(tmp_path, follows(body=body), sinks, workload=workload, faults=[AGAIN_LATER], BatchSize=2)
+    assert found(outcome) == {("wrong_final_state", "function")}, str(outcome)
+    assert {anomaly.subject for anomaly in outcome.anomalies} == {"todo-0", "todo-1"}
+
+
+def test_objects_that_stay_behind_are_wrong(tmp_path: Path) -> None:
+    """Their items are gone; deleted, they leave nothing to complain about."""
+    keeps = FOLLOWS.replace("s3.delete_object(**where)", "pass")
+    gone = {"writer": "put_then_delete", "intents": 4}
+    assert measure(tmp_path, follows(), COPY, workload=gone).verdict == "valid"
+    outcome = measure(tmp_path, follows(body=keeps), COPY, workload=gone)
+    assert found(outcome) == {("wrong_final_state", "function")}, str(outcome)
+
+
+def test_an_object_that_was_never_put_is_wrong(tmp_path: Path) -> None:
+    """The calls are refused, and the handler goes on."""
+    put, indent = "s3.put_object(**where, Body=json.dumps(CONTENT))", "\n                "
+    swallows = FOLLOWS.replace(put, f"{indent}try: {put}{indent}except Exception: pass")
+    refuse = {"refuse": {"process": "function", "call": "s3.*", "item": "todo-1", "code": "ServiceUnavailable"}}
+    outcome = measure(tmp_path, follows(body=swallows), COPY, workload={"intents": 6, "items": 2}, faults=[refuse])
+    assert found(outcome) == {("wrong_final_state", "function")}, str(outcome)
+    assert [anomaly.subject for anomaly in outcome.anomalies] == ["todo-1"]
+
+
+def test_objects_that_name_no_intent_are_not_judged(tmp_path: Path) -> None:
+    """As rows of a table that is a view."""
+    outcome = measure(tmp_path, FOLLOWS.replace("KEY", '"%s"').replace("CONTENT", '{"id": keys["id"]["S"]}'), COPY)
+    assert (outcome.verdict, outcome.anomalies) == ("unknown", ()), str(outcome)
+    assert "no row of Copies names an intent" in " ".join(outcome.reasons)

@@ -140,7 +140,7 @@ def test_sinks_are_what_the_template_has(tmp_path: Path) -> None:
     assert read(template, "run", sinks={"Jobs": "ledger"}).queues[0].role == "ledger"
     assert problems(template, sinks={"Jbos": "ledger", "Jobs": "view"}) == [
         "pipeline.sinks.Jbos: 'Jbos' is no table, queue, bucket or topic of T. Did you mean 'Jobs'? Known: Items, Jobs",
-        "pipeline.sinks.Jobs.role: only a table can be 'view'; a sink of another kind is a 'ledger'",
+        "pipeline.sinks.Jobs.role: only a table or a bucket can be 'view'; a sink of another kind is a 'ledger'",
     ]
 
 

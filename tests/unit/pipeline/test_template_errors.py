@@ -91,8 +91,8 @@ def problems(template: Path, **given: object) -> list[str]:
             "T:7:55: Resources.Queue.Metadata.harness.role: is 'on_failure', but the mapping does not use it so",
         ),
         (
-            after("Resources:", "  Pictures: {Type: AWS::S3::Bucket, Metadata: {harness: {role: view}}}"),
-            "T:7:58: Resources.Pictures.Metadata.harness.role: only a table can be 'view'; "
+            after("Resources:", "  Letters: {Type: AWS::SQS::Queue, Metadata: {harness: {role: view}}}"),
+            "T:7:57: Resources.Letters.Metadata.harness.role: only a table or a bucket can be 'view'; "
             "a sink of another kind is a 'ledger'",
         ),
         (
