@@ -89,7 +89,7 @@ def with_value(document: Document, path: DocumentPath, value: Document) -> Docum
     except KeyError as error:
         raise ValueError(f"there is no {path_text(entry)}") from error
     present = next(iter(fault), None) if isinstance(fault, dict) else fault
-    if present not in FAULTS:
+    if not isinstance(present, str) or present not in FAULTS:
         return document  # not a fault: reported when the faults are read
     if present != word:
         raise ValueError(f"{path_text(entry)} is '{present}', not '{word}'")

@@ -146,6 +146,12 @@ def test_a_path_into_another_fault_is_refused(project: Path) -> None:
     assert problem.endswith("matrix.faults[0].crash.nth: faults[0] is 'delay', not 'crash'")
 
 
+def test_a_path_into_what_is_no_fault_leaves_it_to_be_told(project: Path) -> None:
+    """Of a list in place of a fault, the list is the mistake."""
+    (problem,) = problems(project, short(faults=[["crash"]], matrix={"faults[0].crash.nth": [1]}))
+    assert problem.endswith('faults[0]: got ["crash"]; expected one fault, such as crash or crash: {nth: 1}')
+
+
 def test_a_problem_that_all_variants_share_is_said_once(project: Path) -> None:
     """And none is said of a value that every variant replaces."""
     text = SHORT.replace("writer: put", "writer: putt").replace("short", "Short") + TWO
