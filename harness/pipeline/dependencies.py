@@ -9,23 +9,20 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from importlib.metadata import Distribution, distributions
 from pathlib import Path
-
-from filelock import FileLock
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from typing import TYPE_CHECKING
 
 from harness.errors import Problem, UserError
 from harness.project import cache_folder
 
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+# What installs and reads distributions is imported where it is used: linting parses sources, and no more.
 THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _BY_ANY_NAME = {"__import__", "import_module", "run_module", "run_path", "spec_from_file_location", "walk_packages"}
 
@@ -163,6 +160,11 @@ def needed(folder: Path, imported: Set[str] | None, requirements: str) -> list[P
 
     requirements: the text of the requirements.txt that they were installed for.
     """
+    from importlib.metadata import distributions
+
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
     installed: dict[str, Distribution] = {
         canonicalize_name(each.name): each for each in distributions(path=[str(folder)])
     }
@@ -180,6 +182,9 @@ def needed(folder: Path, imported: Set[str] | None, requirements: str) -> list[P
 
 def _with_version(requirements: str) -> Iterator[str]:
     """The distributions that a requirements.txt names together with a version, or with where they are."""
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
     for line in requirements.splitlines():
         try:
             requirement = Requirement(_AFTER_REQUIREMENT.split(line)[0])
@@ -209,6 +214,11 @@ def installed(root: Path, python: str = THIS_PYTHON) -> Path | None:
 
     Raises UserError with pip's own words when they cannot be installed.
     """
+    import shutil
+    import tempfile
+
+    from filelock import FileLock
+
     file = root / REQUIREMENTS
     if not file.is_file():
         return None
@@ -234,6 +244,8 @@ def _is_local(file: Path) -> bool:
 
 
 def _install(file: Path, target: Path, python: str) -> None:
+    import subprocess
+
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     command += ["--no-compile", "--target", str(target), "--requirement", str(file.absolute())]
     if python != THIS_PYTHON:
