@@ -264,7 +264,7 @@ def check_against_stack(variant: Variant, stack: Stack) -> list[Problem]:
         scenario.workload.writer_class(stack.source.service, variant.folders)
     except ValueError as error:
         problems.append(Problem(str(error), "workload.writer"))
-    if stack.data_streams and "shards" in scenario.pipeline.model_fields_set:
+    if stack.data_streams and scenario.pipeline.gives("shards"):
         message = "a Kinesis stream has as many shards as its ShardCount in the template says"
         problems.append(Problem(message, "pipeline.shards"))
     if scenario.workload.share and (message := _cannot_share(scenario.workload, stack.source)):

@@ -58,7 +58,7 @@ def _key(job: Job) -> str:
 
 
 def _played(job: Job, play: Play) -> Value:
-    variant = replace(job.variant, scenario=job.scenario.model_copy(update={"faults": ()}), differences={})
+    variant = replace(job.variant, scenario=job.scenario.replaced(faults=()), differences={})
     if job.target != EMBEDDED_TARGET:
         try:
             facts = _facts(prepare(variant, job.seed, EMBEDDED_TARGET), play)

@@ -18,7 +18,7 @@ from harness.jobs import jobs_of
 from harness.matrix import report
 from harness.reports import text as text_report
 from harness.runner import run
-from harness.scenario.messages import SCHEMA_FILE
+from harness.scenario import SCHEMA_FILE
 from tools import inventory, matrix_picture, reference
 from tools.scenario_schema import derived_schema
 

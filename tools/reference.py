@@ -12,9 +12,11 @@ from typing import Any
 from harness.checkers import CHECKERS
 from harness.faults import FAULTS
 from harness.faults.wire import Noop
+from harness.models import Schema
+from harness.scenario import json_schema
 from harness.scenario.fault_entry import fault_schema
 from harness.scenario.load import load
-from harness.scenario.messages import Schema, expected, json_schema
+from harness.schemas import expected
 from harness.verdict import ANOMALIES
 from harness.workload import WRITERS
 

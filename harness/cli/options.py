@@ -12,7 +12,7 @@ import click
 from harness.documents import TEMPLATES
 from harness.errors import Problem, UserError
 
-if TYPE_CHECKING:  # pydantic: not before it is needed
+if TYPE_CHECKING:  # slow to import, and not for every command
     from harness.pipeline.stack import Stack
 
 SHIPPED = Path("lambda/ledger/template.yaml")

@@ -10,7 +10,7 @@ import click
 from harness.cli.options import overrides, scenarios_argument, set_option
 from harness.errors import one_line
 from harness.reports import ExitCode
-from harness.scenario.messages import SCHEMA_FILE
+from harness.scenario import SCHEMA_FILE
 
 
 @click.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, ClassVar, TypeVar, dataclass_transform
 
 from harness.faults.points import (
     ACKNOWLEDGE,
@@ -55,8 +55,6 @@ class Fault:
     NAME: ClassVar[str]
     PLACES: ClassVar[tuple[tuple[str, str], ...]]
     ROLES: ClassVar[tuple[str, ...]] = (WRITER, FUNCTION, DISPATCHER)
-    # Read by pydantic when it validates a scenario; faults themselves need the standard library only.
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     process: str = "*"
     call: str = "*"

@@ -4,27 +4,17 @@ A property in a model is read. One in `ignored` changes nothing that a run measu
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 """
 
-# Annotations are no texts here: pydantic would compile each of them.
+# Annotations are no texts here: a model looks at its own.
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    create_model,
-    model_validator,
-)
-from pydantic.alias_generators import to_pascal
-
-from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest
+from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest, shown
+from harness.models import EMPTY, REQUIRED, After, Before, Keywords, Model, Refusals, derived, read
 from harness.pipeline.intrinsics import NO_VALUE, Scope, text
-from harness.pipeline.resources import RETENTION_SECONDS, SAME_AT_AWS, Index, Mapping, Table, setting_type
+from harness.pipeline.resources import RETENTION_SECONDS, SAME_AT_AWS, SETTINGS, Index, Mapping, Table, pascal_case
 from harness.pipeline.stack import is_python
+from harness.schemas import mistakes, schema_of
 
 
 def _text(value: Any) -> Any:
@@ -35,23 +25,27 @@ def _json(value: Any) -> Any:
     try:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError as error:
-        raise ValueError(f"is not JSON: {error}") from error
+        raise ValueError(f"{shown(value)} is not JSON: {error}") from error
 
 
 def _runtime(name: str) -> str:
     if not is_python(name):
-        raise ValueError("only Python can be run: python3.12 and the like")
+        raise ValueError(f"only Python can be run: python3.12 and the like, not {name!r}")
     return name
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, Before(_text)]
 
 
-class Properties(BaseModel):
+class Properties(Model):
     """A resource's properties, or a part of them, under AWS's names."""
 
-    model_config = ConfigDict(alias_generator=to_pascal, frozen=True, defer_build=True)
+    EXACT = False
     ignored: ClassVar[tuple[str, ...]] = ()
+
+    @staticmethod
+    def key(name: str) -> str:
+        return pascal_case(name)
 
 
 class KeyElement(Properties):
@@ -75,7 +69,7 @@ def _key_schema(elements: list[KeyElement]) -> list[KeyElement]:
     return elements
 
 
-KeySchema = Annotated[list[KeyElement], AfterValidator(_key_schema)]
+KeySchema = Annotated[list[KeyElement], After(_key_schema)]
 
 
 class Keyed(Properties):
@@ -132,18 +126,21 @@ class TableProperties(Keyed):
     )
     table_name: str | None = None
     attribute_definitions: list[AttributeDefinition]
-    global_secondary_indexes: list[SecondaryIndex] = []
+    global_secondary_indexes: tuple[SecondaryIndex, ...] = ()
     stream_specification: StreamSpecification | None = None
     time_to_live_specification: TimeToLiveSpecification | None = None
 
-    @model_validator(mode="after")
-    def _keys_are_defined(self) -> Self:
-        defined = [attribute.attribute_name for attribute in self.attribute_definitions]
-        of_indexes = [element for index in self.global_secondary_indexes for element in index.key_schema]
-        for name in (element.attribute_name for element in (*self.key_schema, *of_indexes)):
+    @classmethod
+    def complete(cls, values: dict[str, Any], refused: set[str], context: Any) -> None:
+        """Each attribute of a key is defined."""
+        if refused or not {"key_schema", "attribute_definitions"} <= {*values}:
+            return
+        defined = [attribute.attribute_name for attribute in values["attribute_definitions"]]
+        indexes = values.get("global_secondary_indexes", ())
+        elements = [*values["key_schema"], *(element for index in indexes for element in index.key_schema)]
+        for name in (element.attribute_name for element in elements):
             if name not in defined:
                 raise ValueError(f"key '{name}' is not in AttributeDefinitions. {nearest(name, defined)}")
-        return self
 
     def to_table(self, logical_id: str, name: str, role: str | None) -> Table:
         stream, ends = self.stream_specification, self.time_to_live_specification
@@ -161,7 +158,7 @@ class TableProperties(Keyed):
 
 
 class Environment(Properties):
-    variables: dict[str, Text] = {}
+    variables: dict[str, Text] = EMPTY
 
 
 class FunctionProperties(Properties):
@@ -181,11 +178,11 @@ class FunctionProperties(Properties):
         "VpcConfig",
     )
     function_name: str | None = None
-    handler: Annotated[str, Field(pattern=r"^[\w/-]+(\.\w+)+$")]
-    runtime: Annotated[str, AfterValidator(_runtime)]
-    timeout: Annotated[int, Field(ge=1, le=900)] = 3
-    memory_size: Annotated[int, Field(ge=128, le=10_240)] = 128
-    environment: Environment = Environment.model_construct()
+    handler: Annotated[str, Keywords(pattern=r"^[\w/-]+(\.\w+)+$", examples=["app.handler"])]
+    runtime: Annotated[str, After(_runtime)]
+    timeout: Annotated[int, Keywords(minimum=1, maximum=900)] = 3
+    memory_size: Annotated[int, Keywords(minimum=128, maximum=10_240)] = 128
+    environment: Environment = Environment()
     package_type: Literal["Zip"] = "Zip"
 
 
@@ -197,11 +194,11 @@ class AnyLanguageFunctionProperties(FunctionProperties):
 
 
 class Filter(Properties):
-    pattern: Annotated[dict[str, Any], BeforeValidator(_json)]
+    pattern: Annotated[dict[str, Any], Before(_json)]
 
 
 class FilterCriteria(Properties):
-    filters: list[Filter] = []
+    filters: tuple[Filter, ...] = ()
 
 
 class OnFailure(Properties):
@@ -218,9 +215,9 @@ class _MappingEnds(Properties):
     ignored = ("KmsKeyArn", "LoggingConfig", "MetricsConfig", "Tags")
     event_source_arn: str
     function_name: str
-    function_response_types: list[Literal["ReportBatchItemFailures"]] = []
-    filter_criteria: FilterCriteria = FilterCriteria.model_construct()
-    destination_config: DestinationConfig = DestinationConfig.model_construct()
+    function_response_types: tuple[Literal["ReportBatchItemFailures"], ...] = ()
+    filter_criteria: FilterCriteria = FilterCriteria()
+    destination_config: DestinationConfig = DestinationConfig()
     enabled: bool = True
 
     def to_mapping(self) -> Mapping:
@@ -234,16 +231,16 @@ class _MappingEnds(Properties):
         )
 
 
-_defaults = {name: getattr(Mapping(), name) for name in SAME_AT_AWS} | {"starting_position": ...}  # AWS has none for it
-_same: dict[str, Any] = {name: (setting_type(name), default) for name, default in _defaults.items()}
-MappingProperties = create_model("MappingProperties", __base__=_MappingEnds, **_same)
+_same = {name: SETTINGS[name] for name in SAME_AT_AWS}
+_same["starting_position"] = _same["starting_position"]._replace(default=REQUIRED)  # AWS has no default for it
+MappingProperties = derived("MappingProperties", _MappingEnds, _same)
 
 
 P = TypeVar("P", bound=Properties)
 T = TypeVar("T")
 
 
-def properties(logical_id: str, *names: str) -> DocumentPath:
+def properties(logical_id: str, *names: str | int) -> DocumentPath:
     return ("Resources", logical_id, "Properties", *names)
 
 
@@ -282,7 +279,7 @@ class PropertiesReader:
 
     def read(self, logical_id: str, model: type[P]) -> P:
         """The properties of a resource, resolved and checked. Raises UserError, NotImitated."""
-        aliases = [str(field.alias) for field in model.model_fields.values()]
+        aliases = [model.key(name) for name in model.FIELDS]
         values: dict[str, Any] = {}
         problems: list[Problem] = []
         unknown_values: dict[str, NotImitated] = {}
@@ -305,29 +302,19 @@ class PropertiesReader:
     def _validated(
         self, logical_id: str, model: type[P], values: dict[str, Any], unknown_values: dict[str, NotImitated]
     ) -> P:
+        known_values = {name: value for name, value in values.items() if value is not NO_VALUE}
         try:
-            read = model.model_validate({name: value for name, value in values.items() if value is not NO_VALUE})
-        except ValidationError as error:
-            details = error.errors(include_url=False)
-            for detail in details:
-                if detail["loc"] and detail["loc"][0] in unknown_values:
-                    raise unknown_values[str(detail["loc"][0])] from error
+            settings: P = read(model, known_values)
+        except Refusals as error:
+            for path, _ in error.refusals:
+                if path and path[0] in unknown_values:
+                    raise unknown_values[str(path[0])] from error
+            wrong = mistakes(error, schema_of(model), known_values, logical_id)
             raise UserError(
-                self.scope.document.problem((*properties(logical_id), *detail["loc"]), _message(detail))
-                for detail in details
+                self.scope.document.problem(properties(logical_id, *each.path), each.message) for each in wrong
             ) from error
         self.not_imitated += [str(error) for error in unknown_values.values()]
-        return read
-
-
-def _message(detail: Any) -> str:
-    """What is wrong, and the value, where that is one word and the message does not say it."""
-    prefix = "Value error, "
-    message = str(detail["msg"])
-    message = message.removeprefix(prefix) if message.startswith(prefix) else message[0].lower() + message[1:]
-    value = detail["input"]
-    is_complete = message.startswith("got ") or not isinstance(value, str | int | float)
-    return message if is_complete else f"{message}, not {value!r}"
+        return settings
 
 
 class QueueProperties(Properties):
@@ -387,8 +374,8 @@ class DataStreamProperties(Properties):
     SHARDS: ClassVar[dict[str, int]] = {"PROVISIONED": 1, "ON_DEMAND": 4}
     ignored = ("DesiredShardLevelMetrics", "StreamEncryption", "Tags", "WarmThroughputMiBps")
     name: str | None = None
-    shard_count: Annotated[int, Field(ge=1, le=100)] | None = None
-    stream_mode_details: StreamMode = StreamMode.model_construct(stream_mode="PROVISIONED")
+    shard_count: Annotated[int, Keywords(minimum=1, maximum=100)] | None = None
+    stream_mode_details: StreamMode = StreamMode(stream_mode="PROVISIONED")
     retention_period_hours: int = RETENTION_SECONDS // 3600
 
     @property

@@ -12,14 +12,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from collections.abc import Mapping as Values
-from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, get_type_hints
-
-from pydantic import AfterValidator, Field, WithJsonSchema
-from pydantic.alias_generators import to_pascal
-from pydantic.fields import FieldInfo
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 
 from harness.errors import NotImitated
+from harness.models import After, Keywords, fields_of
 
 ACCOUNT, REGION, PARTITION = "123456789012", "us-east-1", "aws"
 # AWS labels a stream with the time of its creation. Here names must be known before anything is created.
@@ -238,6 +235,11 @@ _RECORD_AGE_SCHEMA = {
 }
 
 
+def pascal_case(name: str) -> str:
+    """AWS's name of what is called `batch_size` here is BatchSize."""
+    return "".join(map(str.capitalize, name.split("_")))
+
+
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """Seconds where a name ends in `_in_seconds`; -1 means without limit. AWS's name of `batch_size` is BatchSize.
@@ -247,41 +249,37 @@ class Mapping:
 
     by: Annotated[
         Literal["platform", "harness"],
-        Field(
-            description="Who delivers: the platform's own mapping, or the harness's dispatcher in its place, which "
-            "does all that AWS documents. `platform` unless given; on the embedded platform the two are the same."
-        ),
+        "Who delivers: the platform's own mapping, or the harness's dispatcher in its place, which does all that AWS "
+        "documents. `platform` unless given; on the embedded platform the two are the same.",
     ] = BY_PLATFORM
-    batch_size: Annotated[int, Field(ge=1, le=10_000, description="Most records of one delivery.")] = 100
+    batch_size: Annotated[int, Keywords(minimum=1, maximum=10_000), "Most records of one delivery."] = 100
     maximum_batching_window_in_seconds: Annotated[
-        int, Field(ge=0, le=300, description="How long to wait for a batch to fill.")
+        int, Keywords(minimum=0, maximum=300), "How long to wait for a batch to fill."
     ] = 0
     starting_position: Annotated[
         Literal["TRIM_HORIZON", "LATEST"],
-        Field(description="Where in the stream the mapping begins: at its oldest record, or at what comes next."),
+        "Where in the stream the mapping begins: at its oldest record, or at what comes next.",
     ] = TRIM_HORIZON
     maximum_retry_attempts: Annotated[
-        int, Field(ge=-1, le=10_000, description="How often a failing batch is retried; -1 is without limit.")
+        int, Keywords(minimum=-1, maximum=10_000), "How often a failing batch is retried; -1 is without limit."
     ] = FOREVER
     maximum_record_age_in_seconds: Annotated[
         int,
-        Field(description="Older records are discarded; -1 is without limit, else 60 seconds to 7 days."),
-        AfterValidator(_record_age),
-        WithJsonSchema(_RECORD_AGE_SCHEMA),
+        After(_record_age, _RECORD_AGE_SCHEMA),
+        "Older records are discarded; -1 is without limit, else 60 seconds to 7 days.",
     ] = FOREVER
-    bisect_batch_on_function_error: Annotated[bool, Field(description="Whether a failing batch is split in two.")] = (
+    bisect_batch_on_function_error: Annotated[bool, "Whether a failing batch is split in two."] = False
+    report_batch_item_failures: Annotated[bool, "Whether the function's answer may name the records that failed."] = (
         False
     )
-    report_batch_item_failures: Annotated[
-        bool, Field(description="Whether the function's answer may name the records that failed.")
-    ] = False
-    parallelization_factor: Annotated[int, Field(ge=1, le=10, description="Batches of a shard under way at once.")] = 1
+    parallelization_factor: Annotated[int, Keywords(minimum=1, maximum=10), "Batches of a shard under way at once."] = 1
     tumbling_window_in_seconds: Annotated[
-        int, Field(ge=0, le=900, description="Length of the windows over which the function aggregates; 0 is none.")
+        int,
+        Keywords(minimum=0, maximum=900),
+        "Length of the windows over which the function aggregates; 0 is none.",
     ] = 0
     filter_criteria: Annotated[
-        tuple[dict[str, Any], ...],
-        Field(description="Event patterns: a record that matches none of them is not delivered."),
+        tuple[dict[str, Any], ...], "Event patterns: a record that matches none of them is not delivered."
     ] = ()
     on_failure_arn: str | None = None
     enabled: bool = True
@@ -294,7 +292,7 @@ class Mapping:
 
     def _at_aws(self) -> dict[str, Any]:
         return {
-            **{to_pascal(name): getattr(self, name) for name in SAME_AT_AWS},
+            **{pascal_case(name): getattr(self, name) for name in SAME_AT_AWS},
             "Enabled": self.enabled and self.by != BY_HARNESS,
             "FunctionResponseTypes": ["ReportBatchItemFailures"] if self.report_batch_item_failures else [],
             "FilterCriteria": {"Filters": [{"Pattern": json.dumps(each)} for each in self.filter_criteria]},
@@ -303,12 +301,5 @@ class Mapping:
 
 _OUR_SHAPE = ("by", "report_batch_item_failures", "filter_criteria", "on_failure_arn", "enabled")
 # The settings that have the same shape at AWS: `batch_size` is BatchSize there.
-SAME_AT_AWS = tuple(field.name for field in fields(Mapping) if field.name not in _OUR_SHAPE)
-_HINTS = get_type_hints(Mapping, include_extras=True)
-SETTINGS = {name: FieldInfo.from_annotation(hint) for name, hint in _HINTS.items()}
-
-
-def setting_type(name: str) -> Any:
-    """The type of a setting with its bounds, for a model that pydantic validates."""
-    info = SETTINGS[name]
-    return Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
+SETTINGS = fields_of(Mapping)
+SAME_AT_AWS = tuple(name for name in SETTINGS if name not in _OUR_SHAPE)

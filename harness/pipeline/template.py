@@ -75,7 +75,7 @@ def read(
 
     handler: a Python file, whose `function` Lambda is to call; its folder becomes the function's code.
     parameters: the template's.
-    mapping: settings by their names in pipeline.mapping. timeout: in seconds. environment: added to the template's.
+    mapping: settings by their names in resources.Mapping. timeout: in seconds. environment: added to the template's.
     logical_id: of the function, where several have a stream. sinks: roles by logical id, before the template's.
     any_language: whether a function may be one that is not Python.
     Raises UserError with every problem found, NotImitated where a name that the pipeline needs cannot be known.

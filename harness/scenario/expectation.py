@@ -1,21 +1,18 @@
 """What a scenario expects of a variant, on every platform or on one that differs, and whether a verdict meets it."""
 
-from __future__ import annotations
-
+# Annotations are no texts here: a model looks at its own.
 import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, NamedTuple
-
-from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema, create_model
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from harness.errors import Mistake, Mistakes, shown
+from harness.models import Instead, Keywords, Model, Refusals, Schema, derived, read
 from harness.platforms import PLATFORMS
 from harness.scenario.fields import PATTERN
-from harness.scenario.messages import Schema, mistakes, refusal
-from harness.scenario.model import Part
+from harness.schemas import mistakes, not_valid, schema_of
 from harness.verdict import ANOMALIES, INVALID, PARTIES, UNKNOWN, VERDICTS, Verdict
 
 REFUSED = "refused"
@@ -72,26 +69,27 @@ _COUNT_SCHEMA: Any = {
         {"type": "string", "pattern": _COUNT.pattern, "examples": [">= 1", "== 2"]},
     ]
 }
-_ANY_COUNT: Any = (
-    Annotated[tuple[str, int], PlainValidator(_sign_and_number), WithJsonSchema(_COUNT_SCHEMA)],
-    Field(None, description="How many anomalies of this kind there are to be."),
-)
-_BLAME: Any = (Literal[PARTIES], Field(None, description="Who every anomaly of these kinds is to blame."))
+_ANY_COUNT = Annotated[
+    tuple[str, int],
+    Instead(lambda value, context: _sign_and_number(value), _COUNT_SCHEMA),
+    "How many anomalies of this kind there are to be.",
+]
+_BLAME: Any = Annotated[Literal[PARTIES], "Who every anomaly of these kinds is to blame."]
 
 
-class _Kinds(Part):
+class _Kinds(Model):
     """An anomaly of a checker of the user's own is called by the checker's word, which `parse` reads by itself."""
 
-    model_config = ConfigDict(json_schema_extra={"patternProperties": {PATTERN: _COUNT_SCHEMA}})
+    SCHEMA: ClassVar[Schema] = {"patternProperties": {PATTERN: _COUNT_SCHEMA}}
 
 
-_Conditions: Any = create_model("_Conditions", __base__=_Kinds, **dict.fromkeys(ANOMALIES, _ANY_COUNT), blame=_BLAME)
+_Conditions: Any = derived(
+    "_Conditions", _Kinds, {**dict.fromkeys(ANOMALIES, (_ANY_COUNT, None)), "blame": (_BLAME, None)}
+)
 
 
-class _WithConditions(Part):
-    invalid: _Conditions | None = Field(
-        description="What the anomalies are to be; kinds that are not named may occur too."
-    )
+class _WithConditions(Model):
+    invalid: Annotated[_Conditions | None, "What the anomalies are to be; kinds that are not named may occur too."]
 
 
 _Spec: Any = Literal[VERDICTS] | _WithConditions
@@ -99,7 +97,7 @@ _Spec: Any = Literal[VERDICTS] | _WithConditions
 
 @cache
 def _schema() -> Schema:
-    return TypeAdapter(_Spec).json_schema()
+    return schema_of(_Spec)
 
 
 def parse(spec: Any) -> Expectation:
@@ -107,11 +105,11 @@ def parse(spec: Any) -> Expectation:
     if isinstance(spec, str) and spec in VERDICTS:
         return Expectation(spec)
     if not isinstance(spec, dict):
-        raise Mistakes([refusal((), _schema(), spec)])
+        raise Mistakes([not_valid((), _schema(), spec)])
     spec, own, wrong = _without_own(spec)
     try:
-        conditions: Any = _WithConditions.model_validate(spec).invalid or _Conditions()
-    except ValidationError as error:
+        conditions: Any = read(_WithConditions, spec).invalid or _Conditions()
+    except Refusals as error:
         wrong += mistakes(error, _schema(), spec, "an expectation")
     if wrong:
         raise Mistakes(wrong)
@@ -135,25 +133,26 @@ def _without_own(spec: dict[Any, Any]) -> tuple[dict[Any, Any], list[Count], lis
     return spec | {INVALID: {key: value for key, value in conditions.items() if key not in words}}, counts, wrong
 
 
-Spec = Annotated[Expectation, PlainValidator(parse, json_schema_input_type=_Spec)]
+Spec = Annotated[Expectation, Instead(lambda spec, context: parse(spec), _Spec)]
 
 
-def _parse_difference(spec: Any) -> Expectation | None:
+def _parse_difference(spec: Any, context: Any) -> Expectation | None:
     return None if spec == REFUSED else parse(spec)
 
 
-class Difference(Part):
+class Difference(Model):
     """A known difference: what a variant ends as on one platform. `expect` is None where the platform refuses it."""
 
     expect: Annotated[
         Expectation | None,
-        PlainValidator(_parse_difference, json_schema_input_type=Literal[REFUSED] | _Spec),
-    ] = Field(description="What it ends as on the platform.")
-    why: str = Field(min_length=1, description="Why, with the row or source that shows it.")
+        Instead(_parse_difference, Literal[REFUSED] | _Spec),
+        "What it ends as on the platform.",
+    ]
+    why: Annotated[str, Keywords(minLength=1), "Why, with the row or source that shows it."]
 
 
-_BY_PATTERN: Any = (dict[str, Difference], Field({}, description="By pattern over the names of the variants."))
-Differs: Any = create_model("Differs", __base__=Part, **dict.fromkeys(PLATFORMS, _BY_PATTERN))
+_BY_PATTERN = Annotated[dict[str, Difference], "By pattern over the names of the variants."]
+Differs: Any = derived("Differs", Model, dict.fromkeys(PLATFORMS, (_BY_PATTERN, {})))
 
 
 def met(expectation: Expectation, verdict: Verdict) -> tuple[bool, str]:

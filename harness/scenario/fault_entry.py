@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -10,8 +9,6 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import Mistake, Mistakes, nearest, shown
 from harness.faults import FAULTS
@@ -31,9 +28,10 @@ from harness.faults.points import (
     WRITER,
     answers,
 )
-from harness.scenario.fields import HERE, TEXT_SCHEMA, implementation, seconds
-from harness.scenario.messages import Schema
-from harness.scenario.messages import mistakes as sentences
+from harness.models import Refusals, Schema, read
+from harness.scenario.fields import HERE, implementation, seconds
+from harness.schemas import DURATION, schema_of
+from harness.schemas import mistakes as sentences
 
 # The kinds of process that pass a place.
 ROLES: dict[str, tuple[str, ...]] = {
@@ -160,16 +158,16 @@ def parse_fault(entry: Any, folders: tuple[Path, ...] = HERE) -> Fault:
     path = (name,) if at_key else ()
     try:
         fault_class = implementation(name, FAULTS, "a fault", "harness.faults.base:Fault", folders)
-        adapter = _adapter(fault_class, name)
+        schema = _schema(fault_class, name)
     except ValueError as error:
         raise Mistakes([Mistake((), str(error), at_key)]) from error
     if not isinstance(fields_by_name, dict | None):
         raise Mistakes([Mistake(path, f"got {shown(fields_by_name)}; expected a mapping of the fields of {name}")])
     values = {key: _in_seconds(key, value) for key, value in (fields_by_name or {}).items()}
     try:
-        fault: Fault = adapter.validate_json(json.dumps(values), strict=True)
-    except ValidationError as error:
-        wrong = sentences(error, _schema(fault_class), values, name)
+        fault: Fault = read(fault_class, values)
+    except Refusals as error:
+        wrong = sentences(error, schema, values, name)
         raise Mistakes(mistake.below(path) for mistake in wrong) from error
     if wrong := mistakes(fault):
         raise Mistakes(mistake.below(path) for mistake in wrong)
@@ -177,14 +175,20 @@ def parse_fault(entry: Any, folders: tuple[Path, ...] = HERE) -> Fault:
 
 
 @cache
-def _schema(fault_class: type) -> Schema:
-    """Cached: it takes ten milliseconds to make."""
-    return fault_schema(fault_class)
+def _schema(fault_class: type[Fault], word: str) -> Schema:
+    """Cached: it takes a millisecond to make, and each variant of a matrix has the same faults."""
+    for name in ("NAME", "PLACES"):
+        if not hasattr(fault_class, name):
+            raise ValueError(f"'{word}' is not a fault: it has no {name}")
+    try:
+        return fault_schema(fault_class)
+    except (NameError, TypeError) as error:
+        raise ValueError(f"'{word}' is not a fault: {error}") from error
 
 
 def fault_schema(fault_class: type[Fault]) -> Schema:
     """JSON Schema of a fault's fields; its docstring describes it and them."""
-    schema = TypeAdapter(fault_class).json_schema()
+    schema = schema_of(fault_class)
     texts = _docstring_parts(fault_class)
     schema["description"] = texts[""]
     for name, field in schema["properties"].items():
@@ -208,15 +212,6 @@ def _in_seconds(name: str, value: Any) -> Any:
     if name not in _DURATIONS:
         return value
     return [seconds(each) for each in value] if isinstance(value, list) else seconds(value)
-
-
-@cache
-def _adapter(fault_class: type[Fault], word: str) -> TypeAdapter[Any]:
-    """Cached: it takes a millisecond to make, and each variant of a matrix has the same faults."""
-    for name in ("NAME", "PLACES"):
-        if not hasattr(fault_class, name):
-            raise ValueError(f"'{word}' is not a fault: it has no {name}")
-    return TypeAdapter(fault_class)
 
 
 def _docstring_parts(fault_class: type[Fault]) -> dict[str, str]:
@@ -244,7 +239,7 @@ def _bound(name: str, schema: Schema) -> None:
 def _allow_durations(field: Schema) -> None:
     for schema in field.get("anyOf", [field]):
         if schema.get("type") == "array":
-            schema["prefixItems"] = [{"anyOf": [number, TEXT_SCHEMA]} for number in schema["prefixItems"]]
+            schema["prefixItems"] = [{"anyOf": [number, DURATION]} for number in schema["prefixItems"]]
         elif schema.get("type") == "number":
             number = {key: schema.pop(key) for key in ("type", "minimum", "maximum") if key in schema}
-            schema["anyOf"] = [number, TEXT_SCHEMA]
+            schema["anyOf"] = [number, DURATION]

@@ -12,18 +12,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
-
 from harness.errors import closest, nearest, shown
 from harness.lazy_table import located
+from harness.models import Before
+from harness.schemas import DURATION
 
 if TYPE_CHECKING:
     from harness.checkers.base import Checker
 
 _SECONDS = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600), "d": Fraction(86400)}
-_DURATION = re.compile(r"^([0-9]{1,10}(?:\.[0-9]{1,10})?)(ms|s|m|h|d)$")
-TEXT_SCHEMA = {"type": "string", "pattern": _DURATION.pattern, "examples": ["500ms", "3s", "10m", "2h", "1d"]}
+_DURATION = re.compile(str(DURATION["pattern"]))
 
 
 def seconds(value: Any) -> Any:
@@ -35,15 +33,8 @@ def seconds(value: Any) -> Any:
     return int(number) if number.denominator == 1 else float(number)
 
 
-class Duration:
-    """Annotates a number of seconds that may also be written as a duration."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(seconds, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [handler(schema), TEXT_SCHEMA]}
-
+# Annotates a number of seconds that may also be written as a duration.
+IN_SECONDS = Before(seconds, lambda number: {"anyOf": [number, DURATION]})
 
 MAX_SEEDS = 10_000
 MAX_SEED = 2**63 - 1

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from harness.documents import Document, parse
 from harness.errors import DocumentPath, Problem, UserError, parse_path
+from harness.scenario import json_schema
 from harness.scenario.fields import find, folders
-from harness.scenario.messages import json_schema
 from harness.scenario.variants import MATRIX, Variant, existing_path, variants, with_value
 
 _TEMPLATE = re.compile(rb'^(?:Resources:|AWSTemplateFormatVersion:| *"AWSTemplateFormatVersion" *:)', re.MULTILINE)

@@ -1,35 +1,21 @@
 """A scenario as it is when everything in it is known: one variant of what the user wrote, checked."""
 
-# Annotations are no texts here: pydantic would compile each of them.
+# Annotations are no texts here: a model looks at its own.
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationInfo,
-    WithJsonSchema,
-    create_model,
-    field_validator,
-    model_validator,
-)
-
 from harness.documents import parse
-from harness.errors import UserError, shown
+from harness.errors import Mistake, Mistakes, UserError, shown
 from harness.faults.base import Fault
-from harness.pipeline.resources import SETTINGS, DataStream, Table, setting_type
+from harness.models import EMPTY, After, Before, Instead, Keywords, Model, derived
+from harness.pipeline.resources import SETTINGS, DataStream, Table
 from harness.pipeline.stack import checked
 from harness.scenario.fault_entry import parse_fault
 from harness.scenario.fields import (
-    HERE,
+    IN_SECONDS,
     OWN_SCHEMA,
     SEEDS_SCHEMA,
-    Duration,
     Handler,
     checker_class,
     find,
@@ -38,57 +24,52 @@ from harness.scenario.fields import (
     parse_seeds,
 )
 
-Expression = Annotated[str, Field(min_length=1), AfterValidator(checked)]
+Expression = Annotated[str, Keywords(minLength=1), After(checked)]
 
 
-class Part(BaseModel):
-    """A mapping of a scenario: unknown keys are refused, and so are values of another type."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
-
-
-class Sink(Part):
+class Sink(Model):
     """A table of the template where effects land; its rows are read as plain JSON."""
 
-    role: Literal["ledger", "view"] = Field(
-        "ledger", description="A row for each effect, or the latest state of each item."
-    )
-    intent: Expression = Field("intent", description="Where a row says which intent it is of.")
-    item: Expression | None = Field(
-        None, description="Where a row says of which item; `item` in a ledger, the key in a view unless given."
-    )
-    count: Expression | None = Field(
-        None,
-        description="Where a row says how many effects it stands for, else one; in a view, how many changes it counts.",
-    )
+    role: Annotated[Literal["ledger", "view"], "A row for each effect, or the latest state of each item."] = "ledger"
+    intent: Annotated[Expression, "Where a row says which intent it is of."] = "intent"
+    item: Annotated[
+        Expression | None,
+        "Where a row says of which item; `item` in a ledger, the key in a view unless given.",
+    ] = None
+    count: Annotated[
+        Expression | None,
+        "Where a row says how many effects it stands for, else one; in a view, how many changes it counts.",
+    ] = None
 
 
-class SourceAttribution(Part):
+class SourceAttribution(Model):
     """The table or the Kinesis stream that triggers the function."""
 
-    intent: Expression = Field("intent", description="Where an item says which intent has made it what it is.")
-    item: Expression | None = Field(None, description="Where an item says its name; `id` or else its key unless given.")
+    intent: Annotated[Expression, "Where an item says which intent has made it what it is."] = "intent"
+    item: Annotated[Expression | None, "Where an item says its name; `id` or else its key unless given."] = None
 
 
-def named(value: Any) -> Any:
+def _named(value: Any) -> Any:
     """A function that is a text is the function of that name."""
     return {"name": value} if isinstance(value, str) else value
 
 
+def _optional(name: str) -> tuple[Any, None]:
+    """A setting of the mapping as a field, which is None where the scenario leaves it to the template."""
+    kind = SETTINGS[name].kind
+    *notes, description = kind.__metadata__
+    notes += [IN_SECONDS] if name.endswith("_in_seconds") else []
+    bounded = Annotated[(kind.__origin__, *notes)] if notes else kind.__origin__
+    return Annotated[bounded | None, description], None
+
+
 _ONLY_IN_TEMPLATES = ("enabled", "on_failure_arn")
+_MappingSettings = derived(
+    "_MappingSettings", Model, {name: _optional(name) for name in SETTINGS if name not in _ONLY_IN_TEMPLATES}
+)
 
 
-def _optional(name: str) -> Any:
-    kind = setting_type(name)
-    kind = Annotated[kind, Duration()] if name.endswith("_in_seconds") else kind
-    return kind | None, Field(None, description=SETTINGS[name].description)
-
-
-_optional_settings = {name: _optional(name) for name in SETTINGS if name not in _ONLY_IN_TEMPLATES}
-_MappingSettings = create_model("_MappingSettings", __base__=Part, **_optional_settings)
-
-
-class MappingOverrides(_MappingSettings):
+class MappingOverrides(_MappingSettings):  # type: ignore[misc, valid-type]
     """Settings of the event source mapping; those that are given override the template's.
 
     Source of the bounds: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
@@ -96,29 +77,26 @@ class MappingOverrides(_MappingSettings):
 
     def settings(self) -> dict[str, Any]:
         """The settings that the scenario gives, by the names of harness.pipeline.resources.Mapping."""
-        return {name: value for name, value in self if value is not None}
+        return {name: value for name in self.FIELDS if (value := getattr(self, name)) is not None}
 
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
 TEMPLATE = "template.yaml"
+_BESIDE = Path()  # the handler, until that is known
 _VARIABLES = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
-_TEXT = WithJsonSchema({"type": "string"})
+_TEXT = {"type": "string"}
 
 
-def _located(value: Any, info: ValidationInfo) -> Handler:
+def _located(value: Any, folders: Sequence[Path]) -> Handler:
     if not isinstance(value, str):
         raise ValueError(f"got {shown(value)}; expected the path of a Python file")
-    return find_handler(value, _folders(info))
+    return find_handler(value, folders)
 
 
-def _folders(info: ValidationInfo) -> tuple[Path, ...]:
-    return info.context["folders"] if info.context else HERE
-
-
-def _read_items(value: Any, info: ValidationInfo) -> tuple[dict[str, Any], ...]:
+def _read_items(value: Any, folders: Sequence[Path]) -> tuple[dict[str, Any], ...]:
     if not isinstance(value, str):
         raise ValueError(f"got {shown(value)}; expected the path of a file with a list of items")
-    file = find(value, _folders(info))
+    file = find(value, folders)
     try:
         items = parse(file.read_bytes(), str(file)).value
     except UserError as error:
@@ -126,6 +104,12 @@ def _read_items(value: Any, info: ValidationInfo) -> tuple[dict[str, Any], ...]:
     if not isinstance(items, list) or not items or not all(isinstance(item, dict) and item for item in items):
         raise ValueError(f"'{value}' holds {shown(items)}; expected a list of items, each with attributes")
     return tuple(items)
+
+
+def _template(value: Any, folders: Sequence[Path]) -> Path:
+    if not isinstance(value, str | None):
+        raise ValueError(f"got {shown(value)}; expected the path of a CloudFormation template")
+    return _BESIDE if value is None else find(value, folders)
 
 
 def _as_texts(value: Any) -> Any:
@@ -141,22 +125,18 @@ def _word(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _writer(value: Any, info: ValidationInfo) -> str:
+def _writer(value: Any, folders: Sequence[Path]) -> str:
     if not isinstance(value, str):
         raise ValueError(f"got {shown(value)}; expected a writer, such as put")
-    _writer_class(value, _folders(info))
+    _writer_class(value, folders)
     return value
 
 
-def _own_checker(value: Any, info: ValidationInfo) -> str:
+def _own_checker(value: Any, folders: Sequence[Path]) -> str:
     if not isinstance(value, str) or ":" not in value:
         raise ValueError(f"got {shown(value)}; expected module:Class: the built-in checkers always run")
-    checker_class(value, _folders(info))
+    checker_class(value, folders)
     return value
-
-
-def _fault(value: Any, info: ValidationInfo) -> Fault:
-    return parse_fault(value, _folders(info))
 
 
 def _writer_class(word: str, folders: Sequence[Path], source: str = Table.service) -> Any:
@@ -172,123 +152,115 @@ def _writer_class(word: str, folders: Sequence[Path], source: str = Table.servic
     return writer if issubclass(writer, Writer) else type(writer.__name__, (writer, Writer), {})
 
 
-class FunctionOverrides(Part):
+class FunctionOverrides(Model):
     """Settings of the function; those that are given override the template's."""
 
-    name: str | None = Field(None, description="Its logical id in the template, where several functions have a stream.")
-    timeout: Annotated[int, Field(ge=1, le=900), Duration()] | None = Field(
-        None, description="Whole seconds after which an execution is ended."
-    )
-    environment: Annotated[dict[str, str], BeforeValidator(_as_texts), WithJsonSchema(_VARIABLES)] = Field(
-        {}, description="Environment variables, added to the template's."
-    )
+    name: Annotated[str | None, "Its logical id in the template, where several functions have a stream."] = None
+    timeout: Annotated[
+        Annotated[int, Keywords(minimum=1, maximum=900), IN_SECONDS] | None,
+        "Whole seconds after which an execution is ended.",
+    ] = None
+    environment: Annotated[
+        dict[str, str], Before(_as_texts, _VARIABLES), "Environment variables, added to the template's."
+    ] = EMPTY
 
 
-class Pipeline(Part):
+class Pipeline(Model):
     """The deployed stack: a handler, its template, and what is set instead of the template's settings."""
 
-    handler: Annotated[Handler, PlainValidator(_located), _TEXT] | None = Field(
-        None,
-        description="The handler's file, as path.py or path.py:function; the function is `handler` unless named. "
-        "Without one it is the template's own.",
-    )
-    template: Annotated[Path, _TEXT] = Field(
-        default_factory=Path,
-        validate_default=True,
-        description="The CloudFormation or SAM template; `template.yaml` beside the handler unless named.",
-    )
-    parameters: Annotated[dict[str, str], BeforeValidator(_as_texts), WithJsonSchema(_VARIABLES)] = Field(
-        {}, description="Values of the template's parameters; those without a default need one."
-    )
-    mapping: MappingOverrides = Field(
-        MappingOverrides.model_construct(), description="Overrides of the event source mapping's settings."
-    )
-    function: Annotated[FunctionOverrides, BeforeValidator(named)] = Field(
-        FunctionOverrides.model_construct(), description="The function by its logical id, or overrides of its settings."
-    )
-    source: SourceAttribution = Field(
-        SourceAttribution.model_construct(), description="Where the source's items say what they are about."
-    )
-    sinks: dict[str, Sink] = Field(
-        {}, description="Where effects land, by logical id, for a template that does not say so itself."
-    )
-    leaves_out: bool = Field(
-        False,
-        description="Whether the function leaves changes out on purpose: one that has no effect without the faults "
-        "either is then not lost.",
-    )
-    shards: int = Field(1, ge=1, le=8, description="How many shards the embedded platform gives a table's stream.")
+    handler: Annotated[
+        Annotated[Handler, Instead(_located, _TEXT)] | None,
+        "The handler's file, as path.py or path.py:function; the function is `handler` unless named. Without one it is "
+        "the template's own.",
+    ] = None
+    template: Annotated[
+        Path,
+        Instead(_template, _TEXT),
+        "The CloudFormation or SAM template; `template.yaml` beside the handler unless named.",
+    ] = _BESIDE
+    parameters: Annotated[
+        dict[str, str],
+        Before(_as_texts, _VARIABLES),
+        "Values of the template's parameters; those without a default need one.",
+    ] = EMPTY
+    mapping: Annotated[MappingOverrides, "Overrides of the event source mapping's settings."] = MappingOverrides()
+    function: Annotated[
+        FunctionOverrides,
+        Before(_named, lambda overrides: {"anyOf": [_TEXT, overrides]}),
+        "The function by its logical id, or overrides of its settings.",
+    ] = FunctionOverrides()
+    source: Annotated[SourceAttribution, "Where the source's items say what they are about."] = SourceAttribution()
+    sinks: Annotated[
+        dict[str, Sink], "Where effects land, by logical id, for a template that does not say so itself."
+    ] = EMPTY
+    leaves_out: Annotated[
+        bool,
+        "Whether the function leaves changes out on purpose: one that has no effect without the faults either is then "
+        "not lost.",
+    ] = False
+    shards: Annotated[
+        int, Keywords(minimum=1, maximum=8), "How many shards the embedded platform gives a table's stream."
+    ] = 1
 
-    @field_validator("template", mode="plain")
     @classmethod
-    def _template(cls, value: Any, info: ValidationInfo) -> Path:
-        if isinstance(value, str):
-            return find(value, _folders(info))
-        if value is not None and value != Path():
-            raise ValueError(f"got {shown(value)}; expected the path of a CloudFormation template")
-        if "handler" not in info.data:
-            return Path()  # the handler was refused, and is reported
-        handler: Handler | None = info.data["handler"]
+    def complete(cls, values: dict[str, Any], refused: set[str], context: Any) -> None:
+        if values.get("template", _BESIDE) != _BESIDE or {"template", "handler"} & refused:
+            return
+        handler: Handler | None = values.get("handler")
         if handler is None:
-            raise ValueError("name a template, or a handler with one beside it")
-        beside = handler.file.parent / TEMPLATE
-        if not beside.is_file():
-            raise ValueError(f"no '{TEMPLATE}' beside '{handler.file.name}': name a template")
-        return beside
+            raise Mistakes([Mistake(("template",), "name a template, or a handler with one beside it")])
+        values["template"] = handler.file.parent / TEMPLATE
+        if not values["template"].is_file():
+            message = f"no '{TEMPLATE}' beside '{handler.file.name}': name a template"
+            raise Mistakes([Mistake(("template",), message)])
 
 
-class Sdk(Part):
+class Sdk(Model):
     """boto3's retry settings. Source: its configuration guide, "Retries"."""
 
-    retry_mode: Literal["legacy", "standard", "adaptive"] | None = Field(
-        None, description="The SDK's retry mode; boto3's own default unless given."
-    )
-    max_attempts: int | None = Field(
-        None, ge=1, le=20, description="All requests of one call at most; the retry mode's own number unless given."
-    )
+    retry_mode: Annotated[
+        Literal["legacy", "standard", "adaptive"] | None, "The SDK's retry mode; boto3's own default unless given."
+    ] = None
+    max_attempts: Annotated[
+        Annotated[int, Keywords(minimum=1, maximum=20)] | None,
+        "All requests of one call at most; the retry mode's own number unless given.",
+    ] = None
 
 
-class Workload(Part):
+class Workload(Model):
     """The changes that are wanted, and the writers that make them."""
 
-    writer: Annotated[str, PlainValidator(_writer), _TEXT] = Field(
-        description="The writer pattern: a word of the table, or module:attr."
-    )
-    data: Annotated[tuple[dict[str, Any], ...], PlainValidator(_read_items), _TEXT] | None = Field(
-        None, description="A file, YAML or JSON, with a list of items of your own, which are written instead."
-    )
-    intents: int = Field(ge=1, le=10_000, description="How many changes are wanted in all.")
-    items: int | None = Field(None, ge=1, description="Over how many items they are spread; one each unless given.")
-    writers: int = Field(1, ge=1, le=64, description="How many writer processes there are.")
-    share: bool = Field(
-        False,
-        description="Whether the writers take turns at each item, so that one may overwrite another's change; else an "
-        "item has one writer.",
-    )
-    titles: dict[str, str] = Field({}, description="Titles of items, by their ids (todo-0, todo-1, …).")
-    sdk: Sdk = Field(Sdk.model_construct(), description="How the writers' SDK retries.")
+    writer: Annotated[str, Instead(_writer, _TEXT), "The writer pattern: a word of the table, or module:attr."]
+    data: Annotated[
+        Annotated[tuple[dict[str, Any], ...], Instead(_read_items, _TEXT)] | None,
+        "A file, YAML or JSON, with a list of items of your own, which are written instead.",
+    ] = None
+    intents: Annotated[int, Keywords(minimum=1, maximum=10_000), "How many changes are wanted in all."]
+    items: Annotated[
+        Annotated[int, Keywords(minimum=1)] | None, "Over how many items they are spread; one each unless given."
+    ] = None
+    writers: Annotated[int, Keywords(minimum=1, maximum=64), "How many writer processes there are."] = 1
+    share: Annotated[
+        bool,
+        "Whether the writers take turns at each item, so that one may overwrite another's change; else an item has one "
+        "writer.",
+    ] = False
+    titles: Annotated[dict[str, str], "Titles of items, by their ids (todo-0, todo-1, …)."] = EMPTY
+    sdk: Annotated[Sdk, "How the writers' SDK retries."] = Sdk()
 
-    @model_validator(mode="before")
     @classmethod
-    def _one_for_each(cls, values: Any, info: ValidationInfo) -> Any:
+    def complete(cls, values: dict[str, Any], refused: set[str], context: Any) -> None:
         """`intents` is the number of items in `data`, unless the scenario gives it."""
-        if not isinstance(values, dict) or "data" not in values or "intents" in values:
-            return values
-        try:
-            return values | {"intents": len(_read_items(values["data"], info))}
-        except ValueError:  # reported at `data`
-            return values | {"intents": 1}
-
-    @field_validator("items")
-    @classmethod
-    def _not_more_than_intents(cls, items: int | None, info: ValidationInfo) -> int | None:
-        intents = info.data.get("intents")
-        if items is not None and intents is not None and items > intents:
-            raise ValueError(f"got {items}; expected at most {intents}: every item has at least one intent")
-        data = info.data.get("data")
-        if items is not None and data and items > len(data):
-            raise ValueError(f"got {items}; expected at most {len(data)}, as many as `data` holds")
-        return items
+        data, items = values.get("data"), values.get("items")
+        if "intents" not in refused and (data or "data" in refused):
+            values.setdefault("intents", len(data or ()))
+        intents = values.get("intents", items)
+        if items and "data" not in refused and items > intents:
+            message = f"got {items}; expected at most {intents}: every item has at least one intent"
+            raise Mistakes([Mistake(("items",), message)])
+        if items and data and items > len(data):
+            message = f"got {items}; expected at most {len(data)}, as many as `data` holds"
+            raise Mistakes([Mistake(("items",), message)])
 
     @property
     def item_count(self) -> int:
@@ -308,37 +280,46 @@ class Workload(Part):
 MAX_SECONDS = 1_000_000_000  # more than thirty years
 
 
-class Limits(Part):
+_SPAN = Annotated[float, Keywords(exclusiveMinimum=0, maximum=MAX_SECONDS), IN_SECONDS]
+
+
+class Limits(Model):
     """How far a run may go."""
 
-    drive: Annotated[float, Field(gt=0, le=MAX_SECONDS), Duration()] = Field(
-        3600, description="How long faults act at most; they heal earlier if the pipeline becomes quiet."
-    )
-    drain: Annotated[float, Field(gt=0, le=MAX_SECONDS), Duration()] = Field(
-        93_600,
-        description="How long the pipeline may take to become quiet after that; a run that takes longer is unknown.",
-    )
-    steps: int = Field(
-        1_000_000, ge=1, description="How many steps the embedded platform may take; a run that needs more is unknown."
-    )
+    drive: Annotated[_SPAN, "How long faults act at most; they heal earlier if the pipeline becomes quiet."] = 3600
+    drain: Annotated[
+        _SPAN,
+        "How long the pipeline may take to become quiet after that; a run that takes longer is unknown.",
+    ] = 93_600
+    steps: Annotated[
+        int,
+        Keywords(minimum=1),
+        "How many steps the embedded platform may take; a run that needs more is unknown.",
+    ] = 1_000_000
 
 
-class Scenario(Part):
+class Scenario(Model):
     """One variant: every value is known."""
 
-    scenario: str = Field(
-        max_length=100, pattern=NAME_PATTERN, description="The scenario's name.", examples=["duplicate-put"]
-    )
-    question: str = Field(min_length=1, description="What a run of it answers, as a question.")
-    pipeline: Pipeline = Field(description="What is under test.")
-    workload: Workload = Field(description="What is written into the source, and how.")
-    faults: tuple[Annotated[Fault, PlainValidator(_fault), WithJsonSchema({})], ...] = Field(
-        (), description="The faults of a run: a word alone, or a word with its fields."
-    )
-    checkers: tuple[Annotated[str, PlainValidator(_own_checker), WithJsonSchema(OWN_SCHEMA)], ...] = Field(
-        (), description="Checkers of your own, each as module:Class; the built-in ones always run."
-    )
-    seeds: Annotated[tuple[int, ...], PlainValidator(parse_seeds), WithJsonSchema(SEEDS_SCHEMA)] = Field(
-        (0,), description="One run for each seed: a number, a list of numbers, or a range such as 0..49."
-    )
-    limits: Limits = Field(Limits.model_construct(), description="The bounds of a run.")
+    scenario: Annotated[
+        str,
+        Keywords(maxLength=100, pattern=NAME_PATTERN, examples=["duplicate-put"]),
+        "The scenario's name.",
+    ]
+    question: Annotated[str, Keywords(minLength=1), "What a run of it answers, as a question."]
+    pipeline: Annotated[Pipeline, "What is under test."]
+    workload: Annotated[Workload, "What is written into the source, and how."]
+    faults: Annotated[
+        tuple[Annotated[Fault, Instead(parse_fault, {})], ...],
+        "The faults of a run: a word alone, or a word with its fields.",
+    ] = ()
+    checkers: Annotated[
+        tuple[Annotated[str, Instead(_own_checker, OWN_SCHEMA)], ...],
+        "Checkers of your own, each as module:Class; the built-in ones always run.",
+    ] = ()
+    seeds: Annotated[
+        tuple[int, ...],
+        Instead(lambda value, folders: parse_seeds(value), SEEDS_SCHEMA),
+        "One run for each seed: a number, a list of numbers, or a range such as 0..49.",
+    ] = (0,)
+    limits: Annotated[Limits, "The bounds of a run."] = Limits()

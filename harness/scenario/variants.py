@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -10,8 +9,6 @@ from itertools import product
 from math import prod
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
-
-from pydantic import ValidationError
 
 from harness.documents import Document
 from harness.errors import (
@@ -27,10 +24,12 @@ from harness.errors import (
     shown,
 )
 from harness.faults import FAULTS
+from harness.models import Refusals, Schema, read
+from harness.scenario import json_schema
 from harness.scenario.expectation import Difference, Differs, Expectation, parse
 from harness.scenario.fields import HERE
-from harness.scenario.messages import Schema, json_schema, mistakes, properties, schema_at, unknown_key
 from harness.scenario.model import Scenario
+from harness.schemas import mistakes, properties, schema_at, schema_of, unknown_key
 from harness.verdict import ANOMALIES, INVALID
 
 MATRIX = "matrix"
@@ -215,8 +214,9 @@ class _Reading:
 
     def scenario(self, cell: Document) -> Scenario | None:
         try:
-            return Scenario.model_validate_json(json.dumps(cell.value), context={"folders": tuple(self._folders)})
-        except ValidationError as error:
+            scenario: Scenario = read(Scenario, cell.value, tuple(self._folders))
+            return scenario
+        except Refusals as error:
             self._add(cell, mistakes(error, self._schema, cell.value, _NOUN, self._complete))
             return None
 
@@ -258,12 +258,13 @@ class _Reading:
         if not differs:
             return differing
         try:
-            by_platform = Differs.model_validate(differs)
-        except ValidationError as error:
-            wrong = mistakes(error, Differs.model_json_schema(), differs, DIFFERS)
+            by_platform = read(Differs, differs)
+        except Refusals as error:
+            wrong = mistakes(error, schema_of(Differs), differs, DIFFERS)
             self._add(self._document, [mistake.below((DIFFERS,)) for mistake in wrong])
             return differing
-        for platform, patterns in by_platform:
+        for platform in differs:
+            patterns: dict[str, Difference] = getattr(by_platform, platform)
             matched = {name: pattern for name in names if (pattern := _first_match(name, patterns)) is not None}
             for name, pattern in matched.items():
                 differing[name][platform] = ((DIFFERS, platform, pattern), patterns[pattern])

@@ -14,7 +14,7 @@ import pytest
 from source_tree import place, tracked
 
 from harness.errors import UserError
-from harness.scenario.messages import SCHEMA_FILE
+from harness.scenario import SCHEMA_FILE
 from tools import docs
 from tools.markdown import Block, Command, anchors, commands, links, steps
 

@@ -32,7 +32,8 @@ FLOORS = """
     agent pipeline
     documents run_folder faults localstack checkers reports
     dynamodb operation_fields project
-    waiting
+    schemas
+    models waiting
     errors history lazy_table verdict
 """
 FLOOR = {package: -row for row, line in enumerate(FLOORS.split("\n")) for package in line.split()}
@@ -42,13 +43,13 @@ PURE = """
     history verdict checkers agent.requests workload.items matrix.cells reports.text
     dynamodb delivery.redelivery delivery.filters delivery.sources
     faults.actions faults.base faults.function faults.platform faults.points faults.wire
-    pipeline.resources pipeline.stack
-    scenario.expectation scenario.fault_entry scenario.messages
+    models schemas pipeline.resources pipeline.stack
+    scenario.expectation scenario.fault_entry
 """
 
 # What runs in the process of somebody else, with that one's packages; and what comes with a package that is asked for.
 GUESTS = ("pytest_plugin", "localstack.executor")
-COMES_ALONG = {"botocore", "pydantic_core"}
+COMES_ALONG = {"botocore"}
 IN_THE_RUNTIME = {"awslambdaric", "boto3", "botocore"}  # of a function in Python, at Lambda
 
 # What nothing pure may touch: the machine, its clocks and its chance.

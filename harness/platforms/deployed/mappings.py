@@ -25,7 +25,7 @@ Note = Callable[[str, str, str, Value], object]  # process, type, f, value
 HANDLED = ("deliver", "filter", "discard")  # what the dispatcher does with a record
 _IDLE_SECONDS = 0.3  # a function that leaves operations more often has not given up any record yet
 # What is taken from a removed mapping to make another one like it.
-SETTINGS = {field.alias for field in MappingProperties.model_fields.values()} - {"Enabled", "FunctionName"}
+SETTINGS = {MappingProperties.key(name) for name in MappingProperties.FIELDS} - {"Enabled", "FunctionName"}
 
 
 class PlatformMapping:

@@ -14,7 +14,7 @@ from harness.cli import COMMANDS, main
 
 ROOT = Path(__file__).parents[3]
 NOT_FOR_LINTING = {
-    *("boto3", "botocore", "docker", "filelock", "jinja2", "moto", "packaging", "rich"),
+    *("boto3", "botocore", "docker", "filelock", "jinja2", "moto", "msgspec", "packaging", "pydantic", "rich"),
     *("samtranslator", "subprocess"),
     *("harness.checkers.base", "harness.delivery.redelivery", "harness.delivery.sources"),
     *("harness.faults.actions", "harness.faults.platform", "harness.faults.wire", "harness.localstack.base"),

@@ -80,7 +80,7 @@ def test_what_is_not_imitated_is_named(tmp_path: Path, change: tuple[str, str], 
 def test_a_position_in_time_is_refused(tmp_path: Path) -> None:
     """AT_TIMESTAMP, which a Kinesis stream alone has."""
     told = problems(write(tmp_path, ITEMS, FED, ("LATEST", "AT_TIMESTAMP")))
-    assert "StartingPosition: input should be 'TRIM_HORIZON' or 'LATEST', not 'AT_TIMESTAMP'" in told
+    assert "StartingPosition: got 'AT_TIMESTAMP'. Did you mean 'LATEST'? Known: LATEST, TRIM_HORIZON" in told
 
 
 def test_a_consumer_of_its_own_is_refused(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_code_that_is_not_named_lies_beside_the_template(tmp_path: Path) -> None
         (
             ("BatchSize: !Ref Size", "BatchSize: 20000"),
             "T:27:13: Resources.HandleChanged.Properties.BatchSize: "
-            "input should be less than or equal to 10000, not 20000",
+            "got 20000; expected a whole number from 1 to 10000",
         ),
         (
             ("!GetAtt Items.StreamArn", "!GetAtt Itms.StreamArn"),

@@ -42,12 +42,12 @@ def problems(template: Path, **given: object) -> list[str]:
         ),
         (
             ("!Ref Size", "20000"),
-            "T:26:7: Resources.Trigger.Properties.BatchSize: input should be less than or equal to 10000, not 20000",
+            "T:26:7: Resources.Trigger.Properties.BatchSize: got 20000; expected a whole number from 1 to 10000",
         ),
         (
             ("StreamViewType: NEW_IMAGE", "StreamViewType: NEW"),
             "T:12:29: Resources.Items.Properties.StreamSpecification.StreamViewType: "
-            "input should be 'KEYS_ONLY', 'NEW_IMAGE', 'OLD_IMAGE' or 'NEW_AND_OLD_IMAGES', not 'NEW'",
+            "got 'NEW'. Did you mean 'NEW_IMAGE'? Known: KEYS_ONLY, NEW_AND_OLD_IMAGES, NEW_IMAGE, OLD_IMAGE",
         ),
         (
             ("[{AttributeName: id, KeyType: HASH}]", "[{AttributeName: di, KeyType: HASH}]"),
@@ -56,7 +56,8 @@ def problems(template: Path, **given: object) -> list[str]:
         ),
         (
             ("      StartingPosition: LATEST\n", ""),
-            "T:22:5: Resources.Trigger.Properties.StartingPosition: field required",
+            "T:22:5: Resources.Trigger.Properties: 'StartingPosition' is missing: "
+            "Where in the stream the mapping begins: at its oldest record, or at what comes next.",
         ),
         (
             ("!GetAtt Handle.Arn", "handel"),

@@ -10,6 +10,7 @@ from scenario_texts import folder, load_text, problems, short
 
 from harness.errors import UserError
 from harness.jobs import jobs_of
+from harness.models import read
 from harness.runner import run
 from harness.scenario.expectation import Difference
 from harness.verdict import RunResult
@@ -37,9 +38,9 @@ def scenario(**more: Any) -> dict[str, Any]:
 
 def test_a_difference_is_an_expectation_or_a_refusal_and_a_reason() -> None:
     """Both are needed."""
-    refused = Difference.model_validate({"expect": "refused", "why": "G-04"})
+    refused = read(Difference, {"expect": "refused", "why": "G-04"})
     assert (refused.expect, refused.why) == (None, "G-04")
-    lost = Difference.model_validate({"expect": {"invalid": {"lost": 1}}, "why": "G-05"})
+    lost = read(Difference, {"expect": {"invalid": {"lost": 1}}, "why": "G-05"})
     assert (str(lost.expect), lost.why) == ("invalid (lost == 1)", "G-05")
 
 

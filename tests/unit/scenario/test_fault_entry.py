@@ -84,6 +84,98 @@ def test_a_fault_that_can_fire_is_not_refused(project: Path, fault: Any) -> None
     assert len(load_text(project, short(faults=[fault])).variants[0].scenario.faults) == 1
 
 
+OWN = """
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from harness.faults.base import Fault
+from harness.models import Keywords
+
+
+@dataclass(frozen=True)
+class Where:
+    shard: int
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own(Fault):
+    NAME, PLACES = "own", (("*", "after"),)
+    where: Where | None = None
+    words: tuple[Literal["a", "b"], ...] = ()
+    sizes: dict[str, int] = field(default_factory=dict)
+    level: Annotated[int, Keywords(minimum=1, maximum=9)] = 1
+
+    def __post_init__(self):
+        if "b" in self.words and not self.where:
+            raise ValueError("b needs a place")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bytes(Own):
+    odd: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounded(Own):
+    odd: Annotated[int, range(3)] = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unknown(Own):
+    odd: "Missing" = 1
+
+
+class Placeless(Fault):
+    NAME = "placeless"
+"""
+
+
+@pytest.mark.parametrize(
+    "entry, sentences",
+    [
+        ({"own_faults:Own": {"level": 10}}, ["own_faults:Own.level: got 10; expected a whole number from 1 to 9"]),
+        ({"own_faults:Own": {"levl": 1}}, ["Did you mean 'level'?"]),
+        (
+            {"own_faults:Own": {"where": {"offset": "x"}, "words": ["c"], "sizes": {"a": 1.5}}},
+            [
+                "own_faults:Own.where.offset: got 'x'; expected a number",
+                "own_faults:Own.where: 'shard' is missing",
+                "own_faults:Own.words[0]: got 'c'. Known: a, b",
+                "own_faults:Own.sizes.a: got 1.5; expected a whole number",
+            ],
+        ),
+        ({"own_faults:Own": {"words": ["b"]}}, ["own_faults:Own: b needs a place"]),
+        ("own_faults:Bytes", ["'own_faults:Bytes' is not a fault: bytes is no type of a field"]),
+        ("own_faults:Bounded", ["'own_faults:Bounded' is not a fault: range says nothing of a field"]),
+        ("own_faults:Unknown", ["'own_faults:Unknown' is not a fault: name 'Missing' is not defined"]),
+        ("own_faults:Placeless", ["'own_faults:Placeless' is not a fault: it has no PLACES"]),
+    ],
+)
+def test_a_mistake_in_a_fault_of_the_users_own_is_told_at_once(project: Path, entry: Any, sentences: list[str]) -> None:
+    """By its fields, which may be of other dataclasses; a field of which nothing can be read is the class's mistake."""
+    (project / "own_faults.py").write_text(OWN)
+    found = sorted(problems(project, short(faults=[entry])))
+    assert len(found) == len(sentences)
+    assert all(any(sentence in problem for problem in found) for sentence in sentences), found
+
+
+def test_the_fields_of_a_fault_of_the_users_own_are_read(project: Path) -> None:
+    """As its dataclass says, with the fields of every fault."""
+    (project / "own_faults.py").write_text(OWN)
+    values = {"where": {"shard": 1}, "words": ["a", "b"], "sizes": {"a": 1}, "level": 9, "nth": 2}
+    (fault,) = load_text(project, short(faults=[{"own_faults:Own": values}])).variants[0].scenario.faults
+    own: Any = fault
+    assert (own.where.shard, own.where.offset, own.words, own.sizes, own.level, own.nth) == (
+        1,
+        0.0,
+        ("a", "b"),
+        {"a": 1},
+        9,
+        2,
+    )
+
+
 def test_partial_failure_needs_the_report(project: Path) -> None:
     """Known only with the template: Lambda ignores the answer unless the mapping asks for it (S-76)."""
     variant = load_text(project, short(faults=["crash", "partial_failure"])).variants[0]

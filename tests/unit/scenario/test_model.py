@@ -10,8 +10,8 @@ from scenario_texts import FULL, SHORT, folder, load_text, problems, short
 
 from harness.documents import parse
 from harness.faults import FAULTS
+from harness.scenario import json_schema
 from harness.scenario.fields import Handler
-from harness.scenario.messages import json_schema
 
 # Below these the user chooses the keys.
 FREE = ("environment", "parameters", "titles", "filter_criteria", "matrix", "expect", "differs")

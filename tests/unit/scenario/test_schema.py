@@ -12,7 +12,7 @@ from scenario_texts import FULL, SHORT, short
 
 from harness.documents import parse
 from harness.faults import FAULTS
-from harness.scenario.messages import json_schema
+from harness.scenario import json_schema
 
 SCENARIOS = sorted((Path(__file__).parents[3] / "scenarios").glob("*.yaml"))
 
