@@ -4,7 +4,7 @@ Calls to it are marked as the harness's own, so that the wire neither records no
 
 | id | attributes |
 | plan | body: the plan, as JSON; environments: how many have read it |
-| fault#<index> | matched, fired: counts; healed: set once the faults have healed |
+| fault#<index> | matched, fired: counts; healed: set once the faults have healed; <count>_by: who counted last |
 | history#<source>#<number> | body: operations from that number on, as a JSON list |
 | history#<source>~<execution>#<number> | the same, of the end that an execution has if it tells none of its own |
 """
@@ -12,6 +12,7 @@ Calls to it are marked as the harness's own, so that the wire neither records no
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -85,22 +86,29 @@ class Control:
         return json.loads(item["body"]["S"]), int(item["environments"]["N"])
 
     def count(self, id: str, attribute: str, condition: str = "", **values: Any) -> int:
-        """Adds one to an attribute and returns the sum; 0 if the condition does not hold."""
-        arguments: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        """Adds one to an attribute and returns the sum; 0 if the condition does not hold.
+
+        Each call counts once, also where the SDK sends it again because its reply was lost (S-13): it finds its own
+        mark. Only another process that counted in between hides that.
+        """
+        mark, by = {"S": uuid.uuid4().hex}, f"{attribute}_by"
+        mine = f"(attribute_not_exists({by}) OR {by} <> :mark)"
         with own_calls():
             try:
                 answer = self._client.update_item(
                     TableName=self.table,
                     Key={"id": {"S": id}},
-                    UpdateExpression=f"ADD {attribute} :one",
-                    ExpressionAttributeValues={":one": {"N": "1"}, **values},
-                    ReturnValues="UPDATED_NEW",
-                    **arguments,
+                    UpdateExpression=f"ADD {attribute} :one SET {by} = :mark",
+                    ConditionExpression=f"{mine} AND {condition}" if condition else mine,
+                    ExpressionAttributeValues={":one": {"N": "1"}, ":mark": mark, **values},
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ClientError as error:
-                if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                    return 0
-                raise
+                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                    raise
+                item = error.response.get("Item", {})
+                return int(item[attribute]["N"]) if item.get(by) == mark else 0
         return int(answer["Attributes"][attribute]["N"])
 
     def append(self, source: str, first: int, operations: Sequence[dict[str, Any]]) -> None:
@@ -148,7 +156,7 @@ class ControlTickets:
             return self._local.claim(fault, limit)
         if limit is None:
             return bool(self._control.count(f"fault#{fault}", "fired"))
-        condition = "attribute_not_exists(fired) OR fired < :limit"
+        condition = "(attribute_not_exists(fired) OR fired < :limit)"
         return bool(self._control.count(f"fault#{fault}", "fired", condition, **{":limit": {"N": str(limit)}}))
 
     def heal(self) -> None:

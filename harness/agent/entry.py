@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Any
+import threading
+from typing import Any, NoReturn
 
 import boto3
 from botocore.handlers import BUILTIN_HANDLERS
@@ -36,12 +37,28 @@ _root = os.environ["LAMBDA_TASK_ROOT"]
 
 
 def _imported() -> tuple[Handler | None, BaseException | None]:
-    """The user's handler, or what importing it raised, which the first execution reports."""
+    """The user's handler, or what importing it raised, which the first execution reports.
+
+    `os._exit` raises here, too: ended now, the process would leave no execution, and nobody would know why.
+    """
     module, _, function = os.environ[HANDLER].rpartition(".")
+    exits: list[SystemExit] = []
+    at_once, importing = os._exit, (os.getpid(), threading.get_ident())
+
+    def exit_in_an_execution(status: int) -> NoReturn:
+        if (os.getpid(), threading.get_ident()) != importing:
+            at_once(status)
+        exits.append(SystemExit(status))
+        raise exits[0]
+
+    os._exit = exit_in_an_execution
     try:
-        return getattr(importlib.import_module(module.replace("/", ".")), function), None
+        handler = getattr(importlib.import_module(module.replace("/", ".")), function)
     except BaseException as error:
-        return None, error
+        return None, exits[0] if exits else error
+    finally:
+        os._exit = at_once
+    return (None, exits[0]) if exits else (handler, None)
 
 
 _handler, _error = _imported()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from harness.agent import control
-from harness.agent.control import Control
+from harness.agent.control import Control, ControlTickets
+from harness.faults.wire import LostRequest
 
 
 class Table:
@@ -55,3 +59,36 @@ def test_no_item_holds_more_than_it_has_room_for() -> None:
     sizes = [len(json.dumps(item)) for item in table.items]
     assert len(sizes) > 1
     assert max(sizes) < 400_000 / 4
+
+
+class SentTwice:
+    """A client whose first reply is always lost: the SDK sends the same request again."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def update_item(self, **parameters: Any) -> Any:
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._client.update_item(**parameters)
+        return self._client.update_item(**parameters)
+
+
+def test_a_ticket_is_counted_and_claimed_once_however_often_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was claimed by a request without a reply was taken for somebody else's: the fault never fired."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+        Control(client, "control").create([])
+        ours, others = (
+            ControlTickets(Control(each, "control"), [LostRequest()]) for each in (SentTwice(client), client)
+        )
+        assert [tickets.match(0) for tickets in (ours, others, ours, ours, others)] == [1, 2, 3, 4, 5]
+        assert [ours.claim(0, 2), others.claim(0, 2), ours.claim(0, 2), others.claim(0, 2)] == [
+            True,
+            True,
+            False,
+            False,
+        ]
+        assert [ours.claim(0, None), ours.claim(0, None)] == [True, True]
+        ours.heal()
+        assert (ours.match(0), others.match(0), ours.matched()) == (0, 0, [5])
