@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
+import os
 import re
 import sys
 import warnings
@@ -90,8 +92,49 @@ def syntax_problem(root: Path, handler: str, runtime: str = "") -> Problem | Non
     error = imports_of(root, handler, python).syntax_error
     if error is None:
         return None
-    message = f"SyntaxError: {error.msg} (as Python {python} reads it)"
-    return Problem(message, file=str(error.filename), line=error.lineno or 0, column=error.offset or 0)
+    return _as_problem(error.msg, python, str(error.filename), error.lineno, error.offset)
+
+
+# Prints the first error of the files that are named.
+_COMPILE = """
+import json, sys
+for file in sys.argv[1:]:
+    try:
+        compile(open(file, "rb").read(), file, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        print(json.dumps([error.msg, error.filename, error.lineno, error.offset]))
+        break
+    except ValueError as error:
+        print(json.dumps([str(error), file, 1, 0]))
+        break
+"""
+_COMPILE_SECONDS = 20
+
+
+def compiled_by(runtime: str, root: Path, handler: str) -> list[Problem] | None:
+    """The first error of what the handler imports, by the runtime's own Python: at most one.
+
+    None where it is this Python, or is not on PATH; pyenv's programs take the version from PYENV_VERSION.
+    """
+    python = runtime.removeprefix("python")
+    program = shutil.which(f"python{python}") if python != THIS_PYTHON else None
+    if program is None:
+        return None
+    files = [str(root / file) for file in sorted(imports_of(root, handler).files) if file.endswith(".py")]
+    command = [program, "-I", "-W", "ignore", "-c", _COMPILE, *files]
+    environment = {**os.environ, "PYENV_VERSION": python}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_COMPILE_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if done.returncode:
+        return None
+    return [_as_problem(message, python, *place) for message, *place in map(json.loads, done.stdout.splitlines())]
+
+
+def _as_problem(message: str, python: str, file: str, line: int | None, column: int | None) -> Problem:
+    told = f"SyntaxError: {message} (as Python {python} reads it)"
+    return Problem(told, file=file, line=line or 0, column=column or 0)
 
 
 def _files_of(root: Path, name: str) -> Iterator[Path]:

@@ -20,7 +20,7 @@ from watchfiles import Change, DefaultFilter, watch
 
 from harness.documents import Document, load_template, parse
 from harness.errors import DocumentPath, Problem, UserError
-from harness.pipeline.dependencies import is_newer, syntax_problem
+from harness.pipeline.dependencies import compiled_by, is_newer, syntax_problem
 from harness.pipeline.intrinsics import mentioned
 from harness.pipeline.package import RUNS, Package, build, zipped
 from harness.pipeline.resources import DataStream, Table
@@ -48,16 +48,16 @@ class Program:
         """The zip in the cache; its name is its SHA-256."""
         return zipped(self.root, self.runtime, self.handler, agent=False)
 
-    def problem(self) -> Problem | None:
-        """The first syntax error of the code."""
-        if self.handler is None or not is_python(self.runtime):
-            return None
-        return syntax_problem(self.root, self.handler, self.runtime)
+    def problem(self) -> tuple[Problem | None, bool]:
+        """The first syntax error of the code, and whether it is surely one.
 
-    @property
-    def is_newer(self) -> bool:
-        """Whether its Python is newer than this one, and may know more syntax."""
-        return is_newer(self.runtime)
+        The function's own Python reads the code where this machine has it. Else this one does, which may know less.
+        """
+        if self.handler is None or not is_python(self.runtime):
+            return None, False
+        if (compiled := compiled_by(self.runtime, self.root, self.handler)) is not None:
+            return next(iter(compiled), None), True
+        return syntax_problem(self.root, self.handler, self.runtime), not is_newer(self.runtime)
 
     def build(self, out: Path) -> Package:
         """The same zip, with what is in it."""
@@ -108,8 +108,9 @@ def user_stack(stack: Stack) -> UserStack:
     problems: list[Problem] = []
     warnings = _left_out(load_template(stack.template))
     for program in code:
-        if problem := program.problem():
-            (warnings if program.is_newer else problems).append(problem)
+        problem, is_sure = program.problem()
+        if problem:
+            (problems if is_sure else warnings).append(problem)
     if problems:
         raise UserError(problems)
     template: dict[str, Any] = in_json(cloudformation(load_template(stack.template), stack.parameters).value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import zipfile
@@ -131,6 +132,13 @@ def test_a_stack_is_called_as_its_folder(shop: Path) -> None:
     assert name_of(Path("2") / "template.yaml") == "pipeline"
 
 
+@pytest.fixture
+def no_other_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine has this one alone."""
+    monkeypatch.setenv("PATH", "")
+
+
+@pytest.mark.usefixtures("no_other_python")
 def test_code_that_is_no_python_is_refused_with_its_line(shop: Path) -> None:
     """Where this Python reads as much as the function's; else it is a warning, because it may be this one's fault."""
     handler = shop.parent / "src" / "app.py"
@@ -143,6 +151,7 @@ def test_code_that_is_no_python_is_refused_with_its_line(shop: Path) -> None:
     assert re.search(r"src/app.py:2:\d+: SyntaxError: ", str(warning))
 
 
+@pytest.mark.usefixtures("no_other_python")
 def test_code_that_only_a_newer_python_reads_is_refused(shop: Path) -> None:
     """The function's own Python counts; and so does what is no matter of grammar."""
     handler = shop.parent / "src" / "app.py"
@@ -154,6 +163,27 @@ def test_code_that_only_a_newer_python_reads_is_refused(shop: Path) -> None:
     handler.write_text("def handler(event, context): ...\nreturn\n")
     with pytest.raises(UserError, match=r"src/app.py:2:\d+: SyntaxError: 'return' outside function"):
         wanted(shop)
+
+
+def test_the_functions_own_python_reads_the_code(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this machine has it, by whatever name its version goes: what it refuses is refused, and nothing else is."""
+    newer = f"python{sys.version_info.major}.{sys.version_info.minor + 1}"
+    shop.write_text(shop.read_text().replace(f"python{THIS_PYTHON}", newer))
+    (tmp_path / "bin").mkdir()
+    own = tmp_path / "bin" / newer
+    own.symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(own.parent), prepend=os.pathsep)
+    handler = shop.parent / "src" / "app.py"
+    handler.write_text("x = 1\ndef handler(:\n")
+    with pytest.raises(UserError, match=rf"src/app.py:2:\d+: SyntaxError: .*\(as Python {newer[6:]} reads it"):
+        wanted(shop)
+    handler.write_text("def handler(event, context): pass\n")
+    assert wanted(shop).warnings == ()
+    own.unlink()
+    own.write_text("#!/bin/sh\nexit 127\n")  # as a shim of pyenv that has no such version
+    own.chmod(0o755)
+    handler.write_text("x = 1\ndef handler(:\n")
+    assert len(wanted(shop).warnings) == 1
 
 
 def test_an_alias_is_left_out_and_said(tmp_path: Path) -> None:
