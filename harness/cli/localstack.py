@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import Any
 
 import click
@@ -24,12 +25,14 @@ from harness.localstack.install import find_java_home, find_python
 from harness.platforms import AWS, LOCALSTACK
 from harness.platforms.deployed.cloudformation import Leftovers
 from harness.platforms.target import EMBEDDED_TARGET, Target, choose_target
+from harness.reports.progress import terminal_width
 
 NOTHING = "no LocalStack runs that harness started"
 _RUNTIME = click.Choice(sorted(RUNTIMES))
 _SOME_PORT = click.IntRange(1, 65535)
 AWS_EMULATOR_PORT = 9297  # where AWS's own emulator listens
 _WIDTH = 22  # of the names that `doctor` prints
+COLUMNS = 80  # of its lines, where there is no terminal
 
 
 @click.command()
@@ -117,8 +120,10 @@ def doctor(scenarios: Sequence[Path]) -> int:
     Example: python -m harness doctor scenarios/crash.yaml
     """
     mine = ours()
+    column = TextWrapper(break_long_words=False, break_on_hyphens=False, subsequent_indent=" " * (_WIDTH + 1))
+    column.width = terminal_width() or COLUMNS
     for name, what in (*_programs(), *_answering(mine), *_playable(scenarios, mine)):
-        click.echo(f"{name:<{_WIDTH}} {what}")
+        click.echo(column.fill(f"{name:<{_WIDTH}} {what}"))
     return 0
 
 

@@ -15,12 +15,18 @@ ROOT = Path(__file__).parents[3]
 
 
 def told(*scenarios: Path) -> dict[str, list[str]]:
-    """What is told of each thing, by its name."""
+    """What is told of each thing, by its name: in lines of 80 columns, which break at no word."""
     said = CliRunner().invoke(localstack.doctor, [str(scenario) for scenario in scenarios], catch_exceptions=False)
     assert said.exit_code == 0
     rows: dict[str, list[str]] = {}
+    name = ""
     for line in said.output.splitlines():
-        rows.setdefault(line[:22].strip(), []).append(line[22:].strip())
+        assert len(line) <= 80 or " " not in line[23:]
+        if line[:22].strip():
+            name = line[:22].strip()
+            rows.setdefault(name, []).append(line[22:].strip())
+        else:
+            rows[name][-1] += f" {line.strip()}"
     return rows
 
 
