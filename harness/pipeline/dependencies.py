@@ -116,6 +116,9 @@ def compiled_by(runtime: str, root: Path, handler: str) -> list[Problem] | None:
 
     None where it is this Python, or is not on PATH; pyenv's programs take the version from PYENV_VERSION.
     """
+    import shutil
+    import subprocess
+
     python = runtime.removeprefix("python")
     program = shutil.which(f"python{python}") if python != THIS_PYTHON else None
     if program is None:
