@@ -182,8 +182,8 @@ def _schema(fault_class: type[Fault], word: str) -> Schema:
             raise ValueError(f"'{word}' is not a fault: it has no {name}")
     try:
         return fault_schema(fault_class)
-    except (NameError, TypeError) as error:
-        raise ValueError(f"'{word}' is not a fault: {error}") from error
+    except Exception as error:  # an annotation is the user's code, and may raise anything
+        raise ValueError(f"'{word}' is not a fault: its fields cannot be read: {error}") from error
 
 
 def fault_schema(fault_class: type[Fault]) -> Schema:

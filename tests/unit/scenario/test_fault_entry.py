@@ -126,6 +126,11 @@ class Unknown(Own):
     odd: "Missing" = 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class Garbled(Own):
+    odd: "int |" = 1
+
+
 class Placeless(Fault):
     NAME = "placeless"
 """
@@ -146,9 +151,19 @@ class Placeless(Fault):
             ],
         ),
         ({"own_faults:Own": {"words": ["b"]}}, ["own_faults:Own: b needs a place"]),
-        ("own_faults:Bytes", ["'own_faults:Bytes' is not a fault: bytes is no type of a field"]),
-        ("own_faults:Bounded", ["'own_faults:Bounded' is not a fault: range says nothing of a field"]),
-        ("own_faults:Unknown", ["'own_faults:Unknown' is not a fault: name 'Missing' is not defined"]),
+        (
+            "own_faults:Bytes",
+            ["'own_faults:Bytes' is not a fault: its fields cannot be read: bytes is no type of a field"],
+        ),
+        (
+            "own_faults:Bounded",
+            ["'own_faults:Bounded' is not a fault: its fields cannot be read: range says nothing of a field"],
+        ),
+        (
+            "own_faults:Unknown",
+            ["'own_faults:Unknown' is not a fault: its fields cannot be read: name 'Missing' is not defined"],
+        ),
+        ("own_faults:Garbled", ["'own_faults:Garbled' is not a fault: its fields cannot be read: "]),
         ("own_faults:Placeless", ["'own_faults:Placeless' is not a fault: it has no PLACES"]),
     ],
 )
