@@ -198,6 +198,7 @@ def _stack(scenario: Scenario, target: Target) -> Stack:
         logical_id=pipeline.function.name,
         sinks={logical_id: sink.role for logical_id, sink in pipeline.sinks.items()},
         any_language=target != EMBEDDED_TARGET,
+        code=pipeline.code,
     )
     function = stack.function
     runtime = "" if target == EMBEDDED_TARGET else function.runtime  # embedded, this very Python runs the code

@@ -17,6 +17,10 @@ from harness.waiting import signals_interrupt
 # Each command: where it is, and the first sentence of its help, so that `--help` imports none of them.
 SECTIONS = {
     "Measure": {
+        "try": (
+            "run:try_template",
+            "Try a template's stream functions with made-up items: without faults, and then with each of a short list.",
+        ),
         "run": ("run:run", "Run scenarios, and say of each variant whether it is valid, invalid or unknown."),
         "check": ("run:check", "Judge stored runs again, from their histories, without running anything."),
         "matrix": ("matrix:matrix", "Say which writers, consumers, faults and sinks together are exactly-once."),

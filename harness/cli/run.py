@@ -1,14 +1,16 @@
-"""`python -m harness run|check`: from scenario files, or from stored runs, to verdicts."""
+"""`python -m harness run|try|check`: from scenario files, a template alone, or stored runs, to verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from harness.cli.options import (
+    TemplateChoice,
     json_option,
     overrides,
     processes_option,
@@ -18,7 +20,8 @@ from harness.cli.options import (
     target_options,
     tell,
 )
-from harness.errors import NotImitated, UserError, one_line, printable
+from harness.documents import load_template, parse
+from harness.errors import NotImitated, Problem, UserError, one_line, printable, shown
 from harness.history import Operation
 from harness.jobs import Job, jobs_of
 from harness.platforms import AWS, PLATFORMS
@@ -172,3 +175,85 @@ def _report(results: Sequence[RunResult], json_to: str | None) -> int:
                 raise  # whoever reads it has gone
             raise UserError(f"--json {json_to}: cannot be written: {error.strerror}") from None
     return exit_code(results)
+
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(name="try")
+@click.argument("template", required=False, type=_PATH)
+@click.option("--data", type=_PATH, metavar="FILE", help="Items of your own: a list of them, YAML or JSON.")
+@click.option("--function", metavar="ID", help="Only this one, where several have a stream.")
+@click.option(
+    "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="Of the template; else its default."
+)
+@click.option("--code", type=_PATH, metavar="FOLDER", help="Where the code is, if the template names it in S3.")
+@click.option("--save", type=_PATH, metavar="FILE", help="Write the finding that matters most as a scenario.")
+def try_template(
+    template: Path | None,
+    data: Path | None,
+    function: str | None,
+    parameters: Sequence[str],
+    code: Path | None,
+    save: Path | None,
+) -> int:
+    """Try a template's stream functions with made-up items: without faults, and then with each of a short list.
+
+    What the pipeline leaves without faults is what it must leave with them.
+
+    \b
+    Example: python -m harness try template.yaml
+    """
+    from harness.pipeline.template import stream_functions
+    from harness.trying import Player, report
+
+    file = TemplateChoice(_in(template), None, (), None).template
+    values = _with_made_up(file, overrides(parameters))
+    items = _items(data) if data else None
+    trials = []
+    for name in [function] if function else stream_functions(file, values):
+        trials.append(Player(file, name, values, items, code).play())
+        click.echo(printable(report.text(trials[-1])))
+    found = [(trial, trial.worst) for trial in trials if trial.worst]
+    if save and found:
+        trial, worst = found[0]
+        verdict = report.save(trial, worst, save) if worst else ""
+        click.echo(f"wrote {save}, which is {verdict}: python -m harness run {save}")
+    return report.exit_code(trials)
+
+
+def _in(template: Path | None) -> Path | None:
+    """A folder stands for the template in it."""
+    from harness.documents import TEMPLATES
+
+    if template is None or not template.is_dir():
+        return template
+    found = next((template / name for name in TEMPLATES if (template / name).is_file()), None)
+    if found is None:
+        raise UserError([Problem(f"holds none of {', '.join(TEMPLATES)}", file=str(template))])
+    return found
+
+
+def _items(file: Path) -> list[Mapping[str, Any]]:
+    try:
+        items = parse(file.read_bytes(), str(file)).value
+    except OSError as error:
+        raise UserError([Problem(f"cannot be read: {error.strerror}", file=str(file))]) from error
+    if not isinstance(items, list) or not items or not all(isinstance(item, dict) and item for item in items):
+        message = f"holds {shown(items)}; expected a list of items, each with attributes"
+        raise UserError([Problem(message, file=str(file))])
+    return items
+
+
+def _with_made_up(template: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """The parameters, with values for those that have none: their names, or what their type allows."""
+    declared = load_template(template).at(("Parameters",))
+    values = dict(given)
+    for name, parameter in declared.items() if isinstance(declared, dict) else ():
+        if name not in values and isinstance(parameter, dict) and "Default" not in parameter:
+            allowed = parameter.get("AllowedValues")
+            number = parameter.get("Type") == "Number"
+            value = allowed[0] if isinstance(allowed, list) and allowed else 1 if number else f"made-up-{name.lower()}"
+            values[name] = str(value)
+            click.echo(f"parameter {name} has no default: it is {values[name]!r} here", err=True)
+    return values

@@ -34,6 +34,7 @@ class Dispatcher:
         self._host = host
         self._route = Route(mapping, stream_arn, function_arn)
         self._deliveries = Deliveries(host, mapping, function_arn, role_arn)
+        self._position = mapping.starting_position
         self._count = itertools.count()
         self._numbers: dict[str, int] = {}
         self._first_shards: frozenset[str] | None = None
@@ -43,8 +44,13 @@ class Dispatcher:
         self._workers: list[LaneWorker] = []
         self._stopped = False
 
-    def start(self) -> None:
-        """Starts delivering, unless the mapping is created disabled."""
+    def start(self, first: bool = False) -> None:
+        """Starts delivering, unless the mapping is created disabled.
+
+        first: in its run; one that stands has then begun before the first record, and misses none.
+        """
+        if first and self._route.mapping.stands:
+            self._position = TRIM_HORIZON
         if self._route.mapping.enabled:
             self._host.spawn("dispatcher", self._begin)
 
@@ -69,7 +75,7 @@ class Dispatcher:
         return self._deliveries.copies == 0 and all(worker.idle for worker in self._workers)
 
     def _begin(self) -> None:
-        if self._route.mapping.starting_position == LATEST:
+        if self._position == LATEST:
             self._host.sleep(LATEST_DELAY_SECONDS * self._host.seed.draw("latest", self._route.stream_arn))
         self._follow()
 
@@ -92,7 +98,7 @@ class Dispatcher:
         settled = self._host.event()
         workers = self._start_workers(shard_id, number, settled)
         first = shard_id in (self._first_shards or ())
-        position = self._route.mapping.starting_position if first else TRIM_HORIZON
+        position = self._position if first else TRIM_HORIZON
         reader = ShardReader(self._host, self._route.stream_arn, shard_id, position)
         polls = 0
         while not (reader.closed or self._stopped):

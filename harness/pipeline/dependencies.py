@@ -1,7 +1,7 @@
-"""What a function depends on: its sources' imports, read without running them, and its requirements.txt.
+"""What a function is made of: where its code lies, its layers, its sources' imports, and its requirements.txt.
 
-It also says whether this Python can read the sources. Requirements are installed once, and of them the distributions
-that are imported are packaged.
+Sources are read without running them; it also says whether this Python can read them. Requirements are installed once,
+and of them the distributions that are imported are packaged. Code that is not one folder is put together in the cache.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from harness.documents import Document
 from harness.errors import Problem, UserError
 from harness.project import cache_folder
 
@@ -304,3 +305,93 @@ def _install(file: Path, target: Path, python: str) -> None:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
         words = " ".join(line.removeprefix("ERROR: ") for line in errors[:_ERROR_LINES])
         raise UserError([Problem(f"pip cannot install it for Python {python}: {words}", file=str(file))])
+
+
+LAYER = "AWS::Lambda::LayerVersion"
+INLINE = "index"  # the module that Lambda makes of inline code
+_ASSET = "aws:asset:path"
+
+
+def folder_of(document: Document, logical_id: str, beside: Path, runtime: str) -> Path:
+    """Where the code of a function is. beside: the template's folder, where code that only AWS has is looked for."""
+    code = document.at(("Resources", logical_id, "Properties", "Code"))
+    if isinstance(code, str):
+        return beside / code
+    if is_inline(code):
+        return _inline(code["ZipFile"], ".js" if runtime.startswith("nodejs") else ".py")
+    asset = document.at(("Resources", logical_id, "Metadata", _ASSET))
+    return beside / asset if isinstance(asset, str) and (beside / asset).is_dir() else beside
+
+
+def is_inline(code: Any) -> bool:
+    return isinstance(code, dict) and isinstance(code.get("ZipFile"), str)
+
+
+def _inline(text: str, ending: str) -> Path:
+    import tempfile
+
+    folder = cache_folder() / "inline" / hashlib.sha256(text.encode()).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{INLINE}{ending}"
+    if not file.is_file():
+        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as scratch:
+            scratch.write(text)
+        Path(scratch.name).replace(file)
+    return file.parent
+
+
+def layers_of(document: Document, logical_id: str, beside: Path) -> tuple[list[Path], list[Any]]:
+    """The folders of a function's layers that are here, and the layers of which only AWS has the content."""
+    layers = document.at(("Resources", logical_id, "Properties", "Layers"))
+    here: list[Path] = []
+    elsewhere: list[Any] = []
+    for layer in layers if isinstance(layers, list) else []:
+        made = layer.get("Ref") if isinstance(layer, dict) else None
+        content = document.at(("Resources", made, "Properties", "Content")) if isinstance(made, str) else None
+        folder = beside / content if isinstance(content, str) else None
+        if folder and folder.is_dir():
+            here.append(folder)
+        else:
+            elsewhere.append(made or layer)
+    return here, elsewhere
+
+
+def with_layers(root: Path, layers: Sequence[Path]) -> Path:
+    """A folder with the code and what its layers hold for Python; the function's own files come first."""
+    if not layers:
+        return root
+    import shutil
+    import tempfile
+
+    from filelock import FileLock
+
+    parts = [*(_in_layer(layer) for layer in reversed(layers)), root]
+    digest = hashlib.sha256()
+    for file in (file for part in parts for file in _every_file(part)):
+        state = file.stat()
+        digest.update(f"{file} {state.st_size} {state.st_mtime_ns}\n".encode())
+    folders = cache_folder() / "layered"
+    folder = folders / digest.hexdigest()
+    folders.mkdir(parents=True, exist_ok=True)
+    with FileLock(folders.with_suffix(".lock")):
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=folders) as scratch:
+                together = Path(scratch) / "code"
+                for part in parts:
+                    shutil.copytree(part, together, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git", ".venv"))
+                needed = [part / REQUIREMENTS for part in parts if (part / REQUIREMENTS).is_file()]
+                if needed:
+                    (together / REQUIREMENTS).write_text("\n".join(file.read_text("utf-8") for file in needed), "utf-8")
+                together.rename(folder)
+    return folder
+
+
+def _in_layer(layer: Path) -> Path:
+    """What Python finds of a layer: its folder `python`, or all of it, which `sam build` then puts into one."""
+    inner = layer / "python"
+    libraries = sorted(inner.glob("lib/python3*/site-packages"))
+    return libraries[0] if libraries else inner if inner.is_dir() else layer
+
+
+def _every_file(folder: Path) -> Iterator[Path]:
+    return (file for file in sorted(folder.rglob("*")) if file.is_file())

@@ -6,15 +6,13 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 
 # Annotations are no texts here: a model looks at its own.
 import json
-from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest, shown
-from harness.models import EMPTY, REQUIRED, After, Before, Keywords, Model, Refusals, derived, read
-from harness.pipeline.intrinsics import NO_VALUE, Scope, text
+from harness.errors import DocumentPath, nearest, shown
+from harness.models import EMPTY, REQUIRED, After, Before, Keywords, Model, derived
+from harness.pipeline.intrinsics import text
 from harness.pipeline.resources import RETENTION_SECONDS, SAME_AT_AWS, SETTINGS, Index, Mapping, Table, pascal_case
 from harness.pipeline.stack import is_python
-from harness.schemas import mistakes, schema_of
 
 
 def _text(value: Any) -> Any:
@@ -90,7 +88,7 @@ class SecondaryIndex(Keyed):
     index_name: str
     projection: Projection
 
-    def to_index(self) -> Index:
+    def to_index(self, is_local: bool = False) -> Index:
         projection = self.projection
         return Index(
             self.index_name,
@@ -98,6 +96,7 @@ class SecondaryIndex(Keyed):
             self.sort_key,
             projection.projection_type,
             projection.non_key_attributes,
+            is_local,
         )
 
 
@@ -115,6 +114,8 @@ class TableProperties(Keyed):
         "BillingMode",
         "ContributorInsightsSpecification",
         "DeletionProtectionEnabled",
+        "ImportSourceSpecification",
+        "KinesisStreamSpecification",
         "OnDemandThroughput",
         "PointInTimeRecoverySpecification",
         "ProvisionedThroughput",
@@ -127,6 +128,7 @@ class TableProperties(Keyed):
     table_name: str | None = None
     attribute_definitions: list[AttributeDefinition]
     global_secondary_indexes: tuple[SecondaryIndex, ...] = ()
+    local_secondary_indexes: tuple[SecondaryIndex, ...] = ()
     stream_specification: StreamSpecification | None = None
     time_to_live_specification: TimeToLiveSpecification | None = None
 
@@ -136,7 +138,8 @@ class TableProperties(Keyed):
         if refused or not {"key_schema", "attribute_definitions"} <= {*values}:
             return
         defined = [attribute.attribute_name for attribute in values["attribute_definitions"]]
-        indexes = values.get("global_secondary_indexes", ())
+        both = ("global_secondary_indexes", "local_secondary_indexes")
+        indexes = [index for name in both for index in values.get(name, ())]
         elements = [*values["key_schema"], *(element for index in indexes for element in index.key_schema)]
         for name in (element.attribute_name for element in elements):
             if name not in defined:
@@ -150,7 +153,10 @@ class TableProperties(Keyed):
             self.partition_key,
             self.sort_key,
             {attribute.attribute_name: attribute.attribute_type for attribute in self.attribute_definitions},
-            tuple(index.to_index() for index in self.global_secondary_indexes),
+            (
+                *(index.to_index() for index in self.global_secondary_indexes),
+                *(index.to_index(is_local=True) for index in self.local_secondary_indexes),
+            ),
             stream.stream_view_type if stream else None,
             ends.attribute_name if ends and ends.enabled else None,
             role=role,
@@ -165,14 +171,17 @@ class FunctionProperties(Properties):
     ignored = (
         "Architectures",
         "Code",
+        "CodeSigningConfigArn",
         "DeadLetterConfig",  # for asynchronous calls only
         "Description",
         "EphemeralStorage",
         "KmsKeyArn",
+        "Layers",  # read by harness.pipeline.dependencies
         "LoggingConfig",
         "RecursiveLoop",
         "Role",
         "RuntimeManagementConfig",
+        "SnapStart",
         "Tags",
         "TracingConfig",
         "VpcConfig",
@@ -183,6 +192,7 @@ class FunctionProperties(Properties):
     timeout: Annotated[int, Keywords(minimum=1, maximum=900)] = 3
     memory_size: Annotated[int, Keywords(minimum=128, maximum=10_240)] = 128
     environment: Environment = Environment()
+    reserved_concurrent_executions: Annotated[int, Keywords(minimum=0)] | None = None
     package_type: Literal["Zip"] = "Zip"
 
 
@@ -236,85 +246,8 @@ _same["starting_position"] = _same["starting_position"]._replace(default=REQUIRE
 MappingProperties = derived("MappingProperties", _MappingEnds, _same)
 
 
-P = TypeVar("P", bound=Properties)
-T = TypeVar("T")
-
-
 def properties(logical_id: str, *names: str | int) -> DocumentPath:
     return ("Resources", logical_id, "Properties", *names)
-
-
-class PropertiesReader:
-    """Goes on after a problem, so that the user gets all problems at once.
-
-    `not_imitated` says what the embedded platform must refuse.
-    """
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.not_imitated: list[str] = []
-        self._problems: list[Problem] = []
-
-    def add(self, path: DocumentPath, message: str) -> None:
-        self._problems.append(self.scope.document.problem(path, message))
-
-    def set_aside(self, path: DocumentPath, message: str) -> None:
-        self.not_imitated.append(str(self.scope.document.problem(path, message)))
-
-    def raise_problems(self) -> None:
-        if self._problems:
-            raise UserError(self._problems)
-
-    def each(self, type: str, read: Callable[[str], T]) -> list[T]:
-        """Reads every resource of a type. One that cannot be read is left out, and its problem is collected."""
-        values = []
-        for logical_id in self.scope.of_type(type):
-            try:
-                values.append(read(logical_id))
-            except UserError as error:
-                self._problems += error.problems
-            except NotImitated as error:
-                self.not_imitated.append(str(error))
-        return values
-
-    def read(self, logical_id: str, model: type[P]) -> P:
-        """The properties of a resource, resolved and checked. Raises UserError, NotImitated."""
-        aliases = [model.key(name) for name in model.FIELDS]
-        values: dict[str, Any] = {}
-        problems: list[Problem] = []
-        unknown_values: dict[str, NotImitated] = {}
-        for name in self.scope.document.at(properties(logical_id)) or {}:
-            path = properties(logical_id, name)
-            if name in aliases:
-                try:
-                    values[name] = self.scope.resolver.resolve(path)
-                except UserError as error:
-                    problems += error.problems
-                except NotImitated as error:
-                    unknown_values[name] = error
-            elif name not in model.ignored:
-                message = f"{name} of a {self.scope.types[logical_id]} is not imitated."
-                self.set_aside(path, f"{message} {nearest(name, (*aliases, *model.ignored))}")
-        if problems:
-            raise UserError(problems)
-        return self._validated(logical_id, model, values, unknown_values)
-
-    def _validated(
-        self, logical_id: str, model: type[P], values: dict[str, Any], unknown_values: dict[str, NotImitated]
-    ) -> P:
-        known_values = {name: value for name, value in values.items() if value is not NO_VALUE}
-        try:
-            settings: P = read(model, known_values)
-        except Refusals as error:
-            for path, _ in error.refusals:
-                if path and path[0] in unknown_values:
-                    raise unknown_values[str(path[0])] from error
-            wrong = mistakes(error, schema_of(model), known_values, logical_id)
-            raise UserError(
-                self.scope.document.problem(properties(logical_id, *each.path), each.message) for each in wrong
-            ) from error
-        self.not_imitated += [str(error) for error in unknown_values.values()]
-        return settings
 
 
 class QueueProperties(Properties):
@@ -323,6 +256,7 @@ class QueueProperties(Properties):
         "KmsDataKeyReusePeriodSeconds",
         "KmsMasterKeyId",
         "MaximumMessageSize",
+        "DelaySeconds",
         "MessageRetentionPeriod",
         "ReceiveMessageWaitTimeSeconds",
         "RedriveAllowPolicy",
@@ -339,14 +273,25 @@ class QueueProperties(Properties):
 class BucketProperties(Properties):
     # Objects expire by days (as items do): within a run none does.
     ignored = (
+        "AccelerateConfiguration",
         "AccessControl",
+        "AnalyticsConfigurations",
         "BucketEncryption",
+        "CorsConfiguration",
+        "IntelligentTieringConfigurations",
+        "InventoryConfigurations",
         "LifecycleConfiguration",
         "LoggingConfiguration",
         "MetricsConfigurations",
+        "NotificationConfiguration",
+        "ObjectLockConfiguration",
+        "ObjectLockEnabled",
         "OwnershipControls",
         "PublicAccessBlockConfiguration",
+        "ReplicationConfiguration",
         "Tags",
+        "VersioningConfiguration",  # an effect is an object as it is in the end
+        "WebsiteConfiguration",
     )
     bucket_name: str | None = None
 
@@ -358,6 +303,7 @@ class TopicProperties(Properties):
         "DisplayName",
         "KmsMasterKeyId",
         "SignatureVersion",
+        "Subscription",  # what is published is read back, whoever else gets it
         "Tags",
         "TracingConfig",
     )

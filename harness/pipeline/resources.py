@@ -23,6 +23,8 @@ ACCOUNT, REGION, PARTITION = "123456789012", "us-east-1", "aws"
 STREAM_LABEL = "2020-01-01T00:00:00.000"
 RETENTION_SECONDS = 24 * 3600  # how long a stream keeps a record (S-46), of a table as of Kinesis
 
+SHORTEST_INDEX_NAME = 3  # in characters: API_CreateTable
+
 TABLE = "AWS::DynamoDB::Table"
 QUEUE = "AWS::SQS::Queue"
 BUCKET = "AWS::S3::Bucket"
@@ -86,13 +88,14 @@ def attribute(type: str, name: str, key: str = "Arn") -> str:
 
 
 class Index(NamedTuple):
-    """A global secondary index; `projection` is ALL, KEYS_ONLY or INCLUDE, which names its `attributes`."""
+    """A secondary index; `projection` is ALL, KEYS_ONLY or INCLUDE, which names its `attributes`."""
 
     name: str
     partition_key: str
     sort_key: str | None
     projection: str
     attributes: tuple[str, ...] = ()
+    is_local: bool = False
 
     def create_parameters(self) -> dict[str, Any]:
         projection: dict[str, Any] = {"ProjectionType": self.projection}
@@ -149,8 +152,9 @@ class Table(Resource):
             "AttributeDefinitions": types,
             "KeySchema": _key_schema(self.partition_key, self.sort_key),
         }
-        if self.indexes:
-            parameters["GlobalSecondaryIndexes"] = [index.create_parameters() for index in self.indexes]
+        for is_local, member in ((False, "GlobalSecondaryIndexes"), (True, "LocalSecondaryIndexes")):
+            if indexes := [index.create_parameters() for index in self.indexes if index.is_local == is_local]:
+                parameters[member] = indexes
         if self.stream_view_type:
             parameters["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": self.stream_view_type}
         return parameters
@@ -245,6 +249,8 @@ class Mapping:
     """Seconds where a name ends in `_in_seconds`; -1 means without limit. AWS's name of `batch_size` is BatchSize.
 
     by: the platform's own mapping, or the harness's dispatcher in its place (docs/design.md, decision 7).
+    stands: whether, at LATEST, it has begun long before the first write, as one of a template has; where a scenario
+    gives the starting position, the mapping begins with the run.
     """
 
     by: Annotated[
@@ -283,6 +289,7 @@ class Mapping:
     ] = ()
     on_failure_arn: str | None = None
     enabled: bool = True
+    stands: bool = False
 
     def properties(self, written: Collection[str] = ()) -> dict[str, Any]:
         """The settings under CloudFormation's names: those that are not defaults, and those that are `written`."""
@@ -299,7 +306,7 @@ class Mapping:
         }
 
 
-_OUR_SHAPE = ("by", "report_batch_item_failures", "filter_criteria", "on_failure_arn", "enabled")
+_OUR_SHAPE = ("by", "report_batch_item_failures", "filter_criteria", "on_failure_arn", "enabled", "stands")
 # The settings that have the same shape at AWS: `batch_size` is BatchSize there.
 SETTINGS = fields_of(Mapping)
 SAME_AT_AWS = tuple(name for name in SETTINGS if name not in _OUR_SHAPE)

@@ -18,7 +18,13 @@ from harness.pipeline.resources import REGION
 
 TRANSFORM = "AWS::Serverless-2016-10-31"
 _FUNCTION, _LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
-_CODE = {_FUNCTION: "CodeUri", _LAYER: "ContentUri"}
+_CODE = {
+    _FUNCTION: "CodeUri",
+    _LAYER: "ContentUri",
+    "AWS::Serverless::Api": "DefinitionUri",
+    "AWS::Serverless::HttpApi": "DefinitionUri",
+    "AWS::Serverless::StateMachine": "DefinitionUri",
+}
 _NO_FOLDER = ("CodeUri", "InlineCode", "ImageUri")
 # Left out: each run deploys a new function, of which an alias would be a second name.
 OF_RELEASES = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")

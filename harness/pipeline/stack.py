@@ -186,7 +186,8 @@ class Stack:
 
     `parameters` are the values of the template's parameters, those without any left out. `attributions` are those
     that the scenario gives, by logical id. other_mapping_ids: mappings of streams that feed other functions.
-    other_code: the folders of other functions, by their logical ids.
+    other_code: the folders of other functions, by their logical ids. noted: what is made up or left out, and no matter
+    for what a run shows.
     """
 
     name: str
@@ -204,6 +205,7 @@ class Stack:
     attributions: Values[str, Attribution] = field(default_factory=dict)
     other_mapping_ids: tuple[str, ...] = ()
     other_code: Values[str, Path] = field(default_factory=dict)
+    noted: tuple[str, ...] = ()
     data_streams: tuple[DataStream, ...] = ()
 
     @property

@@ -15,14 +15,13 @@ from typing import Any, TypeVar
 
 from harness.documents import load_template
 from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest, shown
-from harness.pipeline.intrinsics import Scope
+from harness.pipeline.dependencies import folder_of, is_inline, layers_of, with_layers
 from harness.pipeline.properties import (
     AnyLanguageFunctionProperties,
     BucketProperties,
     DataStreamProperties,
     FunctionProperties,
     MappingProperties,
-    PropertiesReader,
     QueueProperties,
     TableProperties,
     TopicProperties,
@@ -32,10 +31,12 @@ from harness.pipeline.resources import (
     BUCKET,
     DATA_STREAM,
     FUNCTION,
+    LATEST,
     MAPPING,
     QUEUE,
     RETENTION_SECONDS,
     ROLE,
+    SHORTEST_INDEX_NAME,
     TABLE,
     TOPIC,
     Bucket,
@@ -48,6 +49,7 @@ from harness.pipeline.resources import (
     attribute,
 )
 from harness.pipeline.sam import cloudformation
+from harness.pipeline.scope import PropertiesReader, Scope
 from harness.pipeline.stack import LEDGER, ON_FAILURE, ROLES, SOURCE, VIEW, Endpoint, Function, Stack, is_python
 
 # The paths in a scenario that a problem of the template is reported at.
@@ -70,6 +72,7 @@ def read(
     logical_id: str | None = None,
     sinks: Values[str, str] | None = None,
     any_language: bool = False,
+    code: Path | None = None,
 ) -> Stack:
     """The stack that the template describes, under a name, with the other arguments in place of what the template says.
 
@@ -78,18 +81,27 @@ def read(
     mapping: settings by their names in resources.Mapping. timeout: in seconds. environment: added to the template's.
     logical_id: of the function, where several have a stream. sinks: roles by logical id, before the template's.
     any_language: whether a function may be one that is not Python.
+    code: the folder of the function's code, where the template does not say which of this machine it is.
     Raises UserError with every problem found, NotImitated where a name that the pipeline needs cannot be known.
     """
     document = cloudformation(load_template(template), parameters or {})
     function_model = AnyLanguageFunctionProperties if any_language else FunctionProperties
     reader = _StackReader(template, Scope(document, stack_name, parameters or {}), sinks or {}, function_model)
-    stack = reader.stack(handler, function, logical_id)
+    stack = reader.stack(handler, function, logical_id, code)
     changed = replace(
         stack.function,
         timeout=stack.function.timeout if timeout is None else timeout,
         environment={**stack.function.environment, **(environment or {})},
     )
-    return replace(stack, function=changed, mapping=_overridden(stack.mapping, mapping or {}))
+    stands = stack.mapping.starting_position == LATEST and "starting_position" not in (mapping or {})
+    overridden = replace(_overridden(stack.mapping, mapping or {}), stands=stands)
+    return replace(stack, function=changed, mapping=overridden)
+
+
+def stream_functions(template: Path, parameters: Values[str, str] | None = None) -> list[str]:
+    """The logical ids of the functions that a stream triggers. Raises UserError where there is none."""
+    document = cloudformation(load_template(template), parameters or {})
+    return _StackReader(template, Scope(document, "names", parameters or {}), {}, FunctionProperties).functions()
 
 
 def _overridden(mapping: Mapping, overrides: Values[str, Any]) -> Mapping:
@@ -112,7 +124,12 @@ class _StackReader(PropertiesReader):
         self._function_model = function_model
         self._unread: list[str] = []  # why the source of a mapping is not known
 
-    def stack(self, handler: Path | None, function_name: str, logical_id: str | None) -> Stack:
+    def functions(self) -> list[str]:
+        """Those that a stream triggers, in the order of the mappings. Raises UserError where there is none."""
+        names = [self._triggered(name) for name in self._triggers()]
+        return [*dict.fromkeys(name for name in names if name)] or [self._mapping_ids(None)[0]]
+
+    def stack(self, handler: Path | None, function_name: str, logical_id: str | None, folder: Path | None) -> Stack:
         self._check_sinks()
         tables = self.each(TABLE, self._table)
         data_streams = self.each(DATA_STREAM, self._data_stream)
@@ -121,13 +138,13 @@ class _StackReader(PropertiesReader):
         topics = self.each(TOPIC, self._topic)
         mapping_id, others = self._mapping_ids(logical_id)
         settings = self.read(mapping_id, MappingProperties)
-        function = self._function(self._function_id(mapping_id, settings.function_name), handler, function_name)
+        function = self._function(self._function_id(mapping_id, settings.function_name), handler, function_name, folder)
         endpoints = self._endpoints(function.logical_id)
         mapping = settings.to_mapping()
         if mapping.on_failure_arn not in (None, *(queue.arn for queue in queues)):
             path = properties(mapping_id, "DestinationConfig")
             self.set_aside(path, "a destination other than the template's queues is not imitated")
-        source_arn, placed = settings.event_source_arn, self._placed
+        source_arn, placed = settings.event_source_arn.partition("/consumer/")[0], self._placed
         tables = [placed(table, table.stream_arn == source_arn, SOURCE) for table in tables]
         data_streams = [placed(stream, stream.arn == source_arn, SOURCE) for stream in data_streams]
         queues = [placed(queue, queue.arn == mapping.on_failure_arn, ON_FAILURE) for queue in queues]
@@ -153,12 +170,12 @@ class _StackReader(PropertiesReader):
             endpoints=endpoints,
             other_mapping_ids=others,
             other_code=self._other_code(function.logical_id),
+            noted=(*self.noted, *self.scope.resolver.made_up.values()),
         )
 
     def _mapping_ids(self, wanted: str | None) -> tuple[str, tuple[str, ...]]:
         """The mapping of a stream that triggers the wanted function, and those that trigger others."""
-        triggers = [name for name in self.each(MAPPING, self._stream_trigger) if name]
-        self.raise_problems()
+        triggers = self._triggers()
         fed = {name: self._triggered(name) for name in triggers}
         functions = {function for function in fed.values() if function}
         if wanted is not None and wanted not in functions:
@@ -174,6 +191,11 @@ class _StackReader(PropertiesReader):
             message = f"a pipeline has one {MAPPING} of a stream of DynamoDB or Kinesis; {count}"
             raise UserError([self.scope.document.problem(("Resources",), message)])
         return fitting[0], tuple(name for name in triggers if name not in fitting)
+
+    def _triggers(self) -> list[str]:
+        triggers = [name for name in self.each(MAPPING, self._stream_trigger) if name]
+        self.raise_problems()
+        return triggers
 
     def _triggered(self, mapping_id: str) -> str | None:
         """The function that a mapping triggers, where it is one of the template."""
@@ -202,13 +224,23 @@ class _StackReader(PropertiesReader):
 
     def _table(self, logical_id: str) -> Table:
         settings = self.read(logical_id, TableProperties)
-        return settings.to_table(logical_id, self.scope.physical(logical_id), self._role(logical_id))
+        table = settings.to_table(logical_id, self.scope.physical(logical_id), self._role(logical_id))
+        kept = tuple(index for index in table.indexes if len(index.name) >= SHORTEST_INDEX_NAME)
+        if len(kept) == len(table.indexes):
+            return table
+        message = f"an index whose name is shorter than {SHORTEST_INDEX_NAME} characters, as AWS has none, is left out"
+        self.note(properties(logical_id), message)
+        used = {*table.key_names, *(key for index in kept for key in (index.partition_key, index.sort_key))}
+        types = {name: type for name, type in table.attribute_types.items() if name in used}
+        return replace(table, indexes=kept, attribute_types=types)
 
     def _data_stream(self, logical_id: str) -> DataStream:
         settings = self.read(logical_id, DataStreamProperties)
         if settings.retention_period_hours * 3600 != RETENTION_SECONDS:
             path = properties(logical_id, "RetentionPeriodHours")
-            self.set_aside(path, f"only {RETENTION_SECONDS // 3600} hours are imitated")
+            self.note(
+                path, f"embedded, records stay {RETENTION_SECONDS // 3600} hours: it matters where a batch is stuck"
+            )
         return DataStream(logical_id, self.scope.physical(logical_id), settings.shards, role=self._role(logical_id))
 
     def _queue(self, logical_id: str) -> Queue:
@@ -224,21 +256,28 @@ class _StackReader(PropertiesReader):
         self.read(logical_id, TopicProperties)
         return Topic(logical_id, self.scope.physical(logical_id), role=self._role(logical_id))
 
-    def _function(self, logical_id: str, handler: Path | None, function_name: str) -> Function:
+    def _function(self, logical_id: str, handler: Path | None, function_name: str, folder: Path | None) -> Function:
         settings = self.read(logical_id, self._function_model)
-        root, entry = self._root(logical_id), settings.handler
+        if settings.reserved_concurrent_executions == 0:
+            path = properties(logical_id, "ReservedConcurrentExecutions")
+            self.set_aside(path, "with no concurrency the function never runs")
+        root, entry = folder or self._root(logical_id, settings.runtime), settings.handler
         if handler is not None:
             root, entry = handler.parent, f"{handler.stem}.{function_name}"
         module = root / entry.rpartition(".")[0].replace(".", "/")
         exists = any(map(isfile, (module.parent / f"{module.name}.py", module / "__init__.py")))
         if is_python(settings.runtime) and not exists:
-            message = f"{shown(entry)} is not a handler in {str(root)[-300:]}: there is no {module.name[-60:]}.py."
+            code = self.scope.document.at(properties(logical_id, "Code"))
+            where = "the inline code" if is_inline(code) and handler is None else str(root)[-300:]
+            message = f"{shown(entry)} is not a handler in {where}: there is no {module.name[-60:]}.py."
             modules = nearest(module.name, (file.stem for file in root.glob("*.py")) if isdir(root) else ())
+            if isinstance(code, dict) and "S3Key" in code:
+                modules += ". Where the code lies elsewhere on this machine, `pipeline.code` says so, or `try --code`"
             self.add(properties(logical_id, "Handler"), f"{message} {modules}")
         return Function(
             logical_id,
             self.scope.physical(logical_id),
-            root,
+            self._with_layers(logical_id, root),
             entry,
             settings.runtime,
             settings.timeout,
@@ -277,12 +316,19 @@ class _StackReader(PropertiesReader):
         role = self.scope.document.at(properties(logical_id, "Role"))
         return role if isinstance(role, str) else ""
 
-    def _root(self, logical_id: str) -> Path:
+    def _root(self, logical_id: str, runtime: str) -> Path:
         """A local folder, as `aws cloudformation package` takes it; else the code lies beside the template."""
-        code = self.scope.document.at(properties(logical_id, "Code"))
-        if isinstance(code, dict) and ("ZipFile" in code or "ImageUri" in code):
-            self.add(properties(logical_id, "Code"), "the code must be in a folder: neither inline nor an image")
-        return self._template.parent / code if isinstance(code, str) else self._template.parent
+        path = properties(logical_id, "Code")
+        if isinstance(written := self.scope.document.at(path), dict) and "ImageUri" in written:
+            self.add(path, "the code must not be an image: embedded, this Python runs it")
+        return folder_of(self.scope.document, logical_id, self._template.parent, runtime)
+
+    def _with_layers(self, logical_id: str, root: Path) -> Path:
+        layers, elsewhere = layers_of(self.scope.document, logical_id, self._template.parent)
+        for layer in elsewhere:
+            what = f"what the layer {shown(layer)} holds is not here"
+            self.note(properties(logical_id, "Layers"), f"{what}: what the handler needs of it must be installed")
+        return with_layers(root, layers) if isdir(root) else root
 
     def _other_code(self, function_id: str) -> dict[str, Path]:
         """The folders of the other functions: their code must be uploaded before the stack is made."""

@@ -105,6 +105,14 @@ def find_handler(text: str, folders: Sequence[Path]) -> Handler:
     return Handler(find(text, folders))
 
 
+def find_folder(text: str, folders: Sequence[Path]) -> Path:
+    """The first folder of that path. Raises ValueError when there is none."""
+    found = next((folder / text for folder in folders if text and isdir(folder / text)), None)
+    if found is None:
+        raise ValueError(f"no folder '{text}'. {nearest(text, [name for each in folders for name in _names(each)])}")
+    return found
+
+
 def find(text: str, folders: Sequence[Path]) -> Path:
     """The first file of that path. Raises ValueError, which names the part of the path that does not exist."""
     file = next((file for folder in folders if isfile(file := folder / text)), None)

@@ -19,6 +19,7 @@ from harness.scenario.fields import (
     Handler,
     checker_class,
     find,
+    find_folder,
     find_handler,
     implementation,
     parse_seeds,
@@ -63,7 +64,7 @@ def _optional(name: str) -> tuple[Any, None]:
     return Annotated[bounded | None, description], None
 
 
-_ONLY_IN_TEMPLATES = ("enabled", "on_failure_arn")
+_ONLY_IN_TEMPLATES = ("enabled", "on_failure_arn", "stands")
 _MappingSettings = derived(
     "_MappingSettings", Model, {name: _optional(name) for name in SETTINGS if name not in _ONLY_IN_TEMPLATES}
 )
@@ -91,6 +92,12 @@ def _located(value: Any, folders: Sequence[Path]) -> Handler:
     if not isinstance(value, str):
         raise ValueError(f"got {shown(value)}; expected the path of a Python file")
     return find_handler(value, folders)
+
+
+def _folder(value: Any, folders: Sequence[Path]) -> Path:
+    if not isinstance(value, str):
+        raise ValueError(f"got {shown(value)}; expected the path of a folder")
+    return find_folder(value, folders)
 
 
 def _read_items(value: Any, folders: Sequence[Path]) -> tuple[dict[str, Any], ...]:
@@ -178,6 +185,10 @@ class Pipeline(Model):
         Instead(_template, _TEXT),
         "The CloudFormation or SAM template; `template.yaml` beside the handler unless named.",
     ] = _BESIDE
+    code: Annotated[
+        Annotated[Path, Instead(_folder, _TEXT)] | None,
+        "The folder of the function's code, where the template only says where AWS has it.",
+    ] = None
     parameters: Annotated[
         dict[str, str],
         Before(_as_texts, _VARIABLES),

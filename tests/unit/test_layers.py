@@ -21,7 +21,7 @@ from harness.pipeline.package import AGENT_FILES, AGENT_FOLDERS
 FLOORS = """
     __main__
     cli pytest_plugin
-    matrix workflow api
+    matrix workflow api trying
     runner
     reference
     jobs

@@ -168,7 +168,8 @@ class HarnessMapping:
             mapping = replace(mapping, on_failure_arn=self._queue_arn())
         arns = (stream_arn, function["FunctionArn"], function["Role"])
         self._new_dispatcher = partial(Dispatcher, self._host, mapping, *arns)
-        self.create()
+        self._dispatcher = self._new_dispatcher()
+        self._dispatcher.start(first=True)
 
     def stop(self) -> None:
         if self._dispatcher:

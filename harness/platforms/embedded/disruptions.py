@@ -35,7 +35,7 @@ class ImitatedDisruptions(Disruptions):
         self._dispatcher = make_dispatcher()
 
     def start(self) -> None:
-        self._dispatcher.start()
+        self._dispatcher.start(first=True)
 
     def disrupt(self, action: Disrupt) -> None:
         """Begins the disruption in the task of the writer that reached it, and ends it when its time is over."""

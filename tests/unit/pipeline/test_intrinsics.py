@@ -95,7 +95,6 @@ def test_functions_stand_for_their_values(tmp_path: Path, value: str, result: An
         ("!If [Text, 1, 2]", "9:3: Conditions.Text: a condition is true or false, not 'hello'"),
         ("!If [Circular, 1, 2]", "8:3: Conditions.Circular: refers to itself"),
         ("!FindInMap [Sizes, eu-west-2, Batch]", "'eu-west-2' is not in Mappings. Did you mean 'eu-west-1'?"),
-        ("!ImportValue other", "takes a value from outside the template: give it as a parameter"),
     ],
 )
 def test_a_mistake_is_shown_where_it_is(tmp_path: Path, value: str, message: str) -> None:
@@ -106,7 +105,7 @@ def test_a_mistake_is_shown_where_it_is(tmp_path: Path, value: str, message: str
     assert str(error.value).startswith(str(tmp_path / "template.yaml"))
 
 
-@pytest.mark.parametrize("value", ["!GetAZs ''", "!GetAtt Topic.Arn", "'{{resolve:ssm:name}}'", "!Transform {Name: x}"])
+@pytest.mark.parametrize("value", ["!GetAZs ''", "!GetAtt Topic.Arn", "!Transform {Name: x}"])
 def test_what_only_aws_knows_is_not_imitated(tmp_path: Path, value: str) -> None:
     """Where AWS would find a value and we cannot, the error is another one, and it has its place too."""
     with pytest.raises(NotImitated, match=r"template.yaml:1:\d+: Value.* not imitated"):

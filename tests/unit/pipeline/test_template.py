@@ -131,12 +131,40 @@ def test_every_setting_of_a_mapping_is_read(tmp_path: Path) -> None:
         filter_criteria=({"eventName": ["INSERT"]},),
         on_failure_arn=stack.of(Queue, "on_failure")[0].arn,
         enabled=False,
+        stands=True,
     )
+
+
+def test_a_mapping_of_a_template_has_begun_before_the_first_write(tmp_path: Path) -> None:
+    """At LATEST it misses nothing then; a scenario that gives the position asks for a mapping that begins with it."""
+    template = write(tmp_path)
+    assert read(template, "run").mapping.stands
+    assert not read(template, "run", mapping={"starting_position": "LATEST"}).mapping.stands
+
+
+def test_a_local_index_is_made_with_the_table(tmp_path: Path) -> None:
+    """Beside the global ones; one whose name AWS would refuse is left out, which is noted."""
+    index = (
+        "{IndexName: by_time, KeySchema: [{AttributeName: id, KeyType: HASH}, {AttributeName: at, KeyType: RANGE}], "
+    )
+    other = index.replace("by_time", "i").replace("at,", "away,")
+    indexes = f"[{index}Projection: {{ProjectionType: ALL}}}}, {other}Projection: {{ProjectionType: ALL}}}}]"
+    types = [f"{{AttributeName: {name}, AttributeType: S}}" for name in ("id", "at", "away")]
+    template = write(
+        tmp_path,
+        ("[{AttributeName: id, AttributeType: S}]", f"[{', '.join(types)}]"),
+        after("      StreamSpecification: {StreamViewType: NEW_IMAGE}", f"      LocalSecondaryIndexes: {indexes}"),
+    )
+    stack = read(template, "run")
+    (table,) = stack.tables
+    assert table.indexes == (Index("by_time", "id", "at", "ALL", is_local=True),)
+    assert [each["AttributeName"] for each in table.create_parameters()["AttributeDefinitions"]] == ["id", "at"]
+    assert "an index whose name is shorter than 3 characters" in stack.noted[0]
 
 
 def test_a_table_is_created_as_the_template_says(tmp_path: Path) -> None:
     """Sort keys and global secondary indexes reach CreateTable."""
-    index = "[{IndexName: by, KeySchema: [{AttributeName: at, KeyType: HASH}], Projection: {ProjectionType: ALL}}]"
+    index = "[{IndexName: by_time, KeySchema: [{AttributeName: at, KeyType: HASH}], Projection: {ProjectionType: ALL}}]"
     template = write(
         tmp_path,
         ("KeySchema: [{AttributeName: id, KeyType: HASH}]", f"""KeySchema:
@@ -147,7 +175,7 @@ def test_a_table_is_created_as_the_template_says(tmp_path: Path) -> None:
     )  # fmt: skip
     source = read(template, "run").source
     assert source.key_names == ("id", "at")
-    assert source.indexes == (Index("by", "at", None, "ALL"),)
+    assert source.indexes == (Index("by_time", "at", None, "ALL"),)
     assert source.create_parameters() == {
         "TableName": "run-Items",
         "BillingMode": "PAY_PER_REQUEST",
@@ -158,7 +186,7 @@ def test_a_table_is_created_as_the_template_says(tmp_path: Path) -> None:
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
         "GlobalSecondaryIndexes": [
             {
-                "IndexName": "by",
+                "IndexName": "by_time",
                 "KeySchema": [{"AttributeName": "at", "KeyType": "HASH"}],
                 "Projection": {"ProjectionType": "ALL"},
             }

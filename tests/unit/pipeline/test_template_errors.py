@@ -67,7 +67,8 @@ def problems(template: Path, **given: object) -> list[str]:
         (
             ("Handler: app.handler", "Handler: aap.handler"),
             "T:16:7: Resources.Handle.Properties.Handler: 'aap.handler' is not a handler in F: there is no aap.py. "
-            "Did you mean 'app'? Known: app",
+            "Did you mean 'app'? Known: app. Where the code lies elsewhere on this machine, `pipeline.code` says so, "
+            "or `try --code`",
         ),
         (
             ("Runtime: python3.13", "Runtime: nodejs22.x"),
@@ -76,7 +77,12 @@ def problems(template: Path, **given: object) -> list[str]:
         ),
         (
             ("{S3Bucket: !Ref Bucket, S3Key: code.zip}", "{ZipFile: 'print()'}"),
-            "T:19:7: Resources.Handle.Properties.Code: the code must be in a folder: neither inline nor an image",
+            "T:16:7: Resources.Handle.Properties.Handler: 'app.handler' is not a handler in the inline code: "
+            "there is no app.py. Known: index",
+        ),
+        (
+            ("{S3Bucket: !Ref Bucket, S3Key: code.zip}", "{ImageUri: 'somewhere:latest'}"),
+            "T:19:7: Resources.Handle.Properties.Code: the code must not be an image: embedded, this Python runs it",
         ),
         (
             after("  Items:", "    Metadata: {harness: {role: sorce}}"),
@@ -159,13 +165,17 @@ def test_an_unknown_parameter_is_refused(tmp_path: Path) -> None:
     ("change", "problem"),
     [
         (
-            after("      Runtime: python3.13", "      Layers: [arn]"),
-            ":18:7: Resources.Handle.Properties.Layers: Layers of a AWS::Lambda::Function is not imitated.",
+            after("      Runtime: python3.13", "      FileSystemConfigs: [arn]"),
+            ":18:7: Resources.Handle.Properties.FileSystemConfigs: "
+            "FileSystemConfigs of a AWS::Lambda::Function is not imitated.",
         ),
         (
-            after("      Runtime: python3.13", "      Environment: {Variables: {BUS: !Ref Bus}}"),
-            "Resources.Handle.Properties.Environment.Variables.BUS.Ref: "
-            "the names of Bus, a AWS::Events::EventBus, are not imitated",
+            after("      Runtime: python3.13", "      ReservedConcurrentExecutions: 0"),
+            "Properties.ReservedConcurrentExecutions: with no concurrency the function never runs",
+        ),
+        (
+            after("      Runtime: python3.13", "      Environment: {Variables: {ZONES: !GetAZs ''}}"),
+            "Resources.Handle.Properties.Environment.Variables.ZONES.Fn::GetAZs: Fn::GetAZs is not imitated",
         ),
         (
             after("      StartingPosition: LATEST", "      DestinationConfig: {OnFailure: {Destination: 'arn:x'}}"),
@@ -175,17 +185,62 @@ def test_an_unknown_parameter_is_refused(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_the_embedded_platform_must_refuse_is_named(tmp_path: Path, change: tuple[str, str], problem: str) -> None:
     """Reading goes on, because other platforms can do it; the stack says what is not imitated, and where it stands."""
-    template = write(tmp_path, change, after("Resources:", "  Bus: {Type: AWS::Events::EventBus}"))
-    [text] = read(template, "run").not_imitated
-    assert problem in text.replace(":19:7:", ":18:7:")
+    [text] = read(write(tmp_path, change), "run").not_imitated
+    assert problem in text
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (after("      Runtime: python3.13", "      Layers: [arn]"), ":18:7: Resources.Handle.Properties.Layers: "),
+        (
+            after("      Runtime: python3.13", "      Environment: {Variables: {BUS: !ImportValue the-bus}}"),
+            ".BUS.Fn::ImportValue: Fn::ImportValue of the-bus is 'made-up-bus' here, which is made up",
+        ),
+        (
+            after("      Runtime: python3.13", "      Environment: {Variables: {BUS: 'x-{{resolve:ssm:/bus/name}}'}}"),
+            "{{resolve:ssm:/bus/name}} is 'made-up-name' here, which is made up",
+        ),
+        (
+            ("  Bucket: {Type: String}", "  Bucket: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /a}"),
+            None,  # nothing needs its value
+        ),
+    ],
+)  # fmt: skip
+def test_what_only_aws_knows_is_made_up_and_noted(tmp_path: Path, change: tuple[str, str], note: str | None) -> None:
+    """It is told once, with its place; nothing is refused for it."""
+    stack = read(write(tmp_path, change), "run")
+    assert stack.not_imitated == ()
+    assert [note in text for text in stack.noted if note] == ([True] if note else [])
+
+
+def test_resources_beside_the_pipeline_have_the_names_of_aws(tmp_path: Path) -> None:
+    """Whatever their type: a name, an ARN, and any other attribute."""
+    variables = """
+      Environment:
+        Variables:
+          BUS: !Ref Bus
+          BUS_ARN: !GetAtt Bus.Arn
+          FLOW: !Ref Flow
+          KEY: !GetAtt Key.Arn
+          API: !GetAtt Api.ApiEndpoint"""
+    others = """
+  Bus: {Type: AWS::Events::EventBus, Properties: {Name: mine}}
+  Flow: {Type: AWS::StepFunctions::StateMachine}
+  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {}}}
+  Api: {Type: AWS::ApiGatewayV2::Api}"""
+    template = write(tmp_path, after("      Runtime: python3.13", variables[1:]), after("Resources:", others[1:]))
+    assert read(template, "run").function.environment == {
+        "BUS": "mine",
+        "BUS_ARN": "arn:aws:events:us-east-1:123456789012:event-bus/mine",
+        "FLOW": "arn:aws:states:us-east-1:123456789012:stateMachine:run-Flow",
+        "KEY": "arn:aws:kms:us-east-1:123456789012:key/run-Key",
+        "API": "https://run-api.invalid",
+    }
 
 
 def test_a_name_that_the_pipeline_needs_must_be_known(tmp_path: Path) -> None:
     """Without it there is no stack on any platform that could be described."""
-    template = write(
-        tmp_path,
-        after("Resources:", "  Bus: {Type: AWS::Events::EventBus}"),
-        ("!GetAtt Handle.Arn", "!Ref Bus"),
-    )
-    with pytest.raises(NotImitated, match="the names of Bus"):
+    template = write(tmp_path, ("!GetAtt Handle.Arn", "!Select [0, !GetAZs '']"))
+    with pytest.raises(NotImitated, match="Fn::GetAZs is not imitated"):
         read(template, "run")
