@@ -1,10 +1,11 @@
-"""botocore answered by an empty stub: what a call costs when nothing is behind it."""
+"""botocore answered by a stub: what a call costs when nothing is behind it."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import boto3
@@ -15,6 +16,7 @@ from harness.workload.base import item_of
 from harness.workload.items import Change
 
 HEADERS = {"content-type": "application/x-amz-json-1.0"}
+TEN = "Ten"
 ITEM = item_of(Change("todo-1", 1, "buy milk"), "first")
 
 
@@ -37,10 +39,10 @@ def updates(client: Any, table: str, calls: int) -> None:
 
 
 def queries(client: Any, table: str, calls: int) -> None:
-    """So many Query calls on one partition."""
+    """So many Query calls on one partition of another table, which has ten items."""
     condition = {"KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": ITEM["id"]}}
     for _ in range(calls):
-        client.query(TableName=table, **condition)
+        client.query(TableName=TEN, **condition)
 
 
 def transactions(client: Any, table: str, calls: int) -> None:
@@ -53,24 +55,29 @@ def transactions(client: Any, table: str, calls: int) -> None:
 KINDS = {
     "a PutItem": puts,
     "a conditional UpdateItem": updates,
-    "a Query of one item": queries,
+    "a Query of ten items": queries,
     "a TransactWriteItems of two": transactions,
 }
 
 
-def seconds_on_stub(calls: int, call: Callable[[Any, str, int], None] = puts) -> float:
-    client = _client()
+EMPTY = b"{}"
+_ITEMS = [{**ITEM, "number": {"N": str(number)}} for number in range(10)]
+ANSWERS = {"a Query of ten items": json.dumps({"Items": _ITEMS, "Count": 10, "ScannedCount": 10}).encode()}
+
+
+def seconds_on_stub(calls: int, call: Callable[[Any, str, int], None] = puts, answer: bytes = EMPTY) -> float:
+    client = _client(answer)
     began = time.perf_counter()
     call(client, "Todos", calls)
     return time.perf_counter() - began
 
 
 @cache
-def _client() -> Any:
+def _client(answer: bytes) -> Any:
     client = boto3.Session("access", "secret", region_name="us-east-1").client("dynamodb")
-    client.meta.events.register("before-send", _answer)
+    client.meta.events.register("before-send", partial(_answered, answer))
     return client
 
 
-def _answer(request: Any, **_: Any) -> AWSResponse:
-    return AWSResponse(request.url, 200, HEADERS, Raw(b"{}"))
+def _answered(answer: bytes, request: Any, **_: Any) -> AWSResponse:
+    return AWSResponse(request.url, 200, HEADERS, Raw(answer))

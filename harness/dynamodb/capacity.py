@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -22,8 +22,9 @@ class Consumed:
     table: StoredTable
     units: dict[str, float] = field(default_factory=dict)
 
-    def add(self, view: str, units: float) -> None:
+    def add(self, view: str, units: float) -> Consumed:
         self.units[view] = self.units.get(view, 0.0) + units
+        return self
 
     def report(self, wanted: str, kind: str = "") -> Body:
         """As the answer has it: the sum, and for INDEXES its parts; `kind` is Read or Write in a transaction."""
@@ -74,7 +75,12 @@ def _index_units(view: View, before: Item | None, after: Item | None) -> int:
     return _write_units(max(size(image) for image in (old, new) if image))
 
 
-def reported(body: Body, consumed: Iterable[Consumed], kind: str = "") -> Body:
-    """The ConsumedCapacity of a call on several tables, if it is asked for."""
+def reported(body: Body, consumed: Callable[[], Consumed]) -> Body:
+    """The ConsumedCapacity of a call on one table, if it is asked for."""
+    return {name: told[0] for name, told in reported_each(body, lambda: [consumed()]).items()}
+
+
+def reported_each(body: Body, consumed: Callable[[], Iterable[Consumed]], kind: str = "") -> Body:
+    """The same of a call on several tables."""
     wanted = body.get("ReturnConsumedCapacity", "NONE")
-    return {} if wanted == "NONE" else {"ConsumedCapacity": [each.report(wanted, kind) for each in consumed]}
+    return {} if wanted == "NONE" else {"ConsumedCapacity": [each.report(wanted, kind) for each in consumed()]}

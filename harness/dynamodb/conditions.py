@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from harness.dynamodb.grammar import Call, Literal, Name
 from harness.dynamodb.paths import Path, read, spelled
 from harness.dynamodb.reserved import RESERVED
-from harness.dynamodb.values import MAX_LEVELS, SCALARS, SETS, TYPES, Item, Value, compare, invalid, type_of
+from harness.dynamodb.values import (
+    MAX_LEVELS,
+    SCALARS,
+    SETS,
+    TYPES,
+    Item,
+    Value,
+    compare,
+    invalid,
+    type_of,
+    wrong_operand,
+)
 
 Values = Mapping[str, Value]
 Reading = Callable[[Item, Values], Value | None]
 Predicate = Callable[[Item, Values], bool]
 MAX_IN = 100
-_ORDERS: dict[str, tuple[int, ...]] = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (1, 0)}
-_ARITY = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
-_CONDITION_FUNCTIONS = {**_ARITY, "size": 1}
-_UPDATE_FUNCTIONS = {"if_not_exists": 2, "list_append": 2}
+_COUNTS = {
+    "a condition": {
+        **dict.fromkeys(("attribute_exists", "attribute_not_exists", "size"), 1),
+        **dict.fromkeys(("attribute_type", "begins_with", "contains"), 2),
+    },
+    "an update": {"if_not_exists": 2, "list_append": 2},
+}
 _SIZED = ("S", "B", *SETS, "L", "M")
-_WRONG_TYPE = "Incorrect operand type for operator or function; operator or function: {}, operand type: {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +51,10 @@ class Operand:
 class Compiler:
     """Puts names into paths, and notes which names and values an expression uses."""
 
-    def __init__(self, names: Mapping[str, str], types: Mapping[str, str], in_update: bool = False) -> None:
+    def __init__(self, names: Mapping[str, str], types: Mapping[str, str], where: str = "a condition") -> None:
         self._names = names
         self._types = types
-        self._in_update = in_update
+        self._where = where
         self.function: Callable[[Call], Operand] = self._size  # makes an operand of a function
         self.used: set[str] = set()
         self.paths: list[Path] = []
@@ -84,77 +98,54 @@ class Compiler:
         return self.function(node)
 
     def _size(self, call: Call) -> Operand:
-        operands = self.arguments(call)
-        if call.operator == "size":
-            (sized,) = operands
-            if sized.type is not None and sized.type not in _SIZED:
-                raise invalid(_WRONG_TYPE.format("size", sized.type))
-            return Operand(lambda item, values: _size(sized.read(item, values)), "N")
-        raise invalid(f"The function is not allowed to be used this way in an expression; function: {call.operator}")
+        (sized, *_) = operands = self.arguments(call)
+        if call.operator != "size":
+            raise misplaced(call)
+        check_types("size", operands, _SIZED)
+        return Operand(lambda item, values: _size(sized.read(item, values)), "N")
 
     def arguments(self, call: Call) -> list[Operand]:
         """The operands of a function that stands where it may."""
-        allowed, other = _CONDITION_FUNCTIONS, _UPDATE_FUNCTIONS
-        kind = "a condition"
-        if self._in_update:
-            allowed, other, kind = other, allowed, "an update"
-        if call.operator in other:
-            raise invalid(f"The function is not allowed in {kind} expression; function: {call.operator}")
-        if call.operator not in allowed:
-            raise invalid(f"Invalid function name; function: {call.operator}")
+        name, count = call.operator, _COUNTS[self._where].get(call.operator)
+        if count is None:
+            if any(name in functions for functions in _COUNTS.values()):
+                raise invalid(f"The function is not allowed in {self._where} expression; function: {name}")
+            raise invalid(f"Invalid function name; function: {name}")
         operands = [self.operand(node) for node in call.operands]
-        if len(operands) != allowed[call.operator]:
-            raise invalid(
-                "Incorrect number of operands for operator or function; operator or function: "
-                f"{call.operator}, number of operands: {len(operands)}"
-            )
+        if len(operands) != count:
+            raise wrong_operand("Incorrect number of operands", name, f", number of operands: {len(operands)}")
         return operands
 
     def condition(self, call: Call) -> Predicate:
-        if call.is_function:
-            return self._test(call)
         if call.operator not in ("AND", "OR", "NOT"):
-            return self._comparison(call)
+            return self._test(call)
         parts = [self.condition(part) for part in call.operands]
         if call.operator == "NOT":
             (negated,) = parts
             return lambda item, values: not negated(item, values)
-        if call.operator == "AND":
-            return lambda item, values: all([part(item, values) for part in parts])
-        return lambda item, values: any([part(item, values) for part in parts])
+        combined = all if call.operator == "AND" else any
+        return lambda item, values: combined([part(item, values) for part in parts])
 
-    def _comparison(self, call: Call) -> Predicate:
-        operator = call.operator
-        first, *rest = operands = [self.operand(node) for node in call.operands]
-        self._check_distinct(operator, operands)
-        if operator in ("=", "<>"):
-            (second,) = rest
-            wanted = operator == "="
-            return lambda item, values: _equal(first.read(item, values), second.read(item, values)) is wanted
-        if operator == "IN":
-            if len(rest) > MAX_IN:
+    def _test(self, call: Call) -> Predicate:
+        """A comparison, or a function that is a condition by itself."""
+        name = call.operator
+        operands = self.arguments(call) if call.is_function else [self.operand(node) for node in call.operands]
+        if name == "size":
+            raise misplaced(call)
+        holds, types = _TESTS[name]
+        if name in ("attribute_exists", "attribute_not_exists"):
+            check_path(name, operands[0])
+        elif name == "attribute_type":
+            self._check_type_name(operands[1])
+        else:
+            _check_distinct(name, operands)
+            if name == "IN" and len(operands) > MAX_IN + 1:
                 problem = "The IN operator is provided with too many operands; number of operands"
-                raise invalid(f"{problem}: {len(rest)}")
-            return lambda item, values: any(
-                [_equal(first.read(item, values), option.read(item, values)) for option in rest]
-            )
-        for operand in operands:
-            if operand.type not in (None, *SCALARS):
-                raise invalid(_WRONG_TYPE.format(operator, operand.type))
-        if operator == "BETWEEN":
-            low, high = rest
-            self._check_bounds(low, high)
-            return lambda item, values: _is_between(*[each.read(item, values) for each in (first, low, high)])
-        (second,), orders = rest, _ORDERS[operator]
-        return lambda item, values: _compares(first.read(item, values), orders, second.read(item, values))
-
-    def _check_distinct(self, operator: str, operands: list[Operand]) -> None:
-        first, *rest = operands
-        if first.path is not None and any(first.path == other.path for other in rest):
-            raise invalid(
-                "The first operand must be distinct from the remaining operands for this operator or function; "
-                f"operator: {operator}, first operand: {spelled(first.path)}"
-            )
+                raise invalid(f"{problem}: {len(operands) - 1}")
+            check_types(name, operands, types)
+            if name == "BETWEEN":
+                self._check_bounds(*operands[1:])
+        return lambda item, values: holds(*[operand.read(item, values) for operand in operands])
 
     def _check_bounds(self, low: Operand, high: Operand) -> None:
         if low.placeholder is None or high.placeholder is None:
@@ -176,34 +167,11 @@ class Compiler:
 
         self.checks.append(check)
 
-    def _test(self, call: Call) -> Predicate:
-        """A function that is a condition by itself."""
-        operands, name = self.arguments(call), call.operator
-        if name == "size":
-            raise invalid("The function is not allowed to be used this way in an expression; function: size")
-        first = operands[0]
-        if name in ("attribute_exists", "attribute_not_exists"):
-            if first.path is None:
-                raise invalid(f"Operator or function requires a document path; operator or function: {name}")
-            wanted = name == "attribute_exists"
-            return lambda item, values: (first.read(item, values) is not None) is wanted
-        second = operands[1]
-        if name == "attribute_type":
-            self._check_type_name(second)
-            return lambda item, values: _has_type(first.read(item, values), second.read(item, values))
-        self._check_distinct(name, operands)
-        if name == "begins_with":
-            for operand in operands:
-                if operand.type not in (None, "S", "B"):
-                    raise invalid(_WRONG_TYPE.format(name, operand.type))
-        test = begins_with if name == "begins_with" else contains
-        return lambda item, values: test(first.read(item, values), second.read(item, values))
-
     def _check_type_name(self, operand: Operand) -> None:
         placeholder = operand.placeholder
         if placeholder is None or operand.type != "S":
             kinds = operand.type or f"{{{','.join(TYPES)}}}"
-            raise invalid(_WRONG_TYPE.format("attribute_type", kinds))
+            raise wrong_operand("Incorrect operand type", "attribute_type", f", operand type: {kinds}")
 
         def check(values: Values) -> None:
             if values[placeholder]["S"] not in TYPES:
@@ -213,16 +181,45 @@ class Compiler:
         self.checks.append(check)
 
 
+def misplaced(call: Call) -> Exception:
+    return invalid(f"The function is not allowed to be used this way in an expression; function: {call.operator}")
+
+
+def check_types(operator: str, operands: Sequence[Operand], types: Sequence[str]) -> None:
+    """Raises Rejected for an operand whose type is known, and is another one."""
+    for operand in operands:
+        if operand.type is not None and operand.type not in types:
+            raise wrong_operand("Incorrect operand type", operator, f", operand type: {operand.type}")
+
+
+def check_path(function: str, operand: Operand) -> None:
+    if operand.path is None:
+        raise invalid(f"Operator or function requires a document path; operator or function: {function}")
+
+
+def _check_distinct(operator: str, operands: list[Operand]) -> None:
+    first, *rest = operands
+    if first.path is not None and any(first.path == other.path for other in rest):
+        raise invalid(
+            "The first operand must be distinct from the remaining operands for this operator or function; "
+            f"operator: {operator}, first operand: {spelled(first.path)}"
+        )
+
+
 def _equal(left: Value | None, right: Value | None) -> bool:
     return left is not None and left == right
 
 
-def _compares(left: Value | None, orders: tuple[int, ...], right: Value | None) -> bool:
+def _is_in(value: Value | None, *options: Value | None) -> bool:
+    return any([_equal(value, option) for option in options])
+
+
+def _compares(orders: tuple[int, ...], left: Value | None, right: Value | None) -> bool:
     return left is not None and right is not None and compare(left, right) in orders
 
 
 def _is_between(value: Value | None, low: Value | None, high: Value | None) -> bool:
-    return _compares(value, (0, 1), low) and _compares(value, (-1, 0), high)
+    return _compares((0, 1), value, low) and _compares((-1, 0), value, high)
 
 
 def _has_type(value: Value | None, kind: Value | None) -> bool:
@@ -231,12 +228,10 @@ def _has_type(value: Value | None, kind: Value | None) -> bool:
 
 def _size(value: Value | None) -> Value | None:
     """What size() gives: characters, bytes, or elements; None for a value that has no size."""
-    if value is None:
+    kind = "NULL" if value is None else type_of(value)
+    if value is None or kind not in _SIZED:
         return None
-    kind = type_of(value)
-    if kind == "B":
-        return {"N": str(len(b64decode(value[kind])))}
-    return {"N": str(len(value[kind]))} if kind in _SIZED else None
+    return {"N": str(len(b64decode(value[kind]) if kind == "B" else value[kind]))}
 
 
 def begins_with(whole: Value | None, start: Value | None) -> bool:
@@ -261,3 +256,20 @@ def contains(whole: Value | None, part: Value | None) -> bool:
     if kind == "S":
         return part["S"] in whole["S"]
     return b64decode(part["B"]) in b64decode(whole["B"])
+
+
+_TESTS: dict[str, tuple[Callable[..., bool], tuple[str, ...]]] = {  # what holds of which types of values
+    "=": (_equal, TYPES),
+    "<>": (lambda left, right: not _equal(left, right), TYPES),
+    "<": (partial(_compares, (-1,)), SCALARS),
+    "<=": (partial(_compares, (-1, 0)), SCALARS),
+    ">": (partial(_compares, (1,)), SCALARS),
+    ">=": (partial(_compares, (0, 1)), SCALARS),
+    "BETWEEN": (_is_between, SCALARS),
+    "IN": (_is_in, TYPES),
+    "attribute_exists": (lambda value: value is not None, TYPES),
+    "attribute_not_exists": (lambda value: value is None, TYPES),
+    "attribute_type": (_has_type, TYPES),
+    "begins_with": (begins_with, ("S", "B")),
+    "contains": (contains, TYPES),
+}

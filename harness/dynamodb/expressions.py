@@ -7,7 +7,7 @@ Errors of an expression come in this order: its syntax, names and values, operan
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,15 +15,16 @@ from typing import Any
 
 from harness.dynamodb import grammar
 from harness.dynamodb.conditions import Compiler, Values
+from harness.dynamodb.grammar import Call, Literal, Name
 from harness.dynamodb.paths import Branches, Path, branches, check_apart
-from harness.dynamodb.values import INVALID, Body, Item, Rejected, Value, check_names, checked, invalid, type_of
+from harness.dynamodb.values import INVALID, Body, Item, Rejected, Value, check_names, checked, invalid
 
 _NAME_KEY, _VALUE_KEY = re.compile(r"#[A-Za-z0-9_]+"), re.compile(r":[A-Za-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A compiled expression; `make` is what a condition or an update does with it."""
+    """A compiled expression; `act` is what a condition, an update or a projection makes of an item."""
 
     act: Any
     paths: tuple[Path, ...]
@@ -46,17 +47,24 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
+    """Of a projection: the paths, and the same as a tree."""
+
     paths: tuple[Path, ...]
     tree: Branches
+
+    @staticmethod
+    def of(paths: Iterable[Path]) -> Selection:
+        each = tuple(paths)
+        return Selection(each, branches(each))
 
 
 Pairs = tuple[tuple[str, str], ...]
 
 
 @lru_cache(maxsize=4096)
-def _condition_plan(text: str, names: Pairs, types: Pairs) -> Compiled:
+def _condition_plan(source: str | Call, names: Pairs, types: Pairs) -> Compiled:
     compiler = Compiler(dict(names), dict(types))
-    predicate = compiler.condition(grammar.condition(text))
+    predicate = compiler.condition(grammar.condition(source) if isinstance(source, str) else source)
     return Compiled(predicate, tuple(compiler.paths), frozenset(compiler.used), tuple(compiler.checks))
 
 
@@ -65,7 +73,7 @@ def _projection_plan(text: str, names: Pairs) -> Compiled:
     compiler = Compiler(dict(names), {})
     paths = tuple(compiler.path(name) for name in grammar.projection(text))
     check_apart(paths)
-    return Compiled(Selection(paths, branches(paths)), paths, frozenset(compiler.used))
+    return Compiled(Selection.of(paths), paths, frozenset(compiler.used))
 
 
 @contextmanager
@@ -81,32 +89,64 @@ def named(parameter: str) -> Iterator[None]:
 class Placeholders:
     """The names and values of one call, and how its expressions use them."""
 
-    names: Mapping[str, str]
-    values: dict[str, Value]
-    pairs: tuple[Pairs, Pairs]
+    names: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    _pairs: tuple[Pairs, Pairs] | None = None
 
     @staticmethod
-    def of(call: Body) -> Placeholders:
-        """Raises Rejected for names and values that nothing could use."""
+    def of(call: Body, counted: bool = False) -> Placeholders:
+        """Raises Rejected for names and values that nothing could use.
+
+        counted: the call counts the violations of its request, and does not say of a wrong set whose it is.
+        """
         names, values = call.get("ExpressionAttributeNames"), call.get("ExpressionAttributeValues")
         canonical: dict[str, Value] = {}
         if names is not None:
             _check_keys("ExpressionAttributeNames", names, _NAME_KEY)
             for key, name in names.items():
-                with _of_key("ExpressionAttributeNames", key):
+                try:
                     check_names((name,))
+                except Rejected as error:
+                    raise _of_key("ExpressionAttributeNames", key, error.message.removeprefix(INVALID), error) from None
         if values is not None:
             _check_keys("ExpressionAttributeValues", values, _VALUE_KEY)
             for key, value in values.items():
-                with _of_key("ExpressionAttributeValues", key):
+                try:
                     canonical[key] = checked(value)
-        types = tuple([(key, type_of(value)) for key, value in canonical.items()])
-        return Placeholders(names or {}, canonical, (tuple((names or {}).items()), types))
+                except Rejected as error:
+                    if error.code != "ValidationException" or (counted and error.counts):
+                        raise
+                    raise _of_key("ExpressionAttributeValues", key, error.message, error) from None
+        return Placeholders(names or {}, canonical)
 
-    def condition(self, parameter: str, text: str) -> Condition:
+    @property
+    def pairs(self) -> tuple[Pairs, Pairs]:
+        """The names, and the types of the values: what a plan depends on beside the text."""
+        if self._pairs is None:
+            types = [(key, kind) for key, value in self.values.items() for kind in value]
+            self._pairs = tuple(self.names.items()), tuple(types)
+        return self._pairs
+
+    def name(self, path: Path) -> Name:
+        """A placeholder for each name of a path that was not in an expression of the API."""
+        steps = [step if isinstance(step, int) else self._named(step) for step in path]
+        return Name(tuple(steps))
+
+    def _named(self, name: str) -> str:
+        placeholder = f"#n{len(self.names)}"
+        self.names[placeholder], self._pairs = name, None
+        return placeholder
+
+    def literal(self, value: Value) -> Literal:
+        placeholder = f":v{len(self.values)}"
+        self.values[placeholder], self._pairs = value, None
+        return Literal(placeholder)
+
+    def condition(self, parameter: str, source: str | Call) -> Condition:
+        """Of a text of the API, or of a tree."""
         with named(parameter):
-            plan = _condition_plan(text, *self.pairs)
+            plan = _condition_plan(source, *self.pairs)
             self.use(plan)
         return Condition(plan, self.values)
 
@@ -133,16 +173,9 @@ class Placeholders:
                 raise invalid(f"{problem}: {{{', '.join(unused)}}}")
 
 
-@contextmanager
-def _of_key(parameter: str, key: str) -> Iterator[None]:
-    """Errors of a name or a value say whose it is."""
-    try:
-        yield
-    except Rejected as error:
-        if error.code != "ValidationException":
-            raise
-        problem = error.message.removeprefix(INVALID) if parameter.endswith("Names") else error.message
-        raise invalid(f"{parameter} contains invalid value: {problem} for key {key}") from None
+def _of_key(parameter: str, key: str, problem: str, error: Rejected) -> Rejected:
+    """The error of a name or a value that says whose it is."""
+    return invalid(f"{parameter} contains invalid value: {problem} for key {key}", error.counts)
 
 
 def _check_keys(parameter: str, defined: Mapping[str, Any], pattern: re.Pattern[str]) -> None:

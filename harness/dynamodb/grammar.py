@@ -7,6 +7,8 @@ update      := (SET path = sum, … | REMOVE path, … | ADD path :value, … | 
 sum         := operand [+|- operand]
 operand     := path | :value | function | (operand);   function := name(operand, …)
 projection  := path, …;   path := name (.name | [index])*;   name := word | #placeholder
+
+`Conditions` is what this language shares with PartiQL, which has other words, paths and values.
 """
 
 from __future__ import annotations
@@ -65,39 +67,131 @@ class Action:
 @lru_cache(maxsize=4096)
 def condition(text: str) -> Any:
     """The tree of a condition, a filter or a key condition. Raises Rejected, without the name of the parameter."""
-    parser = _Parser(text)
-    tree = parser.condition()
-    parser.end()
-    return tree
+    return _Expression(text).whole(_Expression.condition)
 
 
 @lru_cache(maxsize=4096)
 def update(text: str) -> tuple[Action, ...]:
-    parser = _Parser(text)
-    actions: list[Action] = []
-    seen: list[str] = []
-    while not parser.at_end or not seen:
-        section = parser.word.upper()
-        if section not in SECTIONS:
-            raise parser.error()
-        if section in seen:
-            raise invalid(f'The "{section}" section can only be used once in an update expression;')
-        seen.append(section)
-        parser.step()
-        actions += parser.listed(partial(parser.action, section))
-    return tuple(actions)
+    return tuple(_Expression(text).actions())
 
 
 @lru_cache(maxsize=4096)
 def projection(text: str) -> tuple[Name, ...]:
-    parser = _Parser(text)
-    paths = parser.listed(parser.path)
-    parser.end()
-    return tuple(paths)
+    return tuple(_Expression(text).whole(lambda parser: parser.listed(parser.path)))
 
 
-class _Parser:
-    """Stands before the token `word`, which is "" at the end."""
+class Conditions:
+    """Reads conditions. It stands before the token `word`, which is "" at the end."""
+
+    operators: tuple[str, ...] = (*COMPARATORS, "BETWEEN", "IN")
+
+    def __init__(self, text: str, token: re.Pattern[str]) -> None:
+        self._text = text
+        self._tokens = [(match[1], match.start(1), match.end()) for match in token.finditer(text)]
+        self._index = 0
+        self.word = self._tokens[0][0] if self._tokens else ""
+
+    def error(self) -> Exception:
+        """The syntax error at this token."""
+        raise NotImplementedError
+
+    def operand(self) -> Any:
+        raise NotImplementedError
+
+    @property
+    def following(self) -> str:
+        """The token after this one."""
+        return self._tokens[self._index + 1][0] if self._index + 1 < len(self._tokens) else ""
+
+    def step(self) -> str:
+        passed, self.word = self.word, self.following
+        self._index += 1
+        return passed
+
+    def passes(self, token: str) -> bool:
+        """Whether the token comes next; if so it is passed."""
+        if self.word.upper() != token:
+            return False
+        self.step()
+        return True
+
+    def expect(self, *tokens: str) -> None:
+        for token in tokens:
+            if not self.passes(token):
+                raise self.error()
+
+    def listed(self, part: Callable[[], Any]) -> list[Any]:
+        """One or more parts with commas between them."""
+        parts = [part()]
+        while self.passes(","):
+            parts.append(part())
+        return parts
+
+    def within(self, part: Callable[[], Any], opening: str = "(", closing: str = ")") -> Any:
+        self.expect(opening)
+        content = part()
+        self.expect(closing)
+        return content
+
+    def function(self) -> Call | None:
+        """A function and its operands, if one comes next."""
+        if self.following != "(" or not self.word[:1].isalpha() or self.word.upper() in KEYWORDS:
+            return None
+        name = self.step()
+        return Call(name, tuple(self.within(partial(self.listed, self.operand))), is_function=True)
+
+    def condition(self) -> Any:
+        return self._checked(self._alternatives())
+
+    def _checked(self, tree: Any) -> Any:
+        if not isinstance(tree, Call):
+            raise self.error()  # a path or a value alone says nothing
+        return tree
+
+    def _alternatives(self) -> Any:
+        return self._joined("OR", partial(self._joined, "AND", self._factor))
+
+    def _joined(self, word: str, part: Callable[[], Any]) -> Any:
+        """Conditions with the word between them; a part alone may also be an operand."""
+        parts = [part()]
+        while self.word.upper() == word:
+            self._checked(parts[-1])
+            self.step()
+            parts.append(part())
+        return parts[0] if len(parts) == 1 else Call(word, tuple([*parts[:-1], self._checked(parts[-1])]))
+
+    def _factor(self) -> Any:
+        negations = 0
+        while self.passes("NOT"):
+            negations += 1
+        tree = self._comparison()
+        for _ in range(negations):
+            tree = Call("NOT", (self._checked(tree),))
+        return tree
+
+    def _comparison(self) -> Any:
+        left = self.within(self._alternatives) if self.word == "(" else self.operand()
+        word = self.word.upper()
+        if word not in self.operators:
+            return left
+        if isinstance(left, Call) and not left.is_function:
+            raise self.error()
+        return self.compared(left, word)
+
+    def compared(self, left: Any, word: str) -> Any:
+        """The comparison of an operand, at its operator."""
+        self.step()
+        if word == "IN":
+            return Call(word, (left, *self.within(partial(self.listed, self.operand))))
+        right = self.operand()
+        if word != "BETWEEN":
+            return Call(word, (left, right))
+        self.expect("AND")
+        return Call(word, (left, right, self.operand()))
+
+
+class _Expression(Conditions):
+    """An expression of the API, with placeholders."""
 
     def __init__(self, text: str) -> None:
         length = len(text.encode("utf-8", "surrogatepass"))
@@ -105,11 +199,8 @@ class _Parser:
             raise invalid("The expression can not be empty;")
         if length > MAX_BYTES:
             raise invalid(f"Expression size has exceeded the maximum allowed size; expression size: {length}")
-        self._text = text
-        self._tokens = [(match[1], match.start(1), match.end()) for match in _TOKEN.finditer(text)]
-        self._index = 0
+        super().__init__(text, _TOKEN)
         self._redundant = False
-        self.word = self._tokens[0][0]
         self._check_operators()
 
     def _check_operators(self) -> None:
@@ -129,41 +220,19 @@ class _Parser:
             if len(opened) > MAX_LEVELS:
                 raise invalid("The expression has redundant parentheses;")
 
-    @property
-    def at_end(self) -> bool:
-        return self._index == len(self._tokens)
-
-    def step(self) -> str:
-        passed = self.word
-        self._index += 1
-        self.word = "" if self.at_end else self._tokens[self._index][0]
-        return passed
-
     def error(self) -> Exception:
-        """The syntax error at this token, shown with the one before and the one after it."""
+        """It is shown with the token before and the one after it."""
         start = self._tokens[max(self._index - 1, 0)][1]
         end = self._tokens[min(self._index + 1, len(self._tokens) - 1)][2]
-        token = self.word or "<EOF>"
-        return invalid(f'Syntax error; token: "{token}", near: "{self._text[start:end]}"')
+        return invalid(f'Syntax error; token: "{self.word or "<EOF>"}", near: "{self._text[start:end]}"')
 
-    def expect(self, token: str) -> None:
-        if self.word.upper() != token:
-            raise self.error()
-        self.step()
-
-    def end(self) -> None:
-        if not self.at_end:
+    def whole(self, part: Callable[[_Expression], Any]) -> Any:
+        content = part(self)
+        if self.word:
             raise self.error()
         if self._redundant:
             raise invalid("The expression has redundant parentheses;")
-
-    def listed(self, part: Callable[[], Any]) -> list[Any]:
-        """One or more parts with commas between them."""
-        parts = [part()]
-        while self.word == ",":
-            self.step()
-            parts.append(part())
-        return parts
+        return content
 
     def path(self) -> Name:
         steps: list[str | int] = [self._name()]
@@ -181,118 +250,47 @@ class _Parser:
         return Name(tuple(steps))
 
     def _name(self) -> str:
-        if (self.word[:1] != "#" and not self.word[:1].isalpha()) or not self.word.isascii() or self.word == "#":
-            raise self.error()
-        if self.word.upper() in (*KEYWORDS, *SECTIONS):
+        is_word = self.word[:1].isalpha() and self.word.upper() not in (*KEYWORDS, *SECTIONS)
+        if not (is_word and self.word.isascii()) and (self.word[:1] != "#" or self.word == "#"):
             raise self.error()
         return self.step()
 
-    def condition(self) -> Any:
-        tree = self._alternatives()
-        if not isinstance(tree, Call):
-            raise self.error()  # a path or a value alone says nothing
-        return tree
-
-    def _alternatives(self) -> Any:
-        return self._joined("OR", self._terms)
-
-    def _terms(self) -> Any:
-        return self._joined("AND", self._factor)
-
-    def _joined(self, word: str, part: Callable[[], Any]) -> Any:
-        """Conditions with the word between them; a part alone may also be an operand."""
-        parts = [part()]
-        while self.word.upper() == word:
-            if not isinstance(parts[-1], Call):
-                raise self.error()
-            self.step()
-            parts.append(part())
-        if len(parts) == 1:
-            return parts[0]
-        if not isinstance(parts[-1], Call):
+    def _literal(self) -> Literal:
+        if self.word[:1] != ":" or self.word == ":":
             raise self.error()
-        return Call(word, tuple(parts))
-
-    def _factor(self) -> Any:
-        negations = 0
-        while self.word.upper() == "NOT":
-            self.step()
-            negations += 1
-        tree = self._comparison()
-        if negations and not isinstance(tree, Call):
-            raise self.error()
-        for _ in range(negations):
-            tree = Call("NOT", (tree,))
-        return tree
-
-    def _comparison(self) -> Any:
-        left = self._part()
-        is_operand = not isinstance(left, Call) or left.is_function
-        word = self.word.upper()
-        if word in COMPARATORS or word in ("BETWEEN", "IN"):
-            if not is_operand:
-                raise self.error()
-            self.step()
-        if word in COMPARATORS:
-            return Call(word, (left, self.operand()))
-        if word == "BETWEEN":
-            low = self.operand()
-            self.expect("AND")
-            return Call(word, (left, low, self.operand()))
-        if word == "IN":
-            self.expect("(")
-            options = self.listed(self.operand)
-            self.expect(")")
-            return Call(word, (left, *options))
-        return left
-
-    def _part(self) -> Any:
-        """An operand, or a condition in parentheses."""
-        if self.word != "(":
-            return self.operand()
-        self.step()
-        tree = self._alternatives()
-        self.expect(")")
-        return tree
-
-    # Operands of all expressions.
+        return Literal(self.step())
 
     def operand(self) -> Any:
         if self.word == "(":
-            self.step()
-            tree = self.operand()
-            self.expect(")")
-            return tree
-        if self.word[:1] == ":" and len(self.word) > 1:
-            return Literal(self.step())
-        is_call = self._index + 1 < len(self._tokens) and self._tokens[self._index + 1][0] == "("
-        if is_call and self.word[:1].isalpha() and self.word.upper() not in KEYWORDS:
-            function = self.step()
-            self.step()
-            operands = self.listed(self.operand)
-            self.expect(")")
-            return Call(function, tuple(operands), is_function=True)
-        return self.path()
+            return self.within(self.operand)
+        if self.word[:1] == ":":
+            return self._literal()
+        return self.function() or self.path()
 
-    def action(self, section: str) -> Action:
+    def actions(self) -> list[Action]:
+        actions: list[Action] = []
+        seen: list[str] = []
+        while self.word or not seen:
+            section = self.word.upper()
+            if section not in SECTIONS:
+                raise self.error()
+            if section in seen:
+                raise invalid(f'The "{section}" section can only be used once in an update expression;')
+            seen.append(self.step().upper())
+            actions += self.listed(partial(self._action, section))
+        return actions
+
+    def _action(self, section: str) -> Action:
         target = self.path()
         if section == "REMOVE":
             return Action(section, target)
         if section == "SET":
             self.expect("=")
             return Action(section, target, self._sum())
-        if self.word[:1] != ":" or len(self.word) == 1:
-            raise self.error()
-        return Action(section, target, Literal(self.step()))
+        return Action(section, target, self._literal())
 
     def _sum(self) -> Any:
         if self.word == "(":
-            self.step()
-            tree = self._sum()
-            self.expect(")")
-            return tree
+            return self.within(self._sum)
         left = self.operand()
-        if self.word not in ("+", "-"):
-            return left
-        sign = self.step()
-        return Call(sign, (left, self.operand()))
+        return Call(self.step(), (left, self.operand())) if self.word in ("+", "-") else left

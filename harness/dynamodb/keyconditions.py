@@ -2,53 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
-from harness.dynamodb import grammar
+from harness.dynamodb import grammar, keys, legacy
 from harness.dynamodb.conditions import Compiler
-from harness.dynamodb.expressions import Placeholders
+from harness.dynamodb.expressions import Condition, Pairs, Placeholders
 from harness.dynamodb.grammar import Call, Literal, Name
 from harness.dynamodb.legacy import Comparison
-from harness.dynamodb.store import Key
+from harness.dynamodb.store import Key, Primary
 from harness.dynamodb.values import INVALID, invalid, type_of
 
-_OPERATORS = {
-    "=": "EQ",
-    "<": "LT",
-    "<=": "LE",
-    ">": "GT",
-    ">=": "GE",
-    "BETWEEN": "BETWEEN",
-    "begins_with": "BEGINS_WITH",
+OPERATORS = {
+    **{"=": "EQ", "<": "LT", "<=": "LE", ">": "GT", ">=": "GE"},
+    **{"BETWEEN": "BETWEEN", "begins_with": "BEGINS_WITH"},
 }
 _MIRRORED = {"=": "EQ", "<": "GT", "<=": "GE", ">": "LT", ">=": "LE"}
-_WHERE = "Invalid condition in KeyConditionExpression: "
+_WHERE = "Invalid KeyConditionExpression: Invalid condition in KeyConditionExpression: "
 
 
-def of_expression(scope: Placeholders, text: str) -> tuple[Comparison, ...]:
-    """The comparisons of a KeyConditionExpression. Raises Rejected."""
-    scope.condition("KeyConditionExpression", text)
-    names, types = scope.pairs
-    resolve = Compiler(dict(names), dict(types))
-    comparisons: dict[str, Comparison] = {}
-    for call in _parts(grammar.condition(text)):
-        comparison = _comparison(call, scope, resolve)
-        if comparison.name in comparisons:
+class KeyConditions(NamedTuple):
+    """The comparisons, and whether all of them hold."""
+
+    each: Sequence[Comparison]
+    holds: Condition
+
+    @staticmethod
+    def of(each: Sequence[Comparison]) -> KeyConditions:
+        if not each:
+            raise invalid("Conditions must be at least length 1")
+        return KeyConditions(each, legacy.condition(each))
+
+
+def of_expression(scope: Placeholders, text: str) -> KeyConditions:
+    """What a KeyConditionExpression says. Raises Rejected."""
+    holds = scope.condition("KeyConditionExpression", text)
+    each = [
+        Comparison(name, operator, tuple([scope.values[placeholder] for placeholder in placeholders]))
+        for name, operator, placeholders in _plan(text, scope.pairs[0])
+    ]
+    return KeyConditions(each, holds)
+
+
+@lru_cache(maxsize=4096)
+def _plan(text: str, names: Pairs) -> list[tuple[str, str, list[str]]]:
+    """Of each comparison the attribute, the operator of the older API, and the placeholders of its values."""
+    resolve = Compiler(dict(names), {})
+    plans: dict[str, tuple[str, str, list[str]]] = {}
+    for call in conjuncts(grammar.condition(text)):
+        plan = _planned(call, resolve)
+        if plan[0] in plans:
             raise invalid("KeyConditionExpressions must only contain one condition per key")
-        comparisons[comparison.name] = comparison
-    return tuple(comparisons.values())
+        plans[plan[0]] = plan
+    return list(plans.values())
 
 
-def _parts(tree: Call) -> list[Call]:
-    if tree.operator == "AND":
-        return [part for operand in tree.operands for part in _parts(operand)]
-    if tree.operator not in _OPERATORS:
-        raise invalid(f"Invalid operator used in KeyConditionExpression: {tree.operator}")
-    return [tree]
+def conjuncts(tree: Call) -> list[Call]:
+    """What all has to hold."""
+    return [part for operand in tree.operands for part in conjuncts(operand)] if tree.operator == "AND" else [tree]
 
 
-def _comparison(call: Call, scope: Placeholders, resolve: Compiler) -> Comparison:
+def _planned(call: Call, resolve: Compiler) -> tuple[str, str, list[str]]:
+    if call.operator not in OPERATORS:
+        raise invalid(f"Invalid operator used in KeyConditionExpression: {call.operator}")
     if any(isinstance(operand, Call) for operand in call.operands):
         raise invalid("KeyConditionExpressions cannot contain nested operations")
     names = [operand for operand in call.operands if isinstance(operand, Name)]
@@ -63,39 +80,40 @@ def _comparison(call: Call, scope: Placeholders, resolve: Compiler) -> Compariso
     path = resolve.path(names[0])
     if len(path) > 1:
         raise invalid("KeyConditionExpressions cannot have conditions on nested attributes")
-    operator = (_MIRRORED if mirrored else _OPERATORS)[call.operator]
-    return Comparison(str(path[0]), operator, tuple(scope.values[literal.placeholder] for literal in literals))
+    operator = (_MIRRORED if mirrored else OPERATORS)[call.operator]
+    return str(path[0]), operator, [literal.placeholder for literal in literals]
 
 
-def checked(comparisons: Sequence[Comparison], key: Key) -> tuple[str, Comparison | None]:
-    """The content of the partition key, and the condition on the sort key. Raises Rejected."""
-    if not comparisons:
-        raise invalid("Conditions must be at least length 1")
-    if len(comparisons) > 2:
+def partition_of(comparisons: Sequence[Comparison], key: Key) -> Primary:
+    """The contents of the partition key. Raises Rejected for what is no condition on this key.
+
+    All attributes of a partition key have to be equal to something. Of those of a sort key the first ones may be named,
+    and all but the last of these have to be equal to something too.
+    """
+    if len(comparisons) > max(2, len(key.names)):
         raise invalid("Conditions can be of length 1 or 2 only")
-    by_name: Mapping[str, Comparison] = {comparison.name: comparison for comparison in comparisons}
+    by_name = {comparison.name: comparison for comparison in comparisons}
+    named: list[Comparison] = []
     for position, (name, kind) in enumerate(zip(key.names, key.types, strict=True)):
         condition = by_name.get(name)
         if condition is None:
-            if position == 0 or len(comparisons) > 1:
+            if position < key.partition or len(named) < len(comparisons):
                 raise invalid(f"Query condition missed key schema element: {name}")
-            continue
-        _check_one(condition, kind, is_partition=position == 0)
-    if len(comparisons) > len(key.names):
+            break
+        _check_one(condition, kind, must_equal=position < key.partition or len(named) + 1 < len(comparisons))
+        named.append(condition)
+    if len(comparisons) > len(named):
         raise invalid("Query key condition not supported")
-    partition = by_name[key.names[0]].values[0]
-    content: Any = partition[key.types[0]]
-    return content, by_name.get(key.names[1]) if len(key.names) > 1 else None
+    contents = zip(named, key.types[: key.partition], strict=False)
+    return tuple([condition.values[0][kind] for condition, kind in contents])
 
 
-def _check_one(condition: Comparison, kind: str, is_partition: bool) -> None:
-    if condition.operator not in _OPERATORS.values():
+def _check_one(condition: Comparison, kind: str, must_equal: bool) -> None:
+    if condition.operator not in OPERATORS.values():
         raise invalid("Attempted conditional constraint is not an indexable operation")
     if any(type_of(value) != kind for value in condition.values):
         raise invalid(f"{INVALID}Condition parameter type does not match schema type")
-    if is_partition and condition.operator != "EQ":
+    if must_equal and condition.operator != "EQ":
         raise invalid("Query key condition not supported")
-    if not all(value[kind] for value in condition.values):
-        what = "string" if kind == "S" else "binary"
-        problem = f"The AttributeValue for a key attribute cannot contain an empty {what} value"
-        raise invalid(f"One or more parameter values are not valid. {problem}. Key: {condition.name}")
+    for value in condition.values:
+        keys.check_not_empty(condition.name, value)

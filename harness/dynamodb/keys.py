@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NoReturn
 
 from harness.dynamodb.paths import Path
-from harness.dynamodb.store import MAX_KEY_BYTES, Key, Primary, StoredTable
-from harness.dynamodb.values import INVALID, Item, Value, invalid, type_of, value_size
+from harness.dynamodb.store import Key, Primary, StoredTable
+from harness.dynamodb.values import INVALID, Item, Rejected, Value, invalid, type_of, value_size
 
 MISMATCH = "The provided key element does not match the schema"
-_EMPTY = "The AttributeValue for a key attribute cannot contain an empty"
+NOT_VALID = "One or more parameter values are not valid. "
+_EMPTY = "The AttributeValue for a key attribute cannot contain an empty {} value."
+
+
+class EmptyKey(Rejected):
+    """Refuses a whole transaction, of which another wrong key is a reason to cancel it."""
 
 
 def of_item(table: StoredTable, item: Item) -> Primary:
@@ -23,40 +27,42 @@ def of_item(table: StoredTable, item: Item) -> Primary:
             raise invalid(f"{INVALID}Type mismatch for key {name} expected: {kind} actual: {actual}")
     check_values(table.key, item)
     check_index_keys(table, item)
-    return table.key.of(item) or _mismatch()
+    return tuple([item[name][kind] for name, kind in zip(table.key.names, table.key.types, strict=True)])
 
 
 def of_key(table: StoredTable, key: Item) -> Primary:
     """The contents of a key, which has to be whole. Raises Rejected."""
     primary = table.key.of(key)
     if primary is None or len(key) != len(primary):
-        _mismatch()
+        raise invalid(MISMATCH)
     check_values(table.key, key)
     return primary
 
 
-def _mismatch() -> NoReturn:
-    raise invalid(MISMATCH)
-
-
 def check_values(key: Key, item: Item) -> None:
-    for position, (name, kind) in enumerate(zip(key.names, key.types, strict=True)):
-        content = item[name][kind]
-        if not content:
-            what = "string" if kind == "S" else "binary"
-            raise invalid(f"One or more parameter values are not valid. {_EMPTY} {what} value. Key: {name}")
-        _check_length(item[name], position)
+    for position, name in enumerate(key.names):
+        check_not_empty(name, item[name])
+        _check_length(key, position, item[name])
 
 
-def _check_length(value: Value, position: int) -> None:
-    if "N" in value:
+def check_not_empty(name: str, value: Value) -> None:
+    if empty := _empty(value):
+        raise EmptyKey("ValidationException", f"{NOT_VALID}{empty} Key: {name}")
+
+
+def _empty(value: Value) -> str:
+    ((kind, content),) = value.items()
+    return "" if content else _EMPTY.format("string" if kind == "S" else "binary")
+
+
+def _check_length(key: Key, position: int, value: Value) -> None:
+    longest = key.longest(position)
+    if "N" in value or value_size(value) <= longest:
         return
-    most = MAX_KEY_BYTES[position]
-    if value_size(value) > most:
-        problem = f"Size of hashkey has exceeded the maximum size limit of{most} bytes"
-        if position:
-            problem = f"Aggregated size of all range keys has exceeded the size limit of {most} bytes"
-        raise invalid(INVALID + problem)
+    problem = f"Aggregated size of all range keys has exceeded the size limit of {longest} bytes"
+    if position < key.partition:
+        problem = f"Size of hashkey has exceeded the maximum size limit of{longest} bytes"
+    raise invalid(INVALID + problem)
 
 
 def check_index_keys(table: StoredTable, item: Item) -> None:
@@ -67,15 +73,12 @@ def check_index_keys(table: StoredTable, item: Item) -> None:
             if value is None or name in table.key.names:
                 continue
             if kind not in value:
-                actual = type_of(value)
-                problem = f"Type mismatch for Index Key {name} Expected: {kind} Actual: {actual}"
+                problem = f"Type mismatch for Index Key {name} Expected: {kind} Actual: {type_of(value)}"
                 raise invalid(f"{INVALID}{problem} IndexName: {view.name}")
-            if not value[kind]:
-                what = "string" if kind == "S" else "binary"
+            if empty := _empty(value):
                 problem = "A value specified for a secondary index key is not supported."
-                where = f"IndexName: {view.name}, IndexKey: {name}"
-                raise invalid(f"One or more parameter values are not valid. {problem} {_EMPTY} {what} value. {where}")
-            _check_length(value, position)
+                raise invalid(f"{NOT_VALID}{problem} {empty} IndexName: {view.name}, IndexKey: {name}")
+            _check_length(view.key, position, value)
 
 
 def check_scalar(key: Key, paths: Iterable[Path]) -> None:

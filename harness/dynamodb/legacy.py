@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-from harness.dynamodb.conditions import begins_with, contains
-from harness.dynamodb.paths import branches
-from harness.dynamodb.updates import REMOVED, Act, Update, added, deleted
+from harness.dynamodb.expressions import Condition, Placeholders, Selection
+from harness.dynamodb.grammar import Action, Call
+from harness.dynamodb.updates import Update
+from harness.dynamodb.updates import update_of as compiled
 from harness.dynamodb.values import (
     INVALID,
+    LONG_NAMES,
     SCALARS,
     SETS,
     Body,
-    Item,
     Value,
     check_names,
     checked,
@@ -29,53 +30,20 @@ _TYPES: dict[str, tuple[str, ...] | None] = {  # of the values of an operator; N
     "BEGINS_WITH": ("S", "B"),
 }
 _COUNTS = {"NULL": (0, 0), "NOT_NULL": (0, 0), "IN": (1, 100), "BETWEEN": (2, 2)}
-_ORDERS = {"LT": (-1,), "LE": (-1, 0), "GT": (1,), "GE": (1, 0)}
+_CALLS = {
+    **{"EQ": "=", "NE": "<>", "LT": "<", "LE": "<=", "GT": ">", "GE": ">=", "BETWEEN": "BETWEEN", "IN": "IN"},
+    **{"NULL": "attribute_not_exists", "NOT_NULL": "attribute_exists"},
+    **{"CONTAINS": "contains", "BEGINS_WITH": "begins_with"},
+}
 _ACTIONS = ("ADD", "DELETE", "PUT")
-_LONG_NAMES = {"S": "STRING", "N": "NUMBER", "B": "BINARY", "L": "LIST", "M": "MAP", "BOOL": "BOOLEAN", "NULL": "NULL"}
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """One comparison of one attribute. The operator is one of the API: EQ, NOT_CONTAINS, …"""
 
     name: str
     operator: str
     values: tuple[Value, ...] = ()
-
-    def holds(self, item: Item) -> bool:
-        value = item.get(self.name)
-        if self.operator in ("NULL", "NOT_NULL"):
-            return (value is None) is (self.operator == "NULL")
-        if self.operator == "NE":
-            return value is None or value != self.values[0]
-        if value is None:
-            return False
-        if self.operator in ("EQ", "IN"):
-            return value in self.values
-        if self.operator == "BETWEEN":
-            return compare(value, self.values[0]) in (0, 1) and compare(value, self.values[1]) in (-1, 0)
-        (sought,) = self.values
-        if self.operator in _ORDERS:
-            return compare(value, sought) in _ORDERS[self.operator]
-        if self.operator == "BEGINS_WITH":
-            return begins_with(value, sought)
-        return contains(value, sought) is (self.operator == "CONTAINS")
-
-
-@dataclass(frozen=True, slots=True)
-class Comparisons:
-    """Several of them, of which all have to hold, or any."""
-
-    each: tuple[Comparison, ...]
-    any_is_enough: bool
-
-    def holds(self, item: Item | None) -> bool:
-        held = [comparison.holds(item or {}) for comparison in self.each]
-        return any(held) if self.any_is_enough else all(held)
-
-    @property
-    def paths(self) -> tuple[tuple[str | int, ...], ...]:
-        return tuple((comparison.name,) for comparison in self.each)
 
 
 def comparison(name: str, operator: str | None, listed: Sequence[Any]) -> Comparison:
@@ -137,72 +105,71 @@ def _expected(name: str, condition: Body) -> Comparison:
     return Comparison(name, "EQ", (checked(value),))
 
 
-def comparisons(parts: tuple[Comparison, ...], operator: str | None) -> Comparisons | None:
-    """Joined by the ConditionalOperator; None where there is nothing to compare."""
-    if operator is not None:
+def condition(parts: Sequence[Comparison], operator: str = "AND") -> Condition:
+    """That all of them hold, or with OR any: the same as an expression would say."""
+    scope = Placeholders()
+    trees = tuple([_tree(scope, part) for part in parts])
+    return scope.condition("comparison", Call(operator, trees) if len(trees) > 1 else trees[0])
+
+
+def _tree(scope: Placeholders, part: Comparison) -> Call:
+    operands = (scope.name((part.name,)), *[scope.literal(value) for value in part.values])
+    if part.operator == "NOT_CONTAINS":  # of an attribute that is there
+        return Call(
+            "AND", (Call("attribute_exists", operands[:1], True), Call("NOT", (Call("contains", operands, True),)))
+        )
+    called = _CALLS[part.operator]
+    return Call(called, operands, is_function=called.islower())
+
+
+def joined(parts: Sequence[Comparison], operator: str | None) -> Condition | None:
+    """By the ConditionalOperator; None where there is nothing to compare."""
+    if operator is not None and len(parts) < 2:
         if not parts:
             raise invalid("ConditionalOperator cannot be used without Filter or Expected")
-        if len(parts) == 1:
-            problem = "when Filter or Expected has two or more elements"
-            raise invalid(f"ConditionalOperator can only be used {problem}")
-    return Comparisons(parts, operator == "OR") if parts else None
+        raise invalid("ConditionalOperator can only be used when Filter or Expected has two or more elements")
+    return condition(parts, operator or "AND") if parts else None
 
 
-def attributes_to_get(names: Sequence[str]) -> Any:
-    """Top-level attributes, whatever their names look like. The tree of a projection."""
+def attributes_to_get(names: Sequence[str]) -> Selection:
+    """Top-level attributes, whatever their names look like."""
     check_names(names)
     for index, name in enumerate(names):
         if name in names[:index]:
             raise invalid(f"{INVALID}Duplicate value in attribute name: {name}")
-    return branches((name,) for name in names)
+    return Selection.of((name,) for name in names)
 
 
 def update_of(updates: Mapping[str, Any]) -> Update:
-    """The update of AttributeUpdates. Alone with DELETE it makes no item, as an expression with REMOVE."""
+    """The update of AttributeUpdates: what an expression would say with the same actions."""
     check_names(updates)
-    acts: list[tuple[tuple[str | int, ...], Act]] = []
-    creates = not updates
-    literal: Item = {}
-    for name, each in updates.items():
-        action = each.get("Action", "PUT")
-        if action not in _ACTIONS:
-            raise invalid(
-                f"1 validation error detected: Value '{action}' at 'attributeUpdates.{name}.member.action' failed to "
-                f"satisfy constraint: Member must satisfy enum value set: [{', '.join(_ACTIONS)}]"
-            )
-        value = None if each.get("Value") is None else checked(each["Value"])
-        _check_action(action, value)
-        acts.append(((name,), _act(name, action, value)))
-        creates |= action != "DELETE"
-        if value is not None and action != "DELETE":
-            literal[name] = value
-    return Update(tuple(acts), creates, {}, literal)
+    scope = Placeholders()
+    return replace(
+        compiled(scope, tuple([_action(scope, name, each) for name, each in updates.items()])),
+        creates=not updates or any(each.get("Action", "PUT") != "DELETE" for each in updates.values()),
+        mismatch="Type mismatch for attribute to update",
+    )
 
 
-def _check_action(action: str, value: Value | None) -> None:
-    if value is None:
+def _action(scope: Placeholders, name: str, update: Body) -> Action:
+    action, target = update.get("Action", "PUT"), scope.name((name,))
+    if action not in _ACTIONS:
+        raise invalid(
+            f"1 validation error detected: Value '{action}' at 'attributeUpdates.{name}.member.action' failed to "
+            f"satisfy constraint: Member must satisfy enum value set: [{', '.join(_ACTIONS)}]"
+        )
+    if update.get("Value") is None:
         if action != "DELETE":
             raise invalid(f"{INVALID}Only DELETE action is allowed when no attribute value is specified")
-        return
+        return Action("REMOVE", target)
+    value = checked(update["Value"])
     kind = type_of(value)
     if action == "DELETE" and kind not in SETS:
-        raise invalid(f"{INVALID}DELETE action with value is not supported for the type {_LONG_NAMES[kind]}")
+        raise invalid(f"{INVALID}DELETE action with value is not supported for the type {LONG_NAMES[kind]}")
     if action == "ADD" and kind not in ("N", "L", *SETS):
-        raise invalid(f"{INVALID}ADD action is not supported for the type {_LONG_NAMES[kind]}")
-
-
-def _act(name: str, action: str, value: Value | None) -> Act:
-    def act(before: Item, values: Any) -> Any:
-        if value is None:
-            return REMOVED
-        if action == "PUT":
-            return value
-        current = before.get(name)
-        if current is not None and type_of(value) not in current:
-            raise invalid("Type mismatch for attribute to update")
-        if "L" in value:
-            return {"L": [*(current or value)["L"], *(value["L"] if current else ())]}
-        combine = added if action == "ADD" else deleted
-        return combine(current, value)
-
-    return act
+        raise invalid(f"{INVALID}ADD action is not supported for the type {LONG_NAMES[kind]}")
+    operand = scope.literal(value)
+    if action == "ADD" and kind == "L":
+        before = Call("if_not_exists", (target, scope.literal({"L": []})), is_function=True)
+        return Action("SET", target, Call("list_append", (before, operand), is_function=True))
+    return Action("SET" if action == "PUT" else action, target, operand)

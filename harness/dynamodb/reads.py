@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from harness.dynamodb import capacity, keyconditions, keys, legacy, requests
 from harness.dynamodb.capacity import Consumed
 from harness.dynamodb.expressions import Condition, Placeholders, Selection
-from harness.dynamodb.legacy import Comparison, Comparisons
-from harness.dynamodb.paths import projected
+from harness.dynamodb.keyconditions import KeyConditions
+from harness.dynamodb.paths import Path, projected
 from harness.dynamodb.store import RING, Entry, Primary, StoredTable, View, place
 from harness.dynamodb.values import INVALID, Body, Item, Rejected, checked, checked_item, invalid, size
-from harness.dynamodb.writes import cancelled_at
+from harness.dynamodb.writes import cancelled_at, check_apart
 
 MAX_PAGE_BYTES, MAX_BATCH_BYTES, MAX_BATCH_KEYS = 1024 * 1024, 16 * 1024 * 1024, 100
 _PARAMETERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # expressions, and the older parameters
@@ -26,15 +27,40 @@ _BAD_START = "The provided starting key is invalid"
 
 
 @dataclass(frozen=True, slots=True)
+class Get:
+    """One item that is read by its key."""
+
+    table: StoredTable
+    primary: Primary
+    projection: Selection | None
+    consistent: bool
+
+    def answer(self) -> Body:
+        item = self.table.items.get(self.primary)
+        if item is None:
+            return {}
+        return {"Item": item if self.projection is None else projected(item, self.projection.tree)}
+
+    @property
+    def length(self) -> int:
+        return self.table.sizes.get(self.primary, 0)
+
+    def consumed(self, to: Consumed | None = None, transactional: bool = False) -> Consumed:
+        units = capacity.of_read(self.length, self.consistent, transactional)
+        return (to or Consumed(self.table)).add("", units)
+
+
+@dataclass(slots=True)
 class Page:
     """What a query or a scan asks for, apart from the part of the table."""
 
-    filter: Condition | Comparisons | None
+    filter: Condition | None
     projection: Selection | None
     start: Item | None
     limit: int | None
-    counts_only: bool
-    consistent: bool
+    select: str | None = None
+    consistent: bool = False
+    keys: KeyConditions | None = None
     can_go_on: bool = True  # a partition without a sort key has one item at most
 
 
@@ -45,108 +71,88 @@ class Reads:
         self._table = table
         self.operations: dict[str, Callable[[Body], Body]] = {
             "GetItem": self._get,
-            "Query": lambda body: self._page("Query", body),
-            "Scan": lambda body: self._page("Scan", body),
+            "Query": partial(self._page, "Query"),
+            "Scan": partial(self._page, "Scan"),
             "BatchGetItem": self._batch,
             "TransactGetItems": self._transaction,
         }
 
     def _get(self, body: Body) -> Body:
         projection, key = _projection(body), checked_item(body["Key"])
-        table = self._table(body["TableName"])
-        primary = _primary(table, key, projection)
-        answer = _answer(table, primary, projection)
-        wanted = body.get("ReturnConsumedCapacity", "NONE")
-        if wanted != "NONE":
-            units = capacity.of_read(table.sizes.get(primary, 0), body.get("ConsistentRead", False))
-            answer["ConsumedCapacity"] = Consumed(table, {"": units}).report(wanted)
-        return answer
+        get = _placed(self._table(body["TableName"]), key, projection, body.get("ConsistentRead", False))
+        return {**get.answer(), **capacity.reported(body, get.consumed)}
 
     def _batch(self, body: Body) -> Body:
-        requested = body.get("RequestItems")
-        if not requested:
-            raise invalid("The requestItems parameter is required for BatchGetItem")
+        requested = requests.items_requested(body, "BatchGetItem")
         if sum(len(each.get("Keys") or ()) for each in requested.values()) > MAX_BATCH_KEYS:
             if len(requested) > 1:
                 raise invalid("Too many items requested for the BatchGetItem call")
             (name,) = requested
             problem = f"Member must have length less than or equal to {MAX_BATCH_KEYS}"
-            where = f"'RequestItems.{name}.member.Keys'"
-            raise invalid(f"1 validation error detected: Value at {where} failed to satisfy constraint: {problem}")
-        asked = [self._asked(name, request) for name, request in requested.items()]
+            requests.refuse([f"Value at 'RequestItems.{name}.member.Keys' failed to satisfy constraint: {problem}"])
+        asked = []
+        for name, request in requested.items():
+            requests.check(request, requests.ACTIONS["Keys"], f"requestItems.{name}.member.")
+            asked.append(([checked_item(key) for key in request["Keys"]], _projection(request)))
         tables = [self._table(name) for name in requested]
         responses: dict[str, list[Item]] = {}
         unprocessed: Body = {}
         consumed, read = [], 0
-        for table, (request, wanted, projection) in zip(tables, asked, strict=True):
-            primaries = [_primary(table, key, projection) for key in wanted]
-            if len(set(primaries)) < len(primaries):
-                raise invalid("Provided list of item keys contains duplicates")
-            found = responses.setdefault(table.name, [])
-            units = Consumed(table)
-            for key, primary in zip(wanted, primaries, strict=True):
-                read += table.sizes.get(primary, 0)
+        for (name, request), table, (wanted, projection) in zip(requested.items(), tables, asked, strict=True):
+            consistent = request.get("ConsistentRead", False)
+            gets = [_placed(table, key, projection, consistent) for key in wanted]
+            check_apart(gets, "Provided list of item keys contains duplicates")
+            units, items = Consumed(table), responses.setdefault(name, [])
+            for key, get in zip(wanted, gets, strict=True):
+                read += get.length
                 if read > MAX_BATCH_BYTES:
-                    left = unprocessed.setdefault(table.name, {**request, "Keys": []})
-                    left["Keys"].append(key)
+                    unprocessed.setdefault(name, {**request, "Keys": []})["Keys"].append(key)
                     continue
-                found += [item for item in [_answer(table, primary, projection).get("Item")] if item is not None]
-                units.add("", capacity.of_read(table.sizes.get(primary, 0), request.get("ConsistentRead", False)))
+                items += get.answer().values()
+                get.consumed(units)
             consumed.append(units)
         answer = {"Responses": responses, "UnprocessedKeys": unprocessed}
-        return {**answer, **capacity.reported(body, consumed)}
-
-    def _asked(self, name: str, request: Body) -> tuple[Body, list[Item], Selection | None]:
-        requests.check(request, requests.ACTIONS["Keys"], f"requestItems.{name}.member.")
-        return request, [checked_item(key) for key in request["Keys"]], _projection(request)
+        return {**answer, **capacity.reported_each(body, lambda: consumed)}
 
     def _transaction(self, body: Body) -> Body:
         asked = []
         for number, action in enumerate(body["TransactItems"], 1):
-            call = action.get("Get")
-            if call is None:
-                place = f"transactItems.{number}.member.get"
-                problem = "failed to satisfy constraint: Member must not be null"
-                raise invalid(f"1 validation error detected: Value null at '{place}' {problem}")
-            requests.check(call, requests.ACTIONS["Get"], f"transactItems.{number}.member.get.")
-            asked.append((call, checked_item(call["Key"]), _projection(call)))
+            place = f"transactItems.{number}.member."
+            requests.check(action, requests.ACTIONS["TransactGet"], place)
+            requests.check(action["Get"], requests.ACTIONS["Get"], f"{place}get.")
+            asked.append((action["Get"], checked_item(action["Get"]["Key"]), _projection(action["Get"])))
         tables = [self._table(call["TableName"]) for call, _, _ in asked]
-        found: list[tuple[StoredTable, Primary, Selection | None]] = []
+        gets: list[Get] = []
         for table, (_, key, projection) in zip(tables, asked, strict=True):
             try:
-                found.append((table, _primary(table, key, projection), projection))
+                gets.append(_placed(table, key, projection, consistent=True))
+            except keys.EmptyKey:
+                raise
             except Rejected as error:
-                raise cancelled_at(len(found), len(asked), error) from None
-        if len({(table.name, primary) for table, primary, _ in found}) < len(found):
-            raise invalid("Transaction request cannot include multiple operations on one item")
-        by_table: dict[str, Consumed] = {}
-        for table, primary, _ in found:
-            units = capacity.of_read(table.sizes.get(primary, 0), True, transactional=True)
-            by_table.setdefault(table.name, Consumed(table)).add("", units)
-        responses = [_answer(*each) for each in found]
-        return {"Responses": responses, **capacity.reported(body, by_table.values(), "Read")}
+                raise cancelled_at(len(gets), len(asked), error) from None
+        check_apart(gets)
+
+        def consumed() -> Iterable[Consumed]:
+            by_table: dict[str, Consumed] = {}
+            for get in gets:
+                get.consumed(by_table.setdefault(get.table.name, Consumed(get.table)), transactional=True)
+            return by_table.values()
+
+        return {"Responses": [get.answer() for get in gets], **capacity.reported_each(body, consumed, "Read")}
 
     def _page(self, operation: str, body: Body) -> Body:
-        comparisons, page = _asked_page(operation, body)
+        page = _asked_page(operation, body)
         table = self._table(body["TableName"])
         view = _view(table, body)
-        start = None if page.start is None else start_of(table, view, page.start)
+        if page.start is not None:
+            check_start(table, view, page.start)
         if operation == "Query":
-            if start is not None and not view.name and len(view.key.names) == 1:
-                raise invalid(f"The provided exclusive start key is invalid: ExclusiveStartKey: {start}")
-            page = replace(page, can_go_on=bool(view.name) or len(view.key.names) > 1)
-            entries = _queried(table, view, body, comparisons, start)
+            entries = queried(table, view, page, body.get("ScanIndexForward", True))
+            if page.filter is not None:
+                _check_filter(view, page.filter, "QueryFilter" if "QueryFilter" in body else "Filter Expression")
         else:
-            segment, segments = body.get("Segment", 0), body.get("TotalSegments", 1)
-            low, high = segment * RING // segments, (segment + 1) * RING // segments
-            if start is not None and not low <= place(start[view.key.names[0]][view.key.types[0]]) < high:
-                with_segment = f"TotalSegments: {segments} Segment: {segment}"
-                problem = "Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment."
-                raise invalid(f"{_BAD_START}: {problem} {with_segment}")
-            entries = view.scanned(low, high, start)
-        if operation == "Query" and page.filter is not None:
-            _check_filter(view, page.filter, "QueryFilter" if "QueryFilter" in body else "Filter Expression")
-        _check_reach(table, view, body, page)
+            entries = _scanned(view, page.start, body.get("Segment", 0), body.get("TotalSegments", 1))
+        _check_reach(table, view, page)
         return read_page(table, view, entries, page, body)
 
 
@@ -154,8 +160,7 @@ def _projection(call: Body) -> Selection | None:
     """Of a ProjectionExpression, or of the older AttributesToGet."""
     requests.check_together(call, ("ProjectionExpression",), ("AttributesToGet",))
     if "AttributesToGet" in call:
-        names = call["AttributesToGet"]
-        return Selection(tuple((name,) for name in names), legacy.attributes_to_get(names))
+        return legacy.attributes_to_get(call["AttributesToGet"])
     if "ProjectionExpression" not in call:
         return None
     scope = Placeholders.of(call)
@@ -164,50 +169,50 @@ def _projection(call: Body) -> Selection | None:
     return projection
 
 
-def _primary(table: StoredTable, key: Item, projection: Selection | None) -> Primary:
-    primary = keys.of_key(table, key)
-    if projection is not None:
-        keys.check_scalar(table.key, projection.paths)
-    return primary
+def _placed(table: StoredTable, key: Item, projection: Selection | None, consistent: bool) -> Get:
+    get = Get(table, keys.of_key(table, key), projection, consistent)
+    keys.check_scalar(table.key, projection.paths if projection else ())
+    return get
 
 
-def _answer(table: StoredTable, primary: Primary, projection: Selection | None) -> Body:
-    item = table.items.get(primary)
-    if item is None:
-        return {}
-    return {"Item": item if projection is None else projected(item, projection.tree)}
-
-
-def _asked_page(operation: str, body: Body) -> tuple[tuple[Comparison, ...], Page]:
-    """The key conditions of a query, and the rest. Raises Rejected for what is wrong whatever the table holds."""
+def _asked_page(operation: str, body: Body) -> Page:
+    """What the request alone tells. Raises Rejected for what is wrong whatever the table holds."""
     expressions, older = _PARAMETERS[operation]
-    if "KeyConditionExpression" in body:
-        older = (*older, "KeyConditions")
-    requests.check_together(body, expressions, older)
-    filtered = legacy.filters(body.get("QueryFilter") or body.get("ScanFilter") or {})
-    kept: Condition | Comparisons | None = legacy.comparisons(filtered, body.get("ConditionalOperator"))
-    projection = _projection({"AttributesToGet": body["AttributesToGet"]}) if "AttributesToGet" in body else None
-    start = None
-    if "ExclusiveStartKey" in body:
-        start = {name: checked(value) for name, value in body["ExclusiveStartKey"].items()}
+    requests.check_together(body, expressions, (*older, "KeyConditions") if "KeyConditionExpression" in body else older)
+    filters = legacy.filters(body.get("QueryFilter") or body.get("ScanFilter") or {})
+    page = Page(
+        filter=legacy.joined(filters, body.get("ConditionalOperator")),
+        projection=legacy.attributes_to_get(body["AttributesToGet"]) if "AttributesToGet" in body else None,
+        start=_start(body.get("ExclusiveStartKey")),
+        limit=body.get("Limit"),
+        select=body.get("Select"),
+        consistent=body.get("ConsistentRead", False),
+    )
     if operation == "Scan":
         _check_segments(body)
-    elif "KeyConditions" not in body and "KeyConditionExpression" not in body:
+    elif "KeyConditions" in body:
+        page.keys = KeyConditions.of(legacy.filters(body["KeyConditions"]))
+    elif "KeyConditionExpression" not in body:
         either = "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
         raise invalid(either)
-    comparisons = legacy.filters(body.get("KeyConditions", {}))
     if any(name in body for name in expressions):
         scope = Placeholders.of(body)
+        for name in ("FilterExpression", "ProjectionExpression"):
+            if body.get(name) == "":  # told before what is wrong with the key condition
+                scope.condition(name, "")
         if "KeyConditionExpression" in body:
-            comparisons = keyconditions.of_expression(scope, body["KeyConditionExpression"])
+            page.keys = keyconditions.of_expression(scope, body["KeyConditionExpression"])
         if "FilterExpression" in body:
-            kept = scope.condition("FilterExpression", body["FilterExpression"])
+            page.filter = scope.condition("FilterExpression", body["FilterExpression"])
         if "ProjectionExpression" in body:
-            projection = scope.projection("ProjectionExpression", body["ProjectionExpression"])
+            page.projection = scope.projection("ProjectionExpression", body["ProjectionExpression"])
         scope.finish()
-    _check_select(body, projection)
-    consistent = body.get("ConsistentRead", False)
-    return comparisons, Page(kept, projection, start, body.get("Limit"), body.get("Select") == "COUNT", consistent)
+    _check_select(operation, body, page.projection)
+    return page
+
+
+def _start(key: Item | None) -> Item | None:
+    return None if key is None else {name: checked(value) for name, value in key.items()}
 
 
 def _check_segments(body: Body) -> None:
@@ -222,20 +227,19 @@ def _check_segments(body: Body) -> None:
         raise invalid(f"{problem}: Segment: {segment} is not less than TotalSegments: {segments}")
 
 
-def _check_select(body: Body, projection: Selection | None) -> None:
-    select = body.get("Select")
-    if select is None:
-        return
-    by = "AttributesToGet" if "AttributesToGet" in body else "ProjectionExpression"
+def _check_select(operation: str, body: Body, projection: Selection | None) -> None:
+    select, by = body.get("Select"), "AttributesToGet" if "AttributesToGet" in body else "ProjectionExpression"
+    problem = ""
     if select == "SPECIFIC_ATTRIBUTES":
         if projection is None:
-            problem = "Must specify the AttributesToGet or ProjectionExpression when choosing to get"
-            raise invalid(f"{problem} SPECIFIC_ATTRIBUTES")
-    elif projection is not None:
+            problem = f"Must specify the AttributesToGet or ProjectionExpression when choosing to get {select}"
+    elif select is not None and projection is not None:
         what = "only the Count" if select == "COUNT" else select
-        raise invalid(f"Cannot specify the {by} when choosing to get {what}")
-    if select == "ALL_PROJECTED_ATTRIBUTES" and "IndexName" not in body:
-        raise invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+        problem = f"Cannot specify the {by} when choosing to get {what}"
+    elif select == "ALL_PROJECTED_ATTRIBUTES" and "IndexName" not in body:
+        problem = "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+    if problem:
+        raise requests.counted(invalid(problem)) if operation == "Query" else invalid(problem)
 
 
 def _view(table: StoredTable, body: Body) -> View:
@@ -247,7 +251,7 @@ def _view(table: StoredTable, body: Body) -> View:
     return table.views[name]
 
 
-def start_of(table: StoredTable, view: View, start: Item) -> Item:
+def check_start(table: StoredTable, view: View, start: Item) -> None:
     """Raises Rejected for a start key that is not exactly a key of the view and of the table."""
     needed = dict(zip((*view.key.names, *table.key.names), (*view.key.types, *table.key.types), strict=True))
     if set(start) != set(needed):
@@ -259,54 +263,75 @@ def start_of(table: StoredTable, view: View, start: Item) -> Item:
             keys.check_values(key, start)
         except Rejected as error:
             raise invalid(f"{_BAD_START}: {error.message}") from None
-    return start
 
 
-def _queried(
-    table: StoredTable, view: View, body: Body, comparisons: tuple[Comparison, ...], start: Item | None
-) -> Iterable[Entry]:
-    partition, sort = keyconditions.checked(comparisons, view.key)
+def queried(table: StoredTable, view: View, page: Page, forward: bool) -> Iterable[Entry]:
+    """The entries that fulfil the key conditions, after the start key. Raises Rejected."""
+    assert page.keys is not None
+    partition, start = keyconditions.partition_of(page.keys.each, view.key), page.start
+    page.can_go_on = bool(view.name) or len(view.key.names) > 1
     if start is not None:
-        if start[view.key.names[0]][view.key.types[0]] != partition:
-            where = "outside query boundaries based on provided conditions"
-            raise invalid(f"The provided starting key is {where}")
-        if sort is not None and not sort.holds(start):
+        if not page.can_go_on:
+            raise invalid(f"The provided exclusive start key is invalid: ExclusiveStartKey: {start}")
+        if view.entry(start)[0] != partition:  # type: ignore[index]
+            raise invalid("The provided starting key is outside query boundaries based on provided conditions")
+        if not page.keys.holds.holds(start):
             raise invalid("The provided starting key does not match the range key predicate")
-    entries = view.queried(partition, body.get("ScanIndexForward", True), start)
-    if sort is None:
+    entries, holds = view.queried(partition, forward, start), page.keys.holds.holds
+    if len(page.keys.each) == len(partition):
         return entries
-    return (entry for entry in entries if sort.holds(table.items[entry[2]]))
+    return (entry for entry in entries if holds(table.items[entry[2]]))
 
 
-def _check_filter(view: View, kept: Condition | Comparisons, parameter: str) -> None:
+def _scanned(view: View, start: Item | None, segment: int, segments: int) -> Iterable[Entry]:
+    low, high = segment * RING // segments, (segment + 1) * RING // segments
+    if start is not None and not low <= place(view.entry(start)[0]) < high:  # type: ignore[index]
+        problem = "Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment."
+        raise invalid(f"{_BAD_START}: {problem} TotalSegments: {segments} Segment: {segment}")
+    return view.scanned(low, high, start)
+
+
+def _check_filter(view: View, kept: Condition, parameter: str) -> None:
     for path in kept.paths:
         if path[0] in view.key.names:
             problem = f"{parameter} can only contain non-primary key attributes"
             raise invalid(f"{problem}: Primary key attribute: {path[0]}")
 
 
-def _check_reach(table: StoredTable, view: View, body: Body, page: Page) -> None:
+def _check_reach(table: StoredTable, view: View, page: Page) -> None:
     """A global index can give only what it holds; a local one fetches the rest from the table."""
-    for paths in (page.projection.paths if page.projection else (), page.filter.paths if page.filter else ()):
-        keys.check_scalar(view.key, paths)
-        keys.check_scalar(table.key, paths)
+    selected, filtered = page.projection.paths if page.projection else (), page.filter.paths if page.filter else ()
+    for key in (view.key, table.key):
+        keys.check_scalar(key, (*selected, *filtered))
+    if page.keys is not None:
+        check_filter_reach(view, filtered)
     if not view.is_global or view.kept is None:
         return
-    if body.get("Select") == "ALL_ATTRIBUTES":
+    if page.select == "ALL_ATTRIBUTES":
         problem = f"Select type ALL_ATTRIBUTES is not supported for global secondary index {view.name}"
         raise invalid(f"{INVALID}{problem} because its projection type is not ALL")
-    missing = [str(path[0]) for path in page.projection.paths if path[0] not in view.kept] if page.projection else []
-    if missing:
-        raise invalid(f"{INVALID}Global secondary index {view.name} does not project [{', '.join(missing)}]")
+    check_selection_reach(view, selected)
+
+
+def check_filter_reach(view: View, filtered: Sequence[Path]) -> None:
+    """Raises Rejected for a filter of a query on what an index does not hold. A scan's finds nothing there."""
+    if missing := view.lacks(filtered):
+        problem = f"Secondary index {view.name} does not project one or more filter attributes: [{missing}]"
+        raise invalid(INVALID + problem)
+
+
+def check_selection_reach(view: View, selected: Sequence[Path]) -> None:
+    if view.is_global and (missing := view.lacks(selected)):
+        raise invalid(f"{INVALID}Global secondary index {view.name} does not project [{missing}]")
 
 
 def read_page(table: StoredTable, view: View, entries: Iterable[Entry], page: Page, body: Body) -> Body:
     reaches = not view.is_global and (
-        body.get("Select") == "ALL_ATTRIBUTES"
-        or bool(view.kept and page.projection and any(path[0] not in view.kept for path in page.projection.paths))
+        page.select == "ALL_ATTRIBUTES" or bool(page.projection and view.lacks(page.projection.paths))
     )
-    items, scanned, read, count, last = [], 0, 0, 0, None
-    fetched = 0.0
+    items: list[Item] = []
+    counts_only, scanned, read, count, last = page.select == "COUNT", 0, 0, 0, None
+    consumed = Consumed(table)
     for _, _, primary in entries:
         if last is not None and (scanned == page.limit or read > MAX_PAGE_BYTES):
             break
@@ -315,22 +340,17 @@ def read_page(table: StoredTable, view: View, entries: Iterable[Entry], page: Pa
         length = table.sizes[primary] if held is whole else size(held)
         scanned, read, last = scanned + 1, read + length, whole
         if reaches:
-            fetched += capacity.of_read(table.sizes[primary], page.consistent)
+            consumed.add("", capacity.of_read(table.sizes[primary], page.consistent))
         image = whole if reaches else held
         if page.filter is None or page.filter.holds(image):
             count += 1
-            if not page.counts_only:
+            if not counts_only:
                 items.append(image if page.projection is None else projected(image, page.projection.tree))
     else:
         last = last if scanned == page.limit and page.can_go_on else None
-    answer: Body = {} if page.counts_only else {"Items": items}
+    answer: Body = {} if counts_only else {"Items": items}
     answer |= {"Count": count, "ScannedCount": scanned}
     if last is not None:
         answer["LastEvaluatedKey"] = {name: last[name] for name in (*table.key.names, *view.key.names)}
-    wanted = body.get("ReturnConsumedCapacity", "NONE")
-    if wanted != "NONE":
-        consumed = Consumed(table, {view.name: capacity.of_read(read, page.consistent)})
-        if fetched:
-            consumed.add("", fetched)
-        answer["ConsumedCapacity"] = consumed.report(wanted)
-    return answer
+    units = capacity.of_read(read, page.consistent)
+    return {**answer, **capacity.reported(body, lambda: consumed.add(view.name, units))}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.dynamodb.values import Body, invalid, unreadable
+from harness.dynamodb.values import Body, Rejected, invalid, unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ ACTIONS: Mapping[str, Mapping[str, Member]] = {  # of TransactWriteItems, BatchW
     "Update": {**_CONDITION, "Key": _NEEDED_MAP, "UpdateExpression": Member(str, required=True)},
     "Delete": {**_CONDITION, "Key": _NEEDED_MAP},
     "ConditionCheck": {**_CONDITION, "Key": _NEEDED_MAP, "ConditionExpression": Member(str, required=True)},
+    "TransactGet": {"Get": _NEEDED_MAP},
     "Get": {**_PROJECTION, "TableName": TABLE, "Key": _NEEDED_MAP},
     "Keys": {key: member for key, member in _READ.items() if key != "TableName"}
     | {"Keys": Member(list, required=True, low=1, high=100)},
@@ -167,6 +168,21 @@ def refuse(violations: Sequence[str]) -> None:
     if violations:
         several = "s" if len(violations) > 1 else ""
         raise invalid(f"{len(violations)} validation error{several} detected: {'; '.join(violations)}")
+
+
+def counted(error: Rejected) -> Rejected:
+    """An error as the calls tell it that count the violations of a request."""
+    return invalid(f"1 validation error detected: {error.message}")
+
+
+def items_requested(body: Body, operation: str) -> Body:
+    if not body.get("RequestItems"):
+        if operation == "BatchGetItem" and "RequestItems" in body:
+            problem = "failed to satisfy constraint: Member must have length greater than or equal to 1"
+            raise counted(invalid(f"Value at 'RequestItems' {problem}"))
+        raise invalid(f"The requestItems parameter is required for {operation}")
+    requested: Body = body["RequestItems"]
+    return requested
 
 
 def _told(shown: str, place: str, name: str, problem: str, where: str = "") -> str:

@@ -7,29 +7,35 @@ a partition items stand by sort key. An index holds the items that have its key,
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from harness.dynamodb.paths import Path
 from harness.dynamodb.values import Body, Item, rank, value_size
 
 Primary = tuple[str, ...]  # the contents of a key, in the order of the schema
 Entry = tuple[Any, Any, Primary]  # rank of the sort key, place among equals, and whose it is
 RING = 1 << 64
-MAX_KEY_BYTES = (2048, 1024)  # bytes of a partition key and of a sort key
+MAX_PARTITION_BYTES, MAX_SORT_BYTES = 2048, 1024  # of each attribute of a key
 
 
-def place(partition: str) -> int:
-    return int.from_bytes(blake2b(partition.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+def place(partition: Primary) -> int:
+    whole = "\0".join(partition).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(whole, digest_size=8).digest(), "big")
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Attributes of a key and their types: one for the partition, and perhaps one for the order."""
+    """Attributes of a key and their types: first those of the partition, and then those of the order.
+
+    A table has one of either kind at most, a global index four.
+    """
 
     names: tuple[str, ...]
     types: tuple[str, ...]
+    partition: int = 1  # how many attributes
 
     def of(self, item: Item) -> Primary | None:
         """The contents of the key; None for an item that lacks it, or has another type there."""
@@ -38,11 +44,19 @@ class Key:
         except KeyError:
             return None
 
+    def longest(self, position: int) -> int:
+        """How many bytes the attribute may have."""
+        return MAX_PARTITION_BYTES if position < self.partition else MAX_SORT_BYTES
 
-def _can_be_key(types: tuple[str, ...], contents: Primary) -> bool:
-    """What was there before the index may be too long for it, or empty, and is left out then."""
-    sizes = [value_size({kind: content}) for kind, content in zip(types, contents, strict=True)]
-    return all(contents) and all([size <= most for size, most in zip(sizes, MAX_KEY_BYTES, strict=False)])
+    def order(self, contents: Primary) -> tuple[Any, ...]:
+        """What orders the items of a partition."""
+        sorted_by = zip(self.types[self.partition :], contents[self.partition :], strict=True)
+        return tuple([rank(kind, content) for kind, content in sorted_by])
+
+    def can_have(self, contents: Primary) -> bool:
+        """What was there before an index may be too long for it, or empty, and is left out then."""
+        sizes = [value_size({kind: content}) for kind, content in zip(self.types, contents, strict=True)]
+        return all(contents) and all([size <= self.longest(position) for position, size in enumerate(sizes)])
 
 
 @dataclass(slots=True)
@@ -58,20 +72,16 @@ class View:
     is_global: bool = False
     kept: frozenset[str] | None = None
     description: Body = field(default_factory=dict)
-    _partitions: dict[str, list[Entry]] = field(default_factory=dict)
-    _ring: list[tuple[int, str]] = field(default_factory=list)
+    _partitions: dict[Primary, list[Entry]] = field(default_factory=dict)
+    _ring: list[tuple[int, Primary]] = field(default_factory=list)
 
-    def entry(self, item: Item) -> tuple[str, Entry] | None:
+    def entry(self, item: Item) -> tuple[Primary, Entry] | None:
         """The partition and the entry of an item; None for one that does not belong here."""
         contents, primary = self.key.of(item), self.primary.of(item)
-        if contents is None or primary is None or (self.name and not _can_be_key(self.key.types, contents)):
+        if contents is None or primary is None or (self.name and not self.key.can_have(contents)):
             return None
-        order = rank(self.key.types[1], contents[1]) if len(contents) > 1 else None
-        among = None
-        if self.name:
-            among = (place(primary[0]), primary[0])
-            among += tuple([rank(kind, each) for kind, each in zip(self.primary.types[1:], primary[1:], strict=True)])
-        return contents[0], (order, among, primary)
+        among = (place(primary[:1]), primary[0], *self.primary.order(primary)) if self.name else None
+        return contents[: self.key.partition], (self.key.order(contents), among, primary)
 
     def put(self, item: Item) -> None:
         entered = self.entry(item)
@@ -96,37 +106,35 @@ class View:
             del self._partitions[partition]
             del self._ring[bisect_left(self._ring, (place(partition), partition))]
 
-    def queried(self, partition: str, forward: bool, start: Item | None) -> Iterator[Entry]:
+    def queried(self, partition: Primary, forward: bool, start: Item | None) -> Iterator[Entry]:
         """The entries of a partition after the start key, which need not exist any more."""
         entries = self._partitions.get(partition, [])
         if not forward:
-            before = len(entries) if start is None else bisect_left(entries, self._entry_of(start))
+            before = len(entries) if start is None else bisect_left(entries, self._entered(start)[1])
             return (entries[index] for index in range(before - 1, -1, -1))
-        first = 0 if start is None else bisect_right(entries, self._entry_of(start))
+        first = 0 if start is None else bisect_right(entries, self._entered(start)[1])
         return (entries[index] for index in range(first, len(entries)))
 
     def scanned(self, low: int, high: int, start: Item | None) -> Iterator[Entry]:
         """All entries between two places of the ring, after the start key."""
-        after: Entry | None = None
-        first = bisect_left(self._ring, (low, ""))
+        first = bisect_left(self._ring, (low, ()))
         if start is not None:
-            partition = self.key.of(start)
-            after = self._entry_of(start)
-            first = bisect_left(self._ring, (place(partition[0]), partition[0])) if partition else 0
-        for at, partition_key in self._ring[first:]:
+            partition, entry = self._entered(start)
+            first = bisect_left(self._ring, (place(partition), partition))
+        for at, each in self._ring[first:]:
             if at >= high:
                 return
-            entries = self._partitions[partition_key]
-            skipped = 0
-            if after is not None:
-                skipped = bisect_right(entries, after) if partition and partition_key == partition[0] else 0
-                after = None
-            yield from entries[skipped:]
+            entries = self._partitions[each]
+            yield from entries[bisect_right(entries, entry) if start is not None and each == partition else 0 :]
 
-    def _entry_of(self, key: Item) -> Entry:
+    def _entered(self, key: Item) -> tuple[Primary, Entry]:
         entered = self.entry(key)
         assert entered is not None  # start keys are checked
-        return entered[1]
+        return entered
+
+    def lacks(self, paths: Iterable[Path]) -> str:
+        """The names of attributes that the index has no copy of."""
+        return ", ".join(dict.fromkeys(str(path[0]) for path in paths if self.kept and path[0] not in self.kept))
 
     def copy(self, item: Item) -> Item:
         """What the index holds of an item."""

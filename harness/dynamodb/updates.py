@@ -13,11 +13,11 @@ from functools import lru_cache
 from typing import Any
 
 from harness.dynamodb import grammar
-from harness.dynamodb.conditions import Compiler, Operand, Values
+from harness.dynamodb.conditions import Compiler, Operand, Values, check_path, check_types, misplaced
 from harness.dynamodb.expressions import Compiled, Pairs, Placeholders, named
-from harness.dynamodb.grammar import Call, Literal
-from harness.dynamodb.paths import Branches, Path, branches, check_apart, projected, read
-from harness.dynamodb.values import SETS, Item, Value, in_order, invalid, total, type_of
+from harness.dynamodb.grammar import Action, Call, Literal
+from harness.dynamodb.paths import Path, branches, check_apart, projected, read
+from harness.dynamodb.values import LONG_NAMES, SETS, Item, Rejected, Value, in_order, invalid, total, type_of
 
 # What an action does at the end of its path: the new value, or one of these.
 REMOVED, KEPT = object(), object()
@@ -27,10 +27,6 @@ Act = Callable[[Item, Values], Change]
 WRONG_OPERAND = "An operand in the update expression has an incorrect data type"
 _MISSING = "The provided expression refers to an attribute that does not exist in the item"
 _WRONG_PATH = "The document path provided in the update expression is invalid for update"
-_LONG_NAMES = {
-    **{"S": "STRING", "N": "NUMBER", "B": "BINARY", "SS": "STRING_SET", "NS": "NUMBER_SET", "BS": "BINARY_SET"},
-    **{"L": "LIST", "M": "MAP", "BOOL": "BOOLEAN", "NULL": "NULL"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +40,7 @@ class Update:
     creates: bool
     values: Values
     literal: Item
+    mismatch: str = WRONG_OPERAND  # what is said of a value that has another type than the action needs
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -51,21 +48,17 @@ class Update:
 
     def apply(self, before: Item) -> Item:
         """The item after the update. Raises Rejected for what does not fit this item."""
-        if all(len(path) == 1 for path, _ in self.acts):
-            return self._apply_flat(before)
-        tree: Branches = {}
-        for path, act in self.acts:
-            change = act(before, self.values)
-            node = tree
-            for step in path[:-1]:
-                node = node.setdefault(step, {})
-            node[path[-1]] = _Leaf(change)
-        return _changed_map(before, tree)
-
-    def _apply_flat(self, before: Item) -> Item:
+        tree = _Branch()
+        try:
+            for path, act in self.acts:
+                node = tree
+                for step in path[:-1]:
+                    node = node.setdefault(step, _Branch())
+                node[path[-1]] = act(before, self.values)
+        except Rejected as error:
+            raise invalid(self.mismatch) if error.message == WRONG_OPERAND else error from None
         after = dict(before)
-        for path, act in self.acts:
-            _put(after, path[0], act(before, self.values))
+        _change(after, tree)
         return after
 
     def touched(self, item: Item | None) -> Item:
@@ -73,58 +66,46 @@ class Update:
         return projected(item or {}, branches(self.paths))
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    change: Change
+class _Branch(dict[Any, Any]):
+    """The next steps of paths: what changes there, or a branch."""
 
 
-def _put(members: dict[Any, Any], name: str | int, change: Change) -> None:
-    if change is REMOVED:
-        members.pop(name, None)
-    elif change is not KEPT:
-        members[name] = change
+def _change(members: dict[Any, Any], tree: _Branch) -> None:
+    """Changes the members of a map, or the elements of a list by their numbers."""
+    for step, change in tree.items():
+        if change is REMOVED:
+            members.pop(step, None)
+        elif isinstance(change, _Branch):
+            members[step] = _changed(members.get(step), change)
+        elif change is not KEPT:
+            members[step] = change
 
 
-def _changed_map(members: Item, tree: Branches) -> Item:
-    after = dict(members)
-    for name, branch in tree.items():
-        if isinstance(branch, _Leaf):
-            _put(after, name, branch.change)
-        else:
-            after[str(name)] = _changed(members.get(str(name)), branch)
-    return after
-
-
-def _changed(value: Value | None, tree: Branches) -> Value:
-    if value is not None and "M" in value and isinstance(next(iter(tree)), str):
-        return {"M": _changed_map(value["M"], tree)}
-    if value is None or "L" not in value or isinstance(next(iter(tree)), str):
+def _changed(value: Value | None, tree: _Branch) -> Value:
+    kind = "M" if isinstance(next(iter(tree)), str) else "L"
+    if value is None or kind not in value:
         raise invalid(_WRONG_PATH)
-    elements = dict(enumerate(value["L"]))
-    for index, branch in tree.items():
-        if isinstance(branch, _Leaf):
-            _put(elements, index, branch.change)
-        else:
-            elements[int(index)] = _changed(elements.get(int(index)), branch)
-    return {"L": [elements[index] for index in sorted(elements)]}
+    members = dict(value["M"]) if kind == "M" else dict(enumerate(value["L"]))
+    _change(members, tree)
+    return {kind: members if kind == "M" else [members[index] for index in sorted(members)]}
 
 
-def update_of(scope: Placeholders, text: str) -> Update:
-    """The update of an UpdateExpression."""
+def update_of(scope: Placeholders, source: str | tuple[Action, ...]) -> Update:
+    """The update of an UpdateExpression, or of its actions."""
     with named("UpdateExpression"):
-        plan = _plan(text, *scope.pairs)
+        plan = _plan(source, *scope.pairs)
         scope.use(plan)
     acts, creates, literal = plan.act
     return Update(acts, creates, scope.values, {name: scope.values[each] for name, each in literal.items()})
 
 
 @lru_cache(maxsize=4096)
-def _plan(text: str, names: Pairs, types: Pairs) -> Compiled:
-    compiler = Compiler(dict(names), dict(types), in_update=True)
+def _plan(source: str | tuple[Action, ...], names: Pairs, types: Pairs) -> Compiled:
+    compiler = Compiler(dict(names), dict(types), "an update")
     compiler.function = lambda call: _operand(compiler, call)
     acts, targets, creates = [], [], False
     literal: dict[str, str] = {}
-    for action in grammar.update(text):
+    for action in grammar.update(source) if isinstance(source, str) else source:
         path = compiler.path(action.target)
         if len(path) == 1 and isinstance(action.operand, Literal) and action.section != "DELETE":
             literal[str(path[0])] = action.operand.placeholder
@@ -135,7 +116,7 @@ def _plan(text: str, names: Pairs, types: Pairs) -> Compiled:
     return Compiled((tuple(acts), creates, literal), tuple(targets), frozenset(compiler.used), tuple(compiler.checks))
 
 
-def _act(compiler: Compiler, action: grammar.Action, path: Path) -> Act:
+def _act(compiler: Compiler, action: Action, path: Path) -> Act:
     if action.section == "REMOVE":
         return lambda before, values: REMOVED
     if action.section == "SET":
@@ -151,7 +132,7 @@ def check_operand(section: str, kind: str) -> None:
     if kind not in ("N", *SETS) or (section == "DELETE" and kind == "N"):
         raise invalid(
             f"Incorrect operand type for operator or function; operator: {section}, operand type: "
-            f"{_LONG_NAMES[kind]}, typeSet: ALLOWED_FOR_{section}_OPERAND"
+            f"{LONG_NAMES[kind]}, typeSet: ALLOWED_FOR_{section}_OPERAND"
         )
 
 
@@ -161,29 +142,18 @@ def _operand(compiler: Compiler, node: Any, at_top: bool = False) -> Operand:
     if not node.is_function:
         return _sum(compiler, node)
     if node.operator == "list_append" and not at_top:
-        raise invalid("The function is not allowed to be used this way in an expression; function: list_append")
+        raise misplaced(node)
     first, second = operands = compiler.arguments(node)
     if node.operator == "if_not_exists":
-        if first.path is None:
-            raise invalid("Operator or function requires a document path; operator or function: if_not_exists")
+        check_path(node.operator, first)
         return Operand(lambda item, values: _first(first.read(item, values), second, item, values))
-    for operand in operands:
-        if operand.type not in (None, "L"):
-            raise invalid(
-                "Incorrect operand type for operator or function; operator or function: list_append, "
-                f"operand type: {operand.type}"
-            )
+    check_types(node.operator, operands, ("L",))
     return Operand(lambda item, values: _joined(first.read(item, values), second.read(item, values)), "L")
 
 
 def _sum(compiler: Compiler, call: Call) -> Operand:
     left, right = operands = [_operand(compiler, node) for node in call.operands]
-    for operand in operands:
-        if operand.type not in (None, "N"):
-            raise invalid(
-                f"Incorrect operand type for operator or function; operator or function: {call.operator}, "
-                f"operand type: {operand.type}"
-            )
+    check_types(call.operator, operands, ("N",))
 
     def add(item: Item, values: Values) -> Value:
         one, two = _present(left.read(item, values)), _present(right.read(item, values))

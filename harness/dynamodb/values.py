@@ -26,11 +26,17 @@ MAX_NAME_BYTES = 65_535
 SETS = ("SS", "NS", "BS")
 SCALARS = ("S", "N", "B")
 TYPES = (*SCALARS, *SETS, "L", "M", "BOOL", "NULL")
+LONG_NAMES = {
+    **{"S": "STRING", "N": "NUMBER", "B": "BINARY", "SS": "STRING_SET", "NS": "NUMBER_SET", "BS": "BINARY_SET"},
+    **{"L": "LIST", "M": "MAP", "BOOL": "BOOLEAN", "NULL": "NULL"},
+}
 INVALID = "One or more parameter values were invalid: "
 _ONE_TYPE = "must contain exactly one of the supported datatypes"
 NO_TYPE = f"Supplied AttributeValue is empty, {_ONE_TYPE}"
 SEVERAL_TYPES = f"Supplied AttributeValue has more than one datatypes set, {_ONE_TYPE}"
 TOO_LARGE = "Item size has exceeded the maximum allowed size"
+_NO_NUMBER = "The parameter cannot be converted to a numeric value"
+_UNDERFLOW = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
 _OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger than supported range"
 TOO_DEEP = "Nesting Levels have exceeded supported limits"
 # Room for every digit between the largest number and the smallest: sums are exact, and then refused if too long.
@@ -46,6 +52,7 @@ class Rejected(Exception):
         self.code = code
         self.message = message
         self.more = more
+        self.counts = code == "ValidationException"  # whether it is told as a violation of the request
 
     @property
     def reason(self) -> Body:
@@ -54,8 +61,16 @@ class Rejected(Exception):
         return {"Code": code, "Message": self.message, **self.more}
 
 
-def invalid(message: str) -> Rejected:
-    return Rejected("ValidationException", message)
+def invalid(message: str, counts: bool = True) -> Rejected:
+    """`counts`: PutItem, UpdateItem and DeleteItem tell it as one of the violations of the request."""
+    error = Rejected("ValidationException", message)
+    error.counts = counts
+    return error
+
+
+def wrong_operand(problem: str, operator: str, more: str = "") -> Rejected:
+    """A function or an operator that does not take its operands."""
+    return invalid(f"{problem} for operator or function; operator or function: {operator}{more}")
 
 
 def unreadable(message: str) -> Rejected:
@@ -70,20 +85,18 @@ def checked(value: Any, level: int = 0) -> Value:
         if len(value) > 1:
             for kind, content in value.items():
                 checked({kind: content}, level)
-            raise invalid(SEVERAL_TYPES)
-        raise invalid(NO_TYPE)
+            raise invalid(SEVERAL_TYPES, counts=False)
+        raise invalid(NO_TYPE, counts=False)
     ((kind, content),) = value.items()
-    if kind == "S" and type(content) is str:
+    json_type = _JSON_TYPES.get(kind)
+    if json_type is None:
+        raise invalid(NO_TYPE, counts=False)
+    if type(content) is not json_type:
+        raise unreadable("Unexpected field type")
+    if kind == "S":
         return value
-    if kind == "N" and type(content) is str:
-        text = number(content)
-        return value if text == content else {"N": text}
-    if kind not in _CHECKS:
-        if kind in TYPES:
-            raise unreadable("Unexpected field type")
-        raise invalid(NO_TYPE)
     if level >= MAX_LEVELS - 1 and kind in ("L", "M"):  # the item is the first level
-        raise invalid(TOO_DEEP)
+        raise invalid(TOO_DEEP, counts=False)
     return {kind: _CHECKS[kind](content, level + 1)}
 
 
@@ -104,36 +117,20 @@ def check_names(names: Iterable[str]) -> None:
             raise invalid(f"{INVALID}Attribute name is too large, must be less than {MAX_NAME_BYTES + 1} bytes")
 
 
-def _checked_binary(content: Any, level: int) -> str:
-    if type(content) is not str:
-        raise unreadable("Unexpected field type")
+def _binary(content: str) -> str:
     try:
         return b64encode(b64decode(content, validate=True)).decode()
-    except NotBase64:
+    except (NotBase64, ValueError):
         raise unreadable("Invalid base64 text in a binary value") from None
 
 
-def _checked_bool(content: Any, level: int) -> bool:
-    if type(content) is not bool:
-        raise unreadable("Unexpected token received from parser")
-    return content
-
-
-def _checked_null(content: Any, level: int) -> bool:
-    if not _checked_bool(content, level):
+def _checked_null(content: bool, level: int) -> bool:
+    if not content:
         raise invalid(f"{INVALID}Null attribute value types must have the value of true")
     return True
 
 
-def _checked_list(content: Any, level: int) -> list[Value]:
-    if type(content) is not list:
-        raise unreadable("Unexpected field type")
-    return [checked(element, level) for element in content]
-
-
-def _checked_map(content: Any, level: int) -> Item:
-    if type(content) is not dict:
-        raise unreadable("Unexpected field type")
+def _checked_map(content: Item, level: int) -> Item:
     check_names(content)
     return {name: checked(member, level) for name, member in content.items()}
 
@@ -141,12 +138,12 @@ def _checked_map(content: Any, level: int) -> Item:
 def _checked_set(kind: str) -> Callable[[Any, int], list[str]]:
     empty = {"SS": "An string set  may not be empty", "NS": "An number set  may not be empty"}
 
-    def check(content: Any, level: int) -> list[str]:
-        if type(content) is not list or any(type(element) is not str for element in content):
+    def check(content: list[Any], level: int) -> list[str]:
+        if any(type(element) is not str for element in content):
             raise unreadable("Unexpected field type")
         if not content:
             raise invalid(INVALID + empty.get(kind, "Binary sets should not be empty"))
-        elements = content if kind == "SS" else [(number if kind == "NS" else _canonical_binary)(e) for e in content]
+        elements = content if kind == "SS" else [(number if kind == "NS" else _binary)(each) for each in content]
         distinct = in_order(kind, set(elements))
         if len(distinct) != len(elements):
             if kind == "NS":
@@ -158,15 +155,18 @@ def _checked_set(kind: str) -> Callable[[Any, int], list[str]]:
     return check
 
 
-def _canonical_binary(content: str) -> str:
-    return _checked_binary(content, 0)
-
-
+_JSON_TYPES: dict[str, type] = {
+    **dict.fromkeys(SCALARS, str),
+    **dict.fromkeys(("BOOL", "NULL"), bool),
+    **dict.fromkeys((*SETS, "L"), list),
+    "M": dict,
+}
 _CHECKS: dict[str, Callable[[Any, int], Any]] = {
-    "B": _checked_binary,
-    "BOOL": _checked_bool,
+    "N": lambda content, level: number(content),
+    "B": lambda content, level: _binary(content),
+    "BOOL": lambda content, level: content,
     "NULL": _checked_null,
-    "L": _checked_list,
+    "L": lambda content, level: [checked(element, level) for element in content],
     "M": _checked_map,
     **{kind: _checked_set(kind) for kind in SETS},
 }
@@ -177,9 +177,9 @@ def number(text: str) -> str:
     if text.isdigit() and text.isascii() and len(text) <= MAX_DIGITS and (text[0] != "0" or text == "0"):
         return text
     if not text:
-        raise invalid("The parameter cannot be converted to a numeric value")
+        raise invalid(_NO_NUMBER, counts=False)
     if not _NUMBER.fullmatch(text):
-        raise invalid(f"The parameter cannot be converted to a numeric value: {text}")
+        raise invalid(f"{_NO_NUMBER}: {text}", counts=False)
     return spelled(Decimal(text))
 
 
@@ -188,11 +188,11 @@ def spelled(value: Decimal) -> str:
     if not value:
         return "0"
     if value.adjusted() > MAX_EXPONENT:
-        raise invalid(_OVERFLOW)
+        raise invalid(_OVERFLOW, counts=False)
     if value.adjusted() < MIN_EXPONENT:
-        raise invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+        raise invalid(_UNDERFLOW, counts=False)
     if _digits(value) > MAX_DIGITS:
-        raise invalid("Attempting to store more than 38 significant digits in a Number")
+        raise invalid("Attempting to store more than 38 significant digits in a Number", counts=False)
     plain = format(value, "f")
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
@@ -206,7 +206,7 @@ def total(left: str, right: str, sign: str = "+") -> str:
     add = _EXACT.add if sign == "+" else _EXACT.subtract
     value = add(Decimal(left), Decimal(right))
     if _digits(value) > MAX_DIGITS:
-        raise invalid(_OVERFLOW)  # AWS says so of too many digits too
+        raise invalid(_OVERFLOW, counts=False)  # AWS says so of too many digits too
     return spelled(value)
 
 
@@ -281,5 +281,5 @@ def check_size(item: Item, message: str = TOO_LARGE) -> int:
     """The size of the item. Raises Rejected where it is more than 400 KB."""
     length = size(item)
     if length > MAX_ITEM_BYTES:
-        raise invalid(message)
+        raise invalid(message, counts=False)
     return length

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from harness.dynamodb import capacity, keys, legacy, requests, updates
 from harness.dynamodb.capacity import Consumed
 from harness.dynamodb.expressions import Condition, Placeholders
-from harness.dynamodb.legacy import Comparisons
 from harness.dynamodb.store import Primary, StoredTable
 from harness.dynamodb.updates import Update
 from harness.dynamodb.values import SEVERAL_TYPES, Body, Item, Rejected, check_size, checked_item, invalid
@@ -21,6 +21,7 @@ from harness.dynamodb.values import SEVERAL_TYPES, Body, Item, Rejected, check_s
 MAX_BATCH, MAX_TRANSACTION_BYTES = 25, 4 * 1024 * 1024
 TOO_LARGE_UPDATE = "Item size to update has exceeded the maximum allowed size"
 FAILED = "The conditional request failed"
+ONE_ITEM = "Transaction request cannot include multiple operations on one item"
 _EXPRESSIONS = {"Update": ("UpdateExpression", "ConditionExpression")}
 _OLDER = {"Update": ("AttributeUpdates", "Expected", "ConditionalOperator")}
 Told = Callable[[StoredTable, Item, Item | None, Item | None], None]  # of a change: table, key, before, after
@@ -37,7 +38,7 @@ class Write:
     table: str
     item: Item
     length: int
-    condition: Condition | Comparisons | None
+    condition: Condition | None
     update: Update | None = None
     wants_failed: bool = False  # whether an error is to carry the item
     failure: tuple[str, str] = ("ConditionalCheckFailedException", FAILED)  # code and message
@@ -76,19 +77,29 @@ class Placed:
     def key(self) -> Item:
         return {name: self.write.item[name] for name in self.table.key.names}
 
+    def returned(self, wanted: str) -> Item:
+        """The attributes that ReturnValues asks for; none where there are none."""
+        image = self.before if wanted.endswith("OLD") else self.after
+        if wanted == "NONE" or image is None:
+            return {}
+        if wanted.startswith("UPDATED"):
+            return self.write.update.touched(image) if self.write.update else {}
+        return image
 
-def prepared(kind: str, call: Body) -> Write:
-    """The write that a call describes. Raises Rejected for what is wrong with it whatever its table holds."""
+
+def prepared(kind: str, call: Body, counted: bool = False) -> Write:
+    """The write that a call describes. Raises Rejected for what is wrong with it whatever its table holds.
+
+    counted: the call counts the violations of its request.
+    """
     expressions = _EXPRESSIONS.get(kind, ("ConditionExpression",))
     requests.check_together(call, expressions, _OLDER.get(kind, ("Expected", "ConditionalOperator")))
     item = checked_item(call["Item" if kind == "Put" else "Key"])
     length = check_size(item)
     update = legacy.update_of(call["AttributeUpdates"]) if call.get("AttributeUpdates") is not None else None
-    condition: Condition | Comparisons | None = None
-    if "Expected" in call or "ConditionalOperator" in call:
-        condition = legacy.comparisons(legacy.expected(call.get("Expected", {})), call.get("ConditionalOperator"))
+    condition = legacy.joined(legacy.expected(call.get("Expected") or {}), call.get("ConditionalOperator"))
     if any(name in call for name in expressions):
-        scope = Placeholders.of(call)
+        scope = Placeholders.of(call, counted)
         if "UpdateExpression" in call:
             update = updates.update_of(scope, call["UpdateExpression"])
         if "ConditionExpression" in call:
@@ -119,38 +130,36 @@ class Writes:
         self._table = table
         self._told = told
         self.operations: dict[str, Callable[[Body], Body]] = {
-            "PutItem": lambda body: self._write("Put", body, ("NONE", "ALL_OLD")),
-            "UpdateItem": lambda body: self._write("Update", body, None),
-            "DeleteItem": lambda body: self._write("Delete", body, ("NONE", "ALL_OLD")),
+            "PutItem": partial(self._write, "Put"),
+            "UpdateItem": partial(self._write, "Update"),
+            "DeleteItem": partial(self._write, "Delete"),
             "BatchWriteItem": self._batch,
             "TransactWriteItems": self._transaction,
         }
 
-    def _write(self, kind: str, body: Body, returnable: tuple[str, ...] | None) -> Body:
+    def _write(self, kind: str, body: Body) -> Body:
         returned = body.get("ReturnValues", "NONE")
-        write = prepared(kind, body)
-        if returnable and returned not in returnable:
-            raise invalid("ReturnValues can only be ALL_OLD or NONE")
-        done = placed(write, self._table(write.table))
-        done.judge()
-        self.apply([done])
-        attributes = self.returned(done, returned)
+        try:
+            write = prepared(kind, body, counted=True)
+            if kind != "Update" and returned not in ("NONE", "ALL_OLD"):
+                raise invalid("ReturnValues can only be ALL_OLD or NONE")
+        except Rejected as error:
+            raise requests.counted(error) if error.counts else error from None
+        done = self.carry_out(self.placed(write))
+        attributes = done.returned(returned)
         answer: Body = {"Attributes": attributes} if attributes else {}
-        wanted = body.get("ReturnConsumedCapacity", "NONE")
-        if wanted != "NONE":
-            answer["ConsumedCapacity"] = _consumed([done], 1)[0].report(wanted)
         if body.get("ReturnItemCollectionMetrics") == "SIZE" and _has_local(done.table):
             answer["ItemCollectionMetrics"] = _metrics(done)
-        return answer
+        return {**answer, **capacity.reported(body, lambda: _consumed([done], 1)[0])}
 
-    def returned(self, done: Placed, wanted: str) -> Item:
-        """The attributes that ReturnValues asks for; none where there are none."""
-        image = done.before if wanted.endswith("OLD") else done.after
-        if wanted == "NONE" or image is None:
-            return {}
-        if wanted.startswith("UPDATED"):
-            return done.write.update.touched(image) if done.write.update else {}
-        return image
+    def placed(self, write: Write) -> Placed:
+        return placed(write, self._table(write.table))
+
+    def carry_out(self, done: Placed) -> Placed:
+        """One write by itself. Raises Rejected before anything has changed."""
+        done.judge()
+        self.apply([done])
+        return done
 
     def apply(self, writes: Sequence[Placed]) -> None:
         for done in writes:
@@ -162,9 +171,7 @@ class Writes:
 
     def _batch(self, body: Body) -> Body:
         """Puts and deletes in the order of the request."""
-        requested = body.get("RequestItems")
-        if not requested:
-            raise invalid("The requestItems parameter is required for BatchWriteItem")
+        requested = requests.items_requested(body, "BatchWriteItem")
         writes = []
         for table, listed in requested.items():
             _check_batch(requested, table, listed)
@@ -173,8 +180,7 @@ class Writes:
             raise invalid("Too many items requested for the BatchWriteItem call")
         tables = {name: self._table(name) for name in requested}
         done = [placed(write, tables[write.table]) for write in writes]
-        if _repeats(done):
-            raise invalid("Provided list of item keys contains duplicates")
+        check_apart(done, "Provided list of item keys contains duplicates")
         for each in done:
             each.judge()
         self.apply(done)
@@ -196,10 +202,11 @@ class Writes:
         for write in writes:
             try:
                 done.append(placed(write, tables[write.table]))
+            except keys.EmptyKey:
+                raise
             except Rejected as error:
                 raise cancelled_at(len(done), len(writes), error) from None
-        if _repeats(done):
-            raise invalid("Transaction request cannot include multiple operations on one item")
+        check_apart(done)
         if sum(write.length for write in writes) > MAX_TRANSACTION_BYTES:
             raise invalid(f"Transaction request aggregate size cannot exceed {MAX_TRANSACTION_BYTES} bytes")
         reasons: list[Rejected | None] = []
@@ -258,8 +265,10 @@ def _batched(table: str, request: Body) -> Write:
     return prepared(kind, {**call, "TableName": table})
 
 
-def _repeats(done: Sequence[Placed]) -> bool:
-    return len({(each.table.name, each.primary) for each in done}) < len(done)
+def check_apart(items: Sequence[Any], problem: str = ONE_ITEM) -> None:
+    """Raises Rejected for two parts of a call, each with table and primary, that are about one item."""
+    if len({(each.table.name, each.primary) for each in items}) < len(items):
+        raise invalid(problem)
 
 
 def _consumed(done: Sequence[Placed], factor: float) -> list[Consumed]:
@@ -273,8 +282,7 @@ def _consumed(done: Sequence[Placed], factor: float) -> list[Consumed]:
 
 def _reports(body: Body, done: Sequence[Placed], factor: float, kind: str = "") -> Body:
     """ConsumedCapacity and ItemCollectionMetrics of a call on several items."""
-    wanted = body.get("ReturnConsumedCapacity", "NONE")
-    reports: Body = {} if wanted == "NONE" else capacity.reported(body, _consumed(done, factor), kind)
+    reports = capacity.reported_each(body, lambda: _consumed(done, factor), kind)
     if body.get("ReturnItemCollectionMetrics") == "SIZE":
         metrics: dict[str, list[Body]] = {}
         for each in done:

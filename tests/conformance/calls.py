@@ -164,7 +164,8 @@ def _write(draw: Any, table: str, kind: str) -> dict[str, Any]:
 @st.composite
 def single_writes(draw: Any, table: str) -> tuple[str, dict[str, Any]]:
     kind = draw(st.sampled_from(["Put", "Put", "Update", "Update", "Update", "Delete"]))
-    returned = "ALL_NEW" if kind == "Update" and draw(st.booleans()) else "ALL_OLD"
+    returnable = ["ALL_NEW", "ALL_NEW", "ALL_OLD", "UPDATED_NEW", "UPDATED_OLD"] if kind == "Update" else ["ALL_OLD"]
+    returned = draw(st.sampled_from(returnable))
     return f"{kind.lower()}_item", {**draw(_write(table, kind)), "ReturnValues": returned}
 
 

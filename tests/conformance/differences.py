@@ -92,7 +92,7 @@ def explained(call: Any, ours: Any, official: Any) -> str:
     if "CONTAINS" in str(call) and not isinstance(ours, dict) and ours[0] == "ValidationException":
         return "CONTAINS takes texts, numbers and binaries (dynalite, recorded on AWS); DynamoDB Local takes more"
     if not isinstance(official, tuple) or not isinstance(ours, tuple):
-        return ""
+        return _of_nested_paths(call[1], ours, official) if call[0] == "update_item" else ""
     if official[0] == "InternalFailure":
         return "an error inside DynamoDB Local"
     if (ours[0], official[0]) == ("DuplicateItemException", "DuplicateItem"):
@@ -116,3 +116,16 @@ def explained(call: Any, ours: Any, official: Any) -> str:
                 "error-messages/transactGetItems). DynamoDB Local mixes the two, and a read has no reasons there"
             )
     return ""
+
+
+def _of_nested_paths(call: Any, ours: Any, official: Any) -> str:
+    """Of UPDATED_OLD and UPDATED_NEW. What is no part of an attribute has to be the same."""
+    nested = {name for name, _ in re.findall(r"(#?\w+)([.[])", call.get("UpdateExpression", ""))}
+    names = {call.get("ExpressionAttributeNames", {}).get(name, name) for name in nested}
+
+    def rest(answer: Any) -> Any:
+        return {name: value for name, value in answer.get("Attributes", {}).items() if name not in names}
+
+    same = isinstance(ours, dict) and isinstance(official, dict) and rest(ours) == rest(official)
+    is_part = call.get("ReturnValues", "").startswith("UPDATED") and bool(names)
+    return OBSERVED["UPDATED_NEW of nested paths"].reason if same and is_part else ""

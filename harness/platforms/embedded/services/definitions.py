@@ -12,6 +12,7 @@ from harness.dynamodb.store import Key, StoredTable, View
 from harness.dynamodb.values import INVALID, Body, invalid
 
 MAX_LOCAL, MAX_GLOBAL = 5, 20
+MAX_PARTS = 4  # attributes of the partition key of a global index, and of its sort key
 _NO_CAPACITY = {"NumberOfDecreasesToday": 0, "ReadCapacityUnits": 0, "WriteCapacityUnits": 0}
 _ELEMENT = {
     "AttributeName": Member(str, required=True, low=1, high=255),
@@ -23,7 +24,7 @@ _ATTRIBUTE = {
 }
 _INDEX = {
     "IndexName": Member(str, required=True, low=3, high=255, pattern="[a-zA-Z0-9_.-]+"),
-    "KeySchema": Member(list, required=True, low=1, high=2),
+    "KeySchema": Member(list, required=True, low=1, high=2 * MAX_PARTS),
     "Projection": Member(dict, required=True),
 }
 _PROJECTION = {
@@ -35,17 +36,17 @@ _PROJECTION = {
 def table(body: Body, arn: str, now: int) -> StoredTable:
     """The table of a definition; `arn`: what comes before the name in its ARN. Raises Rejected."""
     types = attributes(body)
-    key, name = _key(body["KeySchema"], types), body["TableName"]
+    key, name = _key(body["KeySchema"], types, ""), body["TableName"]
     indexes = list(_indexes(body))
     if not indexes and len(types) != len(key.names):
         problem = "Number of attributes in KeySchema does not exactly match number of attributes defined in"
         raise invalid(f"{INVALID}{problem} AttributeDefinitions")
     views = {"": View("", key, key)}
-    for index, is_global in indexes:
+    for place, index, is_global in indexes:
         if not is_global and len(key.names) < 2:
             problem = "Table KeySchema does not have a range key, which is required when specifying a"
             raise invalid(f"{INVALID}{problem} LocalSecondaryIndex")
-        view = index_of(index, types, key, f"{arn}{name}", is_global)
+        view = index_of(index, types, key, f"{arn}{name}", is_global, place)
         _check_local(view, key)
         if view.name in views:
             raise invalid(f"{INVALID}Duplicate index name: {view.name}")
@@ -76,37 +77,46 @@ def attributes(body: Body) -> dict[str, str]:
     return types
 
 
-def _key(schema: list[Body], types: Mapping[str, str]) -> Key:
+def _key(schema: list[Body], types: Mapping[str, str], place: str, parts: int = 1) -> Key:
+    """parts: how many attributes the partition may have, and the order."""
     for number, element in enumerate(schema, 1):
-        check(element, _ELEMENT, f"keySchema.{number}.member.")
+        check(element, _ELEMENT, f"{place}keySchema.{number}.member.")
     names = tuple(element["AttributeName"] for element in schema)
     if types and len(names) > len(types):
         raise invalid("Invalid KeySchema: Some index key attribute have no definition")
     if schema[0]["KeyType"] != "HASH":
         raise invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
-    if len(schema) > 1 and schema[1]["KeyType"] != "RANGE":
+    kinds = [element["KeyType"] for element in schema]
+    partition, order = kinds.count("HASH"), kinds.count("RANGE")
+    if parts == 1 and partition > 1:
         raise invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+    if kinds != ["HASH"] * partition + ["RANGE"] * order or max(partition, order) > parts:
+        raise invalid(f"{INVALID}KeySchema has at most {parts} HASH elements, and then at most {parts} RANGE elements")
     if len(set(names)) < len(names):
         raise invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
     if any(name not in types for name in names):
         problem = "Some index key attributes are not defined in AttributeDefinitions"
         keys, defined = ", ".join(names), ", ".join(types)
         raise invalid(f"{INVALID}{problem}. Keys: [{keys}], AttributeDefinitions: [{defined}]")
-    return Key(names, tuple(types[name] for name in names))
+    return Key(names, tuple(types[name] for name in names), partition)
 
 
-def _indexes(body: Body) -> Iterator[tuple[Body, bool]]:
+def _indexes(body: Body) -> Iterator[tuple[str, Body, bool]]:
+    """Where each stands, its definition, and whether it is global."""
     for kind, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True)):
         if kind in body and not body[kind]:
             raise invalid(f"{INVALID}List of {kind} is empty")
-        yield from ((index, is_global) for index in body.get(kind, ()))
+        for number, index in enumerate(body.get(kind, ()), 1):
+            yield f"{kind[0].lower()}{kind[1:]}.{number}.member.", index, is_global
 
 
-def index_of(index: Body, types: Mapping[str, str], primary: Key, table_arn: str, is_global: bool) -> View:
-    check(index, _INDEX)
+def index_of(
+    index: Body, types: Mapping[str, str], primary: Key, table_arn: str, is_global: bool, place: str = ""
+) -> View:
+    check(index, _INDEX, place)
     name, projection = index["IndexName"], index["Projection"]
-    key = _key(index["KeySchema"], types)
-    check(projection, _PROJECTION, "projection.")
+    key = _key(index["KeySchema"], types, place, MAX_PARTS if is_global else 1)
+    check(projection, _PROJECTION, f"{place}projection.")
     kind, others = projection.get("ProjectionType"), projection.get("NonKeyAttributes")
     if kind is None:
         raise invalid(f"{INVALID}Unknown ProjectionType: null")

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
-import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
-from harness.dynamodb import keyconditions, requests
-from harness.dynamodb.expressions import Placeholders
+from harness.dynamodb import requests
+from harness.dynamodb.expressions import Selection
+from harness.dynamodb.grammar import Call, Literal, Name
+from harness.dynamodb.keyconditions import OPERATORS, KeyConditions, conjuncts
 from harness.dynamodb.legacy import Comparison
 from harness.dynamodb.paths import Path
 from harness.dynamodb.paths import read as read_path
-from harness.dynamodb.reads import Page, Reads, read_page, start_of
-from harness.dynamodb.store import RING, StoredTable, View
-from harness.dynamodb.values import Body, Item, Rejected, checked_item, invalid
-from harness.dynamodb.writes import Write, Writes, placed, prepared
-from harness.platforms.embedded.services.statements import Conjunct, Statement, joined, read
+from harness.dynamodb.reads import (
+    Page,
+    Reads,
+    check_filter_reach,
+    check_selection_reach,
+    check_start,
+    queried,
+    read_page,
+)
+from harness.dynamodb.store import RING, Entry, StoredTable, View
+from harness.dynamodb.updates import update_of
+from harness.dynamodb.values import Body, Item, Rejected, check_size, checked_item, invalid
+from harness.dynamodb.writes import ONE_ITEM, Write, Writes, cancelled_at
+from harness.platforms.embedded.services.statements import Statement, read
 
 NO_KEY = "Where clause does not contain a mandatory equality on all key attributes"
+NO_KEY_OF_SELECT = "Select statements within {} must specify the primary key in the where clause."
 _DUPLICATE = ("DuplicateItemException", "Duplicate primary key exists in table")
 _EXISTS = "EXISTS can only be used in ExecuteTransaction write requests."
-_PLACEHOLDER = re.compile(r"[#:][nv]\d+")
-_OPERATORS = {"=": "EQ", "<": "LT", "<=": "LE", ">": "GT", ">=": "GE"}
 
 
 class PartiQL:
@@ -46,42 +53,49 @@ class PartiQL:
             return self._select(statement, body)
         if statement.verb == "EXISTS":
             raise invalid(_EXISTS)
-        item = self._write(statement, body)
+        done = self._writes.carry_out(self._writes.placed(self._as_write(statement, body)))
+        item = done.returned(statement.returning)
         return {"Items": [item] if item else []}
 
     def _execute_batch(self, body: Body) -> Body:
         """Executes each statement by itself. Raises Rejected for reads and writes in one batch."""
-        asked: list[tuple[Body, Statement | Rejected]] = [(each, _read_one(each)) for each in body["Statements"]]
-        well_formed = [statement for _, statement in asked if isinstance(statement, Statement)]
+        for each in body["Statements"]:
+            requests.check(each, requests.MEMBERS["Statement"])
+            checked_item({str(number): value for number, value in enumerate(each.get("Parameters", ()))})
+        asked = [_read_one(each) for each in body["Statements"]]
+        well_formed = [statement for statement in asked if isinstance(statement, Statement)]
         if len({statement.verb == "SELECT" for statement in well_formed}) > 1:
             raise invalid("Read and write requests together in the same batch is not supported.")
-        self._check_apart(well_formed)
-        return {"Responses": [self._respond(each, statement) for each, statement in asked]}
+        self._check_apart(well_formed, "Provided list of item keys contains duplicates")
+        return {"Responses": [self._respond(statement) for statement in asked]}
 
-    def _check_apart(self, statements: Sequence[Statement]) -> None:
-        """Raises Rejected for two statements of a batch about one item."""
+    def _check_apart(self, statements: Sequence[Statement], problem: str = ONE_ITEM) -> None:
+        """Raises Rejected for two statements about one item."""
         seen = []
         for statement in statements:
             try:
                 table = self._table(statement.table)
             except Rejected:
                 continue
-            item = statement.item if statement.verb == "INSERT" else _key(statement.where, table) or {}
+            item = statement.item if statement.verb == "INSERT" else _key(statement, table) or {}
+            if statement.verb == "SELECT" and not _names_key(statement, table):
+                continue  # it has an error of its own
             seen += [(table.name, primary) for primary in [table.key.of(item)] if primary is not None]
         if len(set(seen)) < len(seen):
-            raise invalid("Provided list of item keys contains duplicates")
+            raise invalid(problem)
 
-    def _respond(self, body: Body, statement: Statement | Rejected) -> Body:
-        named = {"TableName": statement.table} if isinstance(statement, Statement) else {}
+    def _respond(self, statement: Statement | Rejected) -> Body:
+        named: Body = {}
         try:
-            if isinstance(statement, Rejected):
-                raise statement
+            if isinstance(statement, Rejected) or statement.verb == "EXISTS":
+                raise statement if isinstance(statement, Rejected) else invalid(_EXISTS)
             if statement.verb == "SELECT":
-                item = self._selected_one(statement, "Only single item select is supported")
-            elif statement.verb == "EXISTS":
-                raise invalid(_EXISTS)
+                item = self._selected_one(statement, "BatchExecuteStatement")
+                named = {"TableName": statement.table}
             else:
-                item = self._write(statement, body) or None
+                done = self._writes.placed(self._as_write(statement, {}))
+                named = {"TableName": statement.table}  # told of an error too from here on, as it was carried out
+                item = self._writes.carry_out(done).returned(statement.returning) or None
         except Rejected as error:
             return {"Error": error.reason, **named}
         return {**named, **({} if item is None else {"Item": item})}
@@ -95,31 +109,37 @@ class PartiQL:
         if len({statement.verb == "SELECT" for _, statement in statements}) > 1:
             raise invalid("ExecuteTransaction API does not support both read and write operations in the same request.")
         for index, (_, statement) in enumerate(statements):
-            if statement.returning != "NONE":
-                problem = "RETURNING clause is not supported in ExecuteTransaction."
+            if problem := _unfit(statement, self._table(statement.table)):
                 raise invalid(f"Validation failed in TransactStatements[{index}]: {problem}")
         if statements[0][1].verb != "SELECT":
+            for index, (_, statement) in enumerate(statements):
+                if statement.verb != "INSERT" and _key(statement, self._table(statement.table)) is None:
+                    raise cancelled_at(index, len(statements), invalid(NO_KEY))
             self._writes.transact([self._as_write(statement, each) for each, statement in statements], body)
             return {"Responses": []}
-        problem = "Select statements within ExecuteTransaction must specify the primary key in the where clause."
-        found = [self._selected_one(statement, problem) for _, statement in statements]
+        self._check_apart([statement for _, statement in statements])
+        found = [self._selected_one(statement, "ExecuteTransaction") for _, statement in statements]
         return {"Responses": [{} if item is None else {"Item": item} for item in found]}
 
     def _select(self, statement: Statement, body: Body) -> Body:
         table = self._table(statement.table)
         if statement.index not in table.views:
-            raise invalid(f"The table does not have the specified index: {statement.index}")
-        view = table.views[statement.index]
-        kept = _scope(statement, joined(statement.where)) if statement.where else None
+            raise invalid("The table does not have the specified index")
+        view, where = table.views[statement.index], statement.where
+        if view.is_global and body.get("ConsistentRead"):
+            raise invalid("Strongly consistent read is not supported on Global Secondary Indexes")
+        kept = statement.scope.condition("WHERE clause", where) if where else None
+        selection = None if statement.selected is None else Selection.of(statement.selected)
+        check_selection_reach(view, selection.paths if selection else ())
         start = _start(table, view, body["NextToken"]) if "NextToken" in body else None
-        page = Page(kept, None, start, body.get("Limit"), False, body.get("ConsistentRead", False))
-        entries = view.scanned(0, RING, start)
-        comparisons = _key_comparisons(statement.where, view)
+        page = Page(kept, selection, start, body.get("Limit"), None, body.get("ConsistentRead", False))
+        entries: Iterable[Entry] = view.scanned(0, RING, start)
+        comparisons = _key_comparisons(statement, view)
         if comparisons:
-            partition, sort = keyconditions.checked(comparisons, view.key)
-            entries = view.queried(partition, not statement.descending, start)
-            if sort is not None:
-                entries = (entry for entry in entries if sort.holds(table.items[entry[2]]))
+            check_filter_reach(view, kept.paths if kept else ())
+            page.keys = KeyConditions.of(comparisons)
+            entries = queried(table, view, page, not statement.descending)
+        page.projection = selection if selection and not view.is_global and view.lacks(selection.paths) else None
         answer = read_page(table, view, entries, page, body)
         items = [_chosen(item, statement.selected) for item in answer["Items"]]
         last = answer.get("LastEvaluatedKey")
@@ -127,97 +147,110 @@ class PartiQL:
         consumed = {name: answer[name] for name in ("ConsumedCapacity",) if name in answer}
         return {"Items": items, **more, **consumed}
 
-    def _selected_one(self, statement: Statement, problem: str) -> Item | None:
-        table = self._table(statement.table)
-        if statement.index or _key(statement.where, table) is None:
-            raise invalid(problem)
+    def _selected_one(self, statement: Statement, operation: str) -> Item | None:
+        if statement.index or not _names_key(statement, self._table(statement.table)):
+            raise invalid(NO_KEY_OF_SELECT.format(operation))
         items: list[Item] = self._select(statement, {})["Items"]
         return items[0] if items else None
 
-    def _write(self, statement: Statement, body: Body) -> Item:
-        """Carries one statement out, and returns the attributes that it asks for."""
-        done = placed(self._as_write(statement, body), self._table(statement.table))
-        done.judge()
-        self._writes.apply([done])
-        return self._writes.returned(done, statement.returning)
-
     def _as_write(self, statement: Statement, body: Body) -> Write:
-        table = self._table(statement.table)
+        table, scope = self._table(statement.table), statement.scope
         if statement.index:
             raise invalid("Index is not supported in a write statement.")
-        first = table.key.names[0]
+        wants = body.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+        name = scope.name(table.key.names[:1])
+        there, missing = (Call(f"attribute_{word}exists", (name,), is_function=True) for word in ("", "not_"))
         if statement.verb == "INSERT":
             item = checked_item(statement.item)
-            call: Body = {"Item": item, "ConditionExpression": "attribute_not_exists(#n0)"}
-            return replace(_prepared("Put", table, call, {"#n0": first}, {}, body), failure=_DUPLICATE)
-        key = _key(statement.where, table)
+            condition = scope.condition("WHERE clause", missing)
+            return Write("Put", table.name, item, check_size(item), condition, None, wants, _DUPLICATE)
+        key = _key(statement, table)
         if key is None:
             raise invalid(NO_KEY)
-        rest = joined([conjunct for conjunct in statement.where if not _is_of_key(conjunct, table)])
-        names, call = {**statement.names, "#n": first}, {"Key": key}
-        if statement.verb == "EXISTS":
-            call["ConditionExpression"] = f"attribute_exists(#n){f' AND {rest}' if rest else ''}"
-            return _prepared("ConditionCheck", table, call, names, statement.values, body)
-        if statement.verb == "DELETE":
-            if rest:  # what is not there counts as deleted
-                call["ConditionExpression"] = f"attribute_not_exists(#n) OR {rest}"
-            return _prepared("Delete", table, call, names, statement.values, body)
-        call["UpdateExpression"] = " ".join(f"{name} {', '.join(each)}" for name, each in statement.sections.items())
-        call["ConditionExpression"] = f"attribute_exists(#n){f' AND {rest}' if rest else ''}"
-        return _prepared("Update", table, call, names, statement.values, body)
+        rest = tuple([part for part in _parts(statement) if not _is_of_key(statement, part, table)])
+        tree = Call("AND", (there, *rest))
+        if statement.verb == "DELETE":  # what is not there counts as deleted
+            tree = Call("OR", (missing, Call("AND", (there, *rest))))
+        condition = scope.condition("WHERE clause", tree)
+        kind = {"EXISTS": "ConditionCheck", "DELETE": "Delete", "UPDATE": "Update"}[statement.verb]
+        update = update_of(scope, tuple(statement.actions)) if kind == "Update" else None
+        return Write(kind, table.name, key, check_size(key), condition, update, wants)
+
+
+def _unfit(statement: Statement, table: StoredTable) -> str:
+    """Why a statement cannot stand in a transaction."""
+    if statement.returning != "NONE":
+        return "RETURNING clause is not supported in ExecuteTransaction."
+    if statement.verb == "SELECT" and statement.index:
+        return "Reads on indices are not supported within transactions."
+    if statement.verb == "SELECT" and not _names_key(statement, table):
+        return NO_KEY_OF_SELECT.format("ExecuteTransaction")
+    if statement.verb == "EXISTS" and (_names_key(statement, table) or _key(statement, table) is None):
+        return "EXISTS() must contain a single item read with additional condition"
+    return ""
 
 
 def _read_one(body: Body) -> Statement | Rejected:
     try:
-        requests.check(body, requests.MEMBERS["Statement"])
         return read(body["Statement"], body.get("Parameters", ()))
     except Rejected as error:
         return error
 
 
-def _prepared(kind: str, table: StoredTable, call: Body, names: Item | Any, values: Item, body: Body) -> Write:
-    """The write of a call, with those placeholders that its expressions use."""
-    used = set(_PLACEHOLDER.findall(" ".join(str(text) for name, text in call.items() if name.endswith("Expression"))))
-    used |= {"#n"} if "#n)" in call.get("ConditionExpression", "") else set()
-    placeholders: Body = {
-        "ExpressionAttributeNames": {name: content for name, content in names.items() if name in used},
-        "ExpressionAttributeValues": {name: content for name, content in values.items() if name in used},
-    }
-    on_failure = {name: body[name] for name in ("ReturnValuesOnConditionCheckFailure",) if name in body}
-    given = {name: content for name, content in placeholders.items() if content}
-    return prepared(kind, {**call, **given, **on_failure, "TableName": table.name})
+def _parts(statement: Statement) -> list[Call]:
+    return conjuncts(statement.where) if statement.where else []
 
 
-def _scope(statement: Statement, text: str) -> Any:
-    call = {"ExpressionAttributeNames": statement.names, "ExpressionAttributeValues": statement.values}
-    return Placeholders.of({name: content for name, content in call.items() if content}).condition("WHERE clause", text)
+def _comparison(statement: Statement, part: Call) -> Comparison | None:
+    """Of a top-level attribute with a value."""
+    left, right, *_ = (*part.operands, None)
+    if part.operator not in OPERATORS or not isinstance(left, Name) or not isinstance(right, Literal):
+        return None
+    values = [each for each in part.operands[1:] if isinstance(each, Literal)]
+    if len(left.steps) > 1 or len(values) < len(part.operands) - 1:
+        return None
+    name = statement.scope.names[str(left.steps[0])]
+    return Comparison(
+        name, OPERATORS[part.operator], tuple([statement.scope.values[each.placeholder] for each in values])
+    )
 
 
-def _is_of_key(conjunct: Conjunct, table: StoredTable) -> bool:
-    return conjunct.name in table.key.names and conjunct.operator == "="
+def _is_of_key(statement: Statement, part: Call, table: StoredTable) -> bool:
+    comparison = _comparison(statement, part)
+    return comparison is not None and comparison.operator == "EQ" and comparison.name in table.key.names
 
 
-def _key(where: Sequence[Conjunct], table: StoredTable) -> Item | None:
+def _key(statement: Statement, table: StoredTable) -> Item | None:
     """The whole key that the conditions name; None where they do not."""
-    equal = {each.name: each.value for each in where if each.value is not None and _is_of_key(each, table)}
-    return dict(equal) if set(equal) == set(table.key.names) else None
+    comparisons = [_comparison(statement, part) for part in _parts(statement)]
+    equal = {each.name: each.values[0] for each in comparisons if each and each.operator == "EQ"}
+    key = {name: equal[name] for name in table.key.names if name in equal}
+    return key if len(key) == len(table.key.names) else None
 
 
-def _key_comparisons(where: Sequence[Conjunct], view: View) -> tuple[Comparison, ...]:
+def _names_key(statement: Statement, table: StoredTable) -> bool:
+    """Whether the conditions are the key and nothing else."""
+    return _key(statement, table) is not None and len(_parts(statement)) == len(table.key.names)
+
+
+def _key_comparisons(statement: Statement, view: View) -> list[Comparison]:
     """The comparisons of the view's key, if its partition is named; the rest is for the filter."""
     by_name: dict[str, Comparison] = {}
-    for each in where:
-        if each.name in view.key.names and each.value is not None and each.operator in _OPERATORS:
-            by_name.setdefault(each.name, Comparison(each.name, _OPERATORS[each.operator], (each.value,)))
-    partition = by_name.get(view.key.names[0])
-    return tuple(by_name.values()) if partition is not None and partition.operator == "EQ" else ()
+    for part in _parts(statement):
+        comparison = _comparison(statement, part)
+        if comparison and comparison.name in view.key.names:
+            by_name.setdefault(comparison.name, comparison)
+    partition = [by_name.get(name) for name in view.key.names[: view.key.partition]]
+    return list(by_name.values()) if all(each and each.operator == "EQ" for each in partition) else []
 
 
 def _start(table: StoredTable, view: View, token: str) -> Item:
     try:
-        return start_of(table, view, checked_item(json.loads(urlsafe_b64decode(token))))
+        start = checked_item(json.loads(urlsafe_b64decode(token)))
+        check_start(table, view, start)
     except (ValueError, Rejected):
         raise invalid("NextToken does not match request") from None
+    return start
 
 
 def _chosen(item: Item, selected: Sequence[Path] | None) -> Item:

@@ -1,4 +1,4 @@
-"""PartiQL statements, read into what DynamoDB's own calls take: expressions with placeholders, and a key.
+"""PartiQL statements, read into what DynamoDB's own calls take: trees of expressions, and a key.
 
     SELECT *|path, … FROM table[.index] [WHERE condition] [ORDER BY name [ASC|DESC]]
     INSERT INTO table VALUE {…};  DELETE FROM table WHERE condition [RETURNING ALL OLD *]
@@ -15,44 +15,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.dynamodb.expressions import Placeholders
+from harness.dynamodb.grammar import COMPARATORS, MAX_OPERATORS, Action, Call, Conditions, Literal, Name
 from harness.dynamodb.paths import Path
 from harness.dynamodb.values import Item, Value, checked, invalid, type_of
 
 _TOKEN = re.compile(
-    r"""\s*(?:('(?:[^']|'')*')|("(?:[^"]|"")*")|(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)|([A-Za-z_][A-Za-z0-9_-]*)"""
-    r"""|(<<|>>|<=|>=|<>|!=|[=<>+\-*(),.\[\]{}:?])|(\S))"""
+    r"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|[A-Za-z_][A-Za-z0-9_-]*"""
+    r"""|<<|>>|<=|>=|<>|!=|\S)"""
 )
-_TEXT, _QUOTED, _NUMBER, _WORD, _SIGN = range(1, 6)
-_COMPARATORS = ("=", "<>", "!=", "<", "<=", ">", ">=")
-_TESTS = ("attribute_type", "begins_with", "contains")
+_MISMATCH = "Number of parameters in request and statement don't match."
+_WORD = re.compile(r"[A-Za-z_]")
 _CLOSING = {"[": "]", "(": ")", "<<": ">>"}
-
-
-@dataclass(frozen=True, slots=True)
-class Conjunct:
-    """A part of WHERE that has to hold, as an expression; and the attribute that it compares, if it compares one."""
-
-    text: str
-    name: str = ""
-    operator: str = ""
-    value: Value | None = None
+_DEEPER = ("(", "[", "{", "NOT")  # each may be a level deeper: no statement has hundreds
+_CONSTANTS: dict[str, Value] = {"TRUE": {"BOOL": True}, "FALSE": {"BOOL": False}, "NULL": {"NULL": True}}
+_SETS = {"SET_ADD": "ADD", "SET_DELETE": "DELETE"}
 
 
 @dataclass(slots=True)
 class Statement:
-    """`selected`: the paths, or None for all. `names` and `values` stand for the placeholders of the expressions."""
+    """`selected`: the paths, or None for all. `scope` has the names and values that stand in the trees."""
 
     verb: str = ""
     table: str = ""
     index: str = ""
     selected: list[Path] | None = None
-    where: list[Conjunct] = field(default_factory=list)
+    where: Call | None = None
     item: Item = field(default_factory=dict)
-    sections: dict[str, list[str]] = field(default_factory=dict)
+    actions: list[Action] = field(default_factory=list)
     returning: str = "NONE"
     descending: bool = False
-    names: dict[str, str] = field(default_factory=dict)
-    values: dict[str, Value] = field(default_factory=dict)
+    scope: Placeholders = field(default_factory=Placeholders)
 
 
 def read(text: str, parameters: Sequence[Value]) -> Statement:
@@ -60,93 +53,55 @@ def read(text: str, parameters: Sequence[Value]) -> Statement:
     return _StatementReader(text, parameters).statement()
 
 
-class _StatementReader:
+class _StatementReader(Conditions):
+    operators = (*COMPARATORS, "!=", "BETWEEN", "IN", "IS")
+
     def __init__(self, text: str, parameters: Sequence[Value]) -> None:
-        self._text = text
-        self._tokens = [(match.lastindex or 0, match[match.lastindex or 0]) for match in _TOKEN.finditer(text)]
-        self._index = 0
+        super().__init__(text, _TOKEN)
         self._parameters = list(parameters)
         self._read = Statement()
+        if sum(token.upper() in _DEEPER for token, _, _ in self._tokens) > MAX_OPERATORS:
+            raise self.error()
 
-    def _error(self) -> Exception:
+    def error(self) -> Exception:
         return invalid(f"Statement wasn't well formed, can't be processed: {self._text}")
-
-    @property
-    def _kind(self) -> int:
-        return self._tokens[self._index][0] if self._index < len(self._tokens) else 0
-
-    @property
-    def _token(self) -> str:
-        return self._tokens[self._index][1] if self._index < len(self._tokens) else ""
-
-    def _step(self) -> str:
-        if not self._token:
-            raise self._error()
-        self._index += 1
-        return self._tokens[self._index - 1][1]
-
-    def _is(self, *words: str) -> bool:
-        """Whether the words come next; if so they are passed."""
-        coming = self._tokens[self._index : self._index + len(words)]
-        if [token.upper() for kind, token in coming if kind in (_WORD, _SIGN)] != list(words):
-            return False
-        self._index += len(words)
-        return True
-
-    def _expect(self, *words: str) -> None:
-        if not self._is(*words):
-            raise self._error()
-
-    def _listed(self, part: Callable[[], Any], closing: str = "") -> list[Any]:
-        """Parts with commas between them, up to the closing sign if there is one."""
-        if closing and self._is(closing):
-            return []
-        parts = [part()]
-        while self._is(","):
-            parts.append(part())
-        if closing:
-            self._expect(closing)
-        return parts
 
     def statement(self) -> Statement:
         statement = self._read
-        statement.verb = self._step().upper()
         readers = {
-            "SELECT": self._select,
-            "INSERT": self._insert,
-            "UPDATE": self._update,
-            "DELETE": self._delete,
-            "EXISTS": self._exists,
+            **{"SELECT": self._select, "INSERT": self._insert, "UPDATE": self._update},
+            **{"DELETE": self._delete, "EXISTS": self._exists},
         }
+        statement.verb = self.word.upper()
         if statement.verb not in readers:
-            raise self._error()
+            raise self.error()
+        self.step()
         readers[statement.verb]()
-        if self._token:
-            raise self._error()
+        if self.word or self._parameters:
+            raise invalid(_MISMATCH) if not self.word else self.error()
         return statement
 
     def _select(self) -> None:
-        self._read.selected = None if self._is("*") else self._listed(self._path)
-        self._expect("FROM")
-        self._from()
+        self._read.selected = None if self.passes("*") else self.listed(self._path)
+        self._from("FROM")
         self._where()
-        if self._is("ORDER", "BY"):
+        if self.passes("ORDER"):
+            self.expect("BY")
             if not self._read.where:
                 raise invalid("Must have WHERE clause in the statement when using ORDER BY clause.")
             self._path()
-            self._read.descending = self._is("DESC")
-            self._is("ASC")
+            self._read.descending = self.passes("DESC")
+            self.passes("ASC")
 
     def _exists(self) -> None:
-        self._expect("(", "SELECT")
+        self.expect("(", "SELECT")
         self._select()
-        self._expect(")")
+        self.expect(")")
 
     def _insert(self) -> None:
-        self._expect("INTO")
-        self._from()
-        self._expect("VALUE")
-        if self._token != "{":
+        self._from("INTO")
+        self.expect("VALUE")
+        if self.word != "{":
             raise invalid(
                 "Unsupported format in item expression. Please use struct format {...} to express item values"
             )
@@ -154,203 +109,153 @@ class _StatementReader:
 
     def _update(self) -> None:
         self._from()
-        while not self._is("WHERE"):
-            if self._is("SET"):
-                self._listed(self._assignment)
-            elif self._is("REMOVE"):
-                self._section("REMOVE", self._listed(lambda: self._spelled(self._path())))
+        while self.word.upper() != "WHERE":
+            if self.passes("SET"):
+                self._read.actions += self.listed(self._assignment)
             else:
-                raise self._error()
-        self._index -= 1
+                self.expect("REMOVE")
+                self._read.actions += [Action("REMOVE", self._named(path)) for path in self.listed(self._path)]
         self._where()
         self._returning()
 
     def _delete(self) -> None:
-        self._expect("FROM")
-        self._from()
+        self._from("FROM")
         self._where()
         self._returning()
 
-    def _from(self) -> None:
+    def _from(self, *words: str) -> None:
+        self.expect(*words)
         self._read.table = self._name()
-        if self._is("."):
+        if self.passes("."):
             self._read.index = self._name()
+            if not self._read.index:
+                raise invalid("Path component cannot be an empty string")
+            if self.word == ".":
+                raise invalid("A path may contain at most 2 components in the FROM clause")
 
     def _where(self) -> None:
-        if self._is("WHERE"):
-            self._read.where = self._alternatives()
+        if self.passes("WHERE"):
+            self._read.where = self.condition()
 
     def _returning(self) -> None:
-        if self._is("RETURNING"):
-            which, image = self._step().upper(), self._step().upper()
-            self._expect("*")
-            if which not in ("ALL", "MODIFIED") or image not in ("OLD", "NEW"):
-                raise self._error()
-            self._read.returning = f"{'ALL' if which == 'ALL' else 'UPDATED'}_{image}"
+        if not self.passes("RETURNING"):
+            return
+        which, image = self.step().upper(), self.step().upper()
+        self.expect("*")
+        if which not in ("ALL", "MODIFIED") or image not in ("OLD", "NEW"):
+            raise self.error()
+        if self._read.verb == "DELETE" and (which, image) != ("ALL", "OLD"):
+            problem = "Only RETURNING ALL OLD * is allowed in DELETE statements."
+            raise invalid(f"Invalid returning clause: RETURNING {which} {image} *. {problem}")
+        self._read.returning = f"{'ALL' if which == 'ALL' else 'UPDATED'}_{image}"
 
-    def _section(self, name: str, actions: list[str]) -> None:
-        self._read.sections.setdefault(name, []).extend(actions)
+    def _assignment(self) -> Action:
+        target = self._named(self._path())
+        self.expect("=")
+        if self.word.upper() in _SETS:
+            section = _SETS[self.step().upper()]
+            return Action(section, target, self.within(self._second))
+        operand = self.operand()
+        if self.word in ("+", "-"):
+            operand = Call(self.step(), (operand, self.operand()))
+        return Action("SET", target, operand)
 
-    def _assignment(self) -> None:
-        target = self._spelled(self._path())
-        self._expect("=")
-        for function, section in (("SET_ADD", "ADD"), ("SET_DELETE", "DELETE")):
-            if self._is(function, "("):
-                self._path()
-                self._expect(",")
-                self._section(section, [f"{target} {self._operand()[0]}"])
-                self._expect(")")
-                return
-        text = self._operand()[0]
-        if self._token in ("+", "-"):
-            text = f"{text} {self._step()} {self._operand()[0]}"
-        self._section("SET", [f"{target} = {text}"])
+    def _second(self) -> Literal:
+        """Of SET_ADD and SET_DELETE: the first operand is the target."""
+        self._path()
+        self.expect(",")
+        return self._read.scope.literal(self._value())
 
-    # Conditions: what is read becomes the text of an expression.
+    def compared(self, left: Any, word: str) -> Any:
+        if word == "IN" and self.following != "(":
+            return self._in(left)
+        if word != "IS":
+            return super().compared(left, "<>" if word == "!=" else word)
+        self.step()
+        negated = self.passes("NOT")
+        if self.passes("MISSING"):
+            return Call(f"attribute_{'' if negated else 'not_'}exists", (left,), is_function=True)
+        self.expect("NULL")
+        null = Call("attribute_type", (left, self._read.scope.literal({"S": "NULL"})), is_function=True)
+        return Call("NOT", (null,)) if negated else null
 
-    def _alternatives(self) -> list[Conjunct]:
-        alternatives = [self._conjuncts()]
-        while self._is("OR"):
-            alternatives.append(self._conjuncts())
-        if len(alternatives) == 1:
-            return alternatives[0]
-        return [Conjunct(f"({' OR '.join(joined(each) for each in alternatives)})")]
+    def _in(self, left: Any) -> Call:
+        self.step()
+        if self.word not in _CLOSING:
+            raise invalid("IN operator must have a right hand argument of type Seq with at least one member")
+        return Call("IN", (left, *self._elements(self.operand)))
 
-    def _conjuncts(self) -> list[Conjunct]:
-        conjuncts = self._factor()
-        while self._is("AND"):
-            conjuncts += self._factor()
-        return conjuncts
+    def _elements(self, part: Callable[[], Any]) -> list[Any]:
+        """Parts with commas between them, within brackets."""
+        closing = _CLOSING.get(self.word) or "}"
+        self.step()
+        parts = [] if self.word == closing else self.listed(part)
+        self.expect(closing)
+        return parts
 
-    def _factor(self) -> list[Conjunct]:
-        if self._is("NOT"):
-            inner = self._factor()
-            text = joined(inner)
-            return [Conjunct(f"NOT {text if len(inner) == 1 else f'({text})'}")]
-        if self._is("("):
-            inner = self._alternatives()
-            self._expect(")")
-            return inner
-        return [self._comparison()]
-
-    def _comparison(self) -> Conjunct:
-        left, path, _ = self._operand()
-        if self._is("IS"):
-            negated = self._is("NOT")
-            if self._is("MISSING"):
-                return Conjunct(f"attribute_{'' if negated else 'not_'}exists({left})")
-            self._expect("NULL")
-            null = self._placeholder({"S": "NULL"})
-            return Conjunct(f"{'NOT ' if negated else ''}attribute_type({left}, {null})")
-        if self._is("BETWEEN"):
-            low = self._operand()[0]
-            self._expect("AND")
-            return Conjunct(f"{left} BETWEEN {low} AND {self._operand()[0]}")
-        if self._is("IN"):
-            closing = _CLOSING.get(self._step(), "")
-            options = self._listed(lambda: self._operand()[0], closing)
-            if not closing or not options:
-                raise invalid("IN operator must have a right hand argument of type Seq with at least one member")
-            return Conjunct(f"{left} IN ({', '.join(options)})")
-        if self._token not in _COMPARATORS:
-            if left.startswith(_TESTS):
-                return Conjunct(left)
-            raise self._error()
-        operator = {"!=": "<>"}.get(self._token, self._token)
-        self._step()
-        right, _, value = self._operand()
-        name = str(path[0]) if path and len(path) == 1 and value is not None else ""
-        return Conjunct(f"{left} {operator} {right}", name, operator if name else "", value)
-
-    def _operand(self) -> tuple[str, Path | None, Value | None]:
-        """The text of a path, a function or a value; and the path or the value."""
-        is_literal = self._kind in (_TEXT, _NUMBER) or self._token in ("?", "[", "{", "<<", "-", "+")
-        if is_literal or self._token.lower() in ("true", "false", "null"):
-            value = self._value()
-            return self._placeholder(value), None, value
-        following = self._tokens[self._index + 1][1] if self._index + 1 < len(self._tokens) else ""
-        if self._kind == _WORD and following == "(":
-            function = self._step().lower()
-            self._step()
-            operands = self._listed(lambda: self._operand()[0], ")")
-            return f"{function}({', '.join(operands)})", None, None
-        path = self._path()
-        return self._spelled(path), path, None
+    def operand(self) -> Any:
+        """A path, a function or a value."""
+        if self.word[:1] in tuple("'?[{<-+0123456789") or self.word.upper() in _CONSTANTS:
+            return self._read.scope.literal(self._value())
+        function = self.function()
+        if function is not None:
+            return Call(function.operator.lower(), function.operands, is_function=True)
+        return self._named(self._path())
 
     def _name(self) -> str:
-        if self._kind not in (_WORD, _QUOTED):
-            raise self._error()
-        token = self._step()
-        return token[1:-1].replace('""', '"') if token[0] == '"' else token
+        if self.word[:1] == '"' and len(self.word) > 1:
+            return self.step()[1:-1].replace('""', '"')
+        if not _WORD.match(self.word):
+            raise self.error()
+        return self.step()
 
     def _path(self) -> Path:
         steps: list[str | int] = [self._name()]
-        while self._token in (".", "["):
-            if self._is("."):
+        while self.word in (".", "["):
+            if self.passes("."):
                 steps.append(self._name())
-            else:
-                self._step()
-                if self._kind == _TEXT:
-                    steps.append(self._step()[1:-1])
-                elif self._token.isdigit():
-                    steps.append(int(self._step()))
-                else:
-                    raise self._error()
-                self._expect("]")
+                continue
+            self.step()
+            if not self.word.isdigit() and self.word[:1] != "'":
+                raise self.error()
+            steps.append(int(self.word) if self.word.isdigit() else self.word[1:-1])
+            self.step()
+            self.expect("]")
         return tuple(steps)
 
-    def _spelled(self, path: Path) -> str:
-        text = ""
-        for step in path:
-            if isinstance(step, int):
-                text += f"[{step}]"
-                continue
-            placeholder = f"#n{len(self._read.names)}"
-            self._read.names[placeholder] = step
-            text += f".{placeholder}" if text else placeholder
-        return text
-
-    def _placeholder(self, value: Value) -> str:
-        placeholder = f":v{len(self._read.values)}"
-        self._read.values[placeholder] = value
-        return placeholder
+    def _named(self, path: Path) -> Name:
+        return self._read.scope.name(path)
 
     def _value(self) -> Value:
-        kind, token = self._kind, self._step()
-        if token == "?":
+        word = self.word
+        if word == "{":
+            return {"M": dict(self._elements(self._member))}
+        if word == "[":
+            return {"L": self._elements(self._value)}
+        if word == "<<":
+            return self._set(self._elements(self._value))
+        self.step()
+        if word == "?":
             if not self._parameters:
-                raise invalid("Number of parameters in request and statement don't match.")
+                raise invalid(_MISMATCH)
             return checked(self._parameters.pop(0))
-        if kind == _TEXT:
-            return {"S": token[1:-1].replace("''", "'")}
-        if kind == _NUMBER:
-            return checked({"N": token})
-        if token in ("-", "+") and self._kind == _NUMBER:
-            return checked({"N": token + self._step()})
-        if token.lower() in ("true", "false"):
-            return {"BOOL": token.lower() == "true"}
-        if token.lower() == "null":
-            return {"NULL": True}
-        return self._collection(token)
+        if word[:1] == "'" and len(word) > 1:
+            return {"S": word[1:-1].replace("''", "'")}
+        if word.upper() in _CONSTANTS:
+            return _CONSTANTS[word.upper()]
+        number = word + self.step() if word in ("-", "+") else word
+        if not number.lstrip("-+")[:1].isdigit():
+            raise self.error()
+        return checked({"N": number})
 
-    def _collection(self, opening: str) -> Value:
-        if opening == "[":
-            return {"L": self._listed(self._value, "]")}
-        if opening == "{":
-            return {"M": dict(self._listed(self._member, "}"))}
-        if opening == "<<":
-            elements = self._listed(self._value, ">>")
-            kinds = {type_of(element) for element in elements}
-            if len(kinds) == 1 and kinds <= {"S", "N", "B"}:
-                (kind_of_all,) = kinds
-                return checked({f"{kind_of_all}S": [element[kind_of_all] for element in elements]})
-        raise self._error()
+    def _set(self, elements: Sequence[Value]) -> Value:
+        kinds = {type_of(element) for element in elements}
+        if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
+            raise self.error()
+        (kind,) = kinds
+        return checked({f"{kind}S": [element[kind] for element in elements]})
 
     def _member(self) -> tuple[str, Value]:
-        name = self._step()[1:-1] if self._kind == _TEXT else self._name()
-        self._expect(":")
+        name = self.step()[1:-1] if self.word[:1] == "'" else self._name()
+        self.expect(":")
         return name, self._value()
-
-
-def joined(conjuncts: Sequence[Conjunct]) -> str:
-    return " AND ".join(conjunct.text for conjunct in conjuncts)
