@@ -10,10 +10,11 @@ import json
 import secrets
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import Problem, UserError, nearest
 from harness.faults.function import FalseFailureReport
@@ -109,16 +110,21 @@ def jobs_of(
             overrides = settings or {}
             loaded = load_values(scenario, overrides) if isinstance(scenario, Mapping) else load(scenario, overrides)
             names.update(dict.fromkeys(variant.name for variant in loaded.variants))
-            stacks: dict[str, Stack] = {}  # by what a variant says of its pipeline
-            for variant in _chosen(loaded.variants, variants):
-                pipeline = json.dumps(variant.document.value["pipeline"])
-                for seed in _seeds(variant, seeds):
-                    again = _again(loaded.file, variant.name, seed, overrides, target)
-                    jobs.append(prepare(variant, seed, target, again, stacks.get(pipeline)))
-                    if target == EMBEDDED_TARGET:  # elsewhere each run has a stack of its own
-                        stacks[pipeline] = jobs[-1].stack
         except UserError as error:
             problems += error.problems
+            continue
+        readings: dict[str, Reading] = {}  # by what a variant says of its pipeline
+        for variant in _chosen(loaded.variants, variants):
+            pipeline = json.dumps(variant.document.value["pipeline"])
+            try:
+                for seed in _seeds(variant, seeds):
+                    again = _again(loaded.file, variant.name, seed, overrides, target)
+                    reading = readings.get(pipeline) or _read(variant.scenario, target)
+                    if target == EMBEDDED_TARGET or reading.problems:  # elsewhere each run has a stack of its own
+                        readings[pipeline] = reading
+                    jobs.append(prepare(variant, seed, target, again, reading))
+            except UserError as error:
+                problems += error.problems
     if not jobs and not problems:
         problems = [Problem(f"--variant: no variant is called '{name}'. {nearest(name, names)}") for name in variants]
     if problems:
@@ -156,22 +162,24 @@ def prepare(
     seed: int,
     target: Target = EMBEDDED_TARGET,
     again: str | None = None,
-    stack: Stack | None = None,
+    reading: Reading | None = None,
 ) -> Job:
-    """Reads the template, unless the stack is there already.
+    """Reads the template, unless that is done already.
 
     Raises UserError where the variant does not fit it, or the platform does not support it.
     """
     scenario = variant.scenario
-    try:
-        stack = stack or _stack(scenario, target)
-        _check(variant, stack)
-    except UserError as error:
-        raise UserError(variant.document.placed(problem) for problem in error.problems) from error
+    stack, unread = reading or _read(scenario, target)
+    handler, problems = scenario.pipeline.handler, []
+    if handler and handler.missing:
+        problems = [variant.document.problem(("pipeline", "handler"), handler.missing)]
+    problems += map(variant.document.placed, (*unread, *(_unfitting(variant, stack) if stack else ())))
+    if stack is None:
+        raise UserError(problems)
     reasons = unsupported(stack, scenario.faults, target)
-    if scenario.workload.writer_class(stack.source.service, variant.folders).EXPIRES:
-        reasons += unsupported_expiry(scenario.workload.writer, target.platform, stack.time_to_live)
-    problems = check_against_mapping(variant, stack.mapping)
+    with suppress(ValueError):  # a writer that there is not, which is a problem already
+        if scenario.workload.writer_class(stack.source.service, variant.folders).EXPIRES:
+            reasons += unsupported_expiry(scenario.workload.writer, target.platform, stack.time_to_live)
     difference = variant.differences.get(target.platform)
     listed = difference is not None and difference.expect is None
     if reasons and not listed:
@@ -184,13 +192,32 @@ def prepare(
     return Job(variant, seed, target, stack, again, refused="; ".join(reasons))
 
 
-def _stack(scenario: Scenario, target: Target) -> Stack:
+class Reading(NamedTuple):
+    """What a template and its code are. Without its code a stack is good enough to say what else is wrong."""
+
+    stack: Stack | None
+    problems: list[Problem]
+
+
+def _read(scenario: Scenario, target: Target) -> Reading:
+    problems: list[Problem] = []
+    try:
+        stack = _stack(scenario, target, problems)
+    except UserError as error:
+        return Reading(None, error.problems)
+    return Reading(stack, problems)
+
+
+def _stack(scenario: Scenario, target: Target, problems: list[Problem]) -> Stack:
+    """problems: takes what is wrong with its code."""
     name, pipeline = f"harness-{scenario.scenario}", scenario.pipeline
+    handler = pipeline.handler
+    missing: list[Problem] = []
     stack = read_template(
         pipeline.template,
         name if target == EMBEDDED_TARGET else f"{name}-{secrets.token_hex(3)}",
-        handler=pipeline.handler.file if pipeline.handler else None,
-        function=pipeline.handler.function if pipeline.handler else "",
+        handler=handler.file if handler else None,
+        function=handler.function if handler else "",
         parameters=pipeline.parameters,
         mapping=pipeline.mapping.settings(),
         timeout=pipeline.function.timeout,
@@ -199,12 +226,16 @@ def _stack(scenario: Scenario, target: Target) -> Stack:
         sinks={logical_id: sink.role for logical_id, sink in pipeline.sinks.items()},
         any_language=target != EMBEDDED_TARGET,
         code=pipeline.code,
+        code_problems=missing,
     )
+    if handler and handler.missing:
+        return replace(stack, attributions=_attributions(stack, pipeline))
+    problems += missing
     function = stack.function
     runtime = "" if target == EMBEDDED_TARGET else function.runtime  # embedded, this very Python runs the code
     is_read = function.has_agent and not (runtime and is_newer(runtime))  # a newer one may know more syntax
-    if is_read and (problem := syntax_problem(function.root, function.handler, runtime)):
-        raise UserError([problem])
+    if is_read and not problems and (problem := syntax_problem(function.root, function.handler, runtime)):
+        problems.append(problem)
     return replace(stack, attributions=_attributions(stack, pipeline))
 
 
@@ -228,10 +259,14 @@ def _names_too_long(scenario: Scenario, stack: Stack) -> Iterator[Problem]:
             return
 
 
-def _check(variant: Variant, stack: Stack) -> None:
-    if problems := check_against_stack(variant, stack):
-        raise UserError(problems)
-    _changes(variant.scenario, stack, seed=0)  # whether the items fit the table does not depend on the seed
+def _unfitting(variant: Variant, stack: Stack) -> list[Problem]:
+    """Whatever does not fit the stack; whether the items fit the table does not depend on the seed."""
+    problems = [*check_against_stack(variant, stack), *check_against_mapping(variant, stack.mapping)]
+    try:
+        _changes(variant.scenario, stack, seed=0)
+    except UserError as error:
+        problems += error.problems
+    return problems
 
 
 def _changes(scenario: Scenario, stack: Stack, seed: int) -> list[list[Change]]:

@@ -73,6 +73,7 @@ def read(
     sinks: Values[str, str] | None = None,
     any_language: bool = False,
     code: Path | None = None,
+    code_problems: list[Problem] | None = None,
 ) -> Stack:
     """The stack that the template describes, under a name, with the other arguments in place of what the template says.
 
@@ -82,12 +83,20 @@ def read(
     logical_id: of the function, where several have a stream. sinks: roles by logical id, before the template's.
     any_language: whether a function may be one that is not Python.
     code: the folder of the function's code, where the template does not say which of this machine it is.
+    code_problems: takes that the handler is missing, which is raised otherwise: all else can be checked without it.
     Raises UserError with every problem found, NotImitated where a name that the pipeline needs cannot be known.
     """
     document = cloudformation(load_template(template), parameters or {})
     function_model = AnyLanguageFunctionProperties if any_language else FunctionProperties
     reader = _StackReader(template, Scope(document, stack_name, parameters or {}), sinks or {}, function_model)
-    stack = reader.stack(handler, function, logical_id, code)
+    reader.code_problems = code_problems
+    problems = reader.sink_problems()
+    try:
+        stack = reader.stack(handler, function, logical_id, code)
+    except UserError as error:
+        raise UserError([*problems, *error.problems]) from error
+    if problems:
+        raise UserError(problems)
     changed = replace(
         stack.function,
         timeout=stack.function.timeout if timeout is None else timeout,
@@ -123,6 +132,7 @@ class _StackReader(PropertiesReader):
         self._sinks = sinks
         self._function_model = function_model
         self._unread: list[str] = []  # why the source of a mapping is not known
+        self.code_problems: list[Problem] | None = None  # as `read` takes them
 
     def functions(self) -> list[str]:
         """Those that a stream triggers, in the order of the mappings. Raises UserError where there is none."""
@@ -130,7 +140,6 @@ class _StackReader(PropertiesReader):
         return [*dict.fromkeys(name for name in names if name)] or [self._mapping_ids(None)[0]]
 
     def stack(self, handler: Path | None, function_name: str, logical_id: str | None, folder: Path | None) -> Stack:
-        self._check_sinks()
         tables = self.each(TABLE, self._table)
         data_streams = self.each(DATA_STREAM, self._data_stream)
         queues = self.each(QUEUE, self._queue)
@@ -273,7 +282,8 @@ class _StackReader(PropertiesReader):
             modules = nearest(module.name, (file.stem for file in root.glob("*.py")) if isdir(root) else ())
             if isinstance(code, dict) and "S3Key" in code:
                 modules += ". Where the code lies elsewhere on this machine, `pipeline.code` says so, or `try --code`"
-            self.add(properties(logical_id, "Handler"), f"{message} {modules}")
+            problem = self.scope.document.problem(properties(logical_id, "Handler"), f"{message} {modules}")
+            (self._problems if self.code_problems is None else self.code_problems).append(problem)
         return Function(
             logical_id,
             self.scope.physical(logical_id),
@@ -369,23 +379,18 @@ class _StackReader(PropertiesReader):
                 message = f"is a '{VIEW}' of a table's items, and the source is a Kinesis stream: make it a '{LEDGER}'"
                 self.add(_role_path(sink.logical_id), message)
 
-    def _check_sinks(self) -> None:
-        """Raises UserError for sinks of the scenario that the template does not have."""
+    def sink_problems(self) -> list[Problem]:
+        """Sinks of the scenario that the template does not have, or not so."""
         tables = self.scope.of_type(TABLE)
         names = [*tables, *(name for type in (QUEUE, BUCKET, TOPIC) for name in self.scope.of_type(type))]
         kinds = f"no table, queue, bucket or topic of {self._template}"
-        problems = [
-            Problem(f"'{name}' is {kinds}. {nearest(name, names)}", f"{SINKS_PATH}.{name}")
-            for name in self._sinks
-            if name not in names
-        ]
-        problems += [
-            Problem(NO_VIEW, f"{SINKS_PATH}.{name}.role")
-            for name, role in self._sinks.items()
-            if role == VIEW and name in names and self.scope.types[name] not in (TABLE, BUCKET)
-        ]
-        if problems:
-            raise UserError(problems)
+        problems: list[Problem] = []
+        for name, role in self._sinks.items():
+            if name not in names:
+                problems.append(Problem(f"'{name}' is {kinds}. {nearest(name, names)}", f"{SINKS_PATH}.{name}"))
+            elif role == VIEW and self.scope.types[name] not in (TABLE, BUCKET):
+                problems.append(Problem(NO_VIEW, f"{SINKS_PATH}.{name}.role"))
+        return problems
 
 
 def _role_path(logical_id: str) -> DocumentPath:

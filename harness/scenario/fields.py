@@ -77,10 +77,11 @@ _FUNCTION = re.compile(r"^(?P<file>.+):(?P<function>[A-Za-z_]\w*)$")
 
 
 class Handler(NamedTuple):
-    """The function in a file that Lambda calls."""
+    """The function in a file that Lambda calls. missing: why there is no such file; "" where there is one."""
 
     file: Path
     function: str = DEFAULT_FUNCTION
+    missing: str = ""
 
 
 HERE = (Path(),)  # the folders of a scenario that no file holds
@@ -98,11 +99,13 @@ def folders(scenario: Path | None) -> tuple[Path, ...]:
 
 
 def find_handler(text: str, folders: Sequence[Path]) -> Handler:
-    """`path.py` or `path.py:function`. Raises ValueError when there is no such file."""
+    """`path.py` or `path.py:function`."""
     match = _FUNCTION.fullmatch(text)
-    if match:
-        return Handler(find(match["file"], folders), match["function"])
-    return Handler(find(text, folders))
+    name, function = (match["file"], match["function"]) if match else (text, DEFAULT_FUNCTION)
+    try:
+        return Handler(find(name, folders), function)
+    except ValueError as error:
+        return Handler(Path(name), function, str(error))
 
 
 def find_folder(text: str, folders: Sequence[Path]) -> Path:

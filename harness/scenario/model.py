@@ -215,9 +215,12 @@ class Pipeline(Model):
 
     @classmethod
     def complete(cls, values: dict[str, Any], refused: set[str], context: Any) -> None:
-        if values.get("template", _BESIDE) != _BESIDE or {"template", "handler"} & refused:
-            return
         handler: Handler | None = values.get("handler")
+        named = values.get("template", _BESIDE) != _BESIDE
+        if handler and handler.missing and not named:  # with a template what else is wrong can be told, too
+            raise Mistakes([Mistake(("handler",), handler.missing)])
+        if named or {"template", "handler"} & refused:
+            return
         if handler is None:
             raise Mistakes([Mistake(("template",), "name a template, or a handler with one beside it")])
         values["template"] = handler.file.parent / TEMPLATE

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pipelines import write_pipeline
 from play import LEDGER, document, handler_file, yaml_file
 
 from harness.platforms.embedded.services import streams
@@ -170,3 +172,56 @@ def test_a_damaged_history_is_unknown_and_the_other_runs_are_judged(harness: Any
     said = harness("check", first)
     assert said.code == 2
     assert "which is not open" in said.out
+
+
+def problems_of(said: Any) -> list[str]:
+    """The paths of what is wrong; a problem of the code has none, and tells its file."""
+    assert said.code == 254, said.out + said.err
+    places = [re.match(r"(\S+?):\d+:\d+: (\S+): ", line) for line in said.err.splitlines()]
+    return [place[1] if place[2] == "SyntaxError" else place[2] for place in places if place]
+
+
+SHARED = {"writers": 1, "share": True}
+UNREPORTED = [{"partial_failure": {"nth": 1}}]
+OTHERS = ["workload.share", "pipeline.sinks", "faults[0]"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "code", "first"),
+    [
+        ("src/nowhere.py", "", "pipeline.handler"),
+        (None, None, "Resources.Function.Properties.Handler"),
+        (None, "x = (", "src/app.py"),
+    ],
+    ids=["named by the scenario", "of the template", "no Python"],
+)
+def test_code_that_cannot_be_read_hides_no_other_problem(
+    harness: Any, tmp_path: Path, handler: str | None, code: str | None, first: str
+) -> None:
+    """All that is wrong with the scenario is told at once."""
+    template = write_pipeline(tmp_path, "", {})
+    app = tmp_path / "src" / "app.py"
+    app.unlink()
+    if code is not None:
+        app.write_text(code)
+    named = {"handler": handler} if handler else {}
+    values = document(pipeline={"template": str(template)}, workload=SHARED, faults=UNREPORTED)
+    values["pipeline"] = {"template": str(template), **named}
+    told = problems_of(harness("lint", yaml_file(tmp_path / "wrong.yaml", values)))
+    assert [told[0].removeprefix(f"{tmp_path}/"), *told[1:]] == [first, *OTHERS]
+
+
+def test_each_variant_tells_what_is_wrong_with_it(harness: Any, tmp_path: Path) -> None:
+    """Not the first alone."""
+    matrix = {"pipeline.handler": [str(LEDGER / "naive.py"), "one.py", "two.py"]}
+    said = harness("lint", yaml_file(tmp_path / "variants.yaml", document(matrix=matrix)))
+    assert problems_of(said) == ["matrix.pipeline.handler[1]", "matrix.pipeline.handler[2]"]
+
+
+def test_what_the_scenario_says_of_sinks_hides_nothing_of_the_template(harness: Any, tmp_path: Path) -> None:
+    """Both are told, each in its file."""
+    template = write_pipeline(tmp_path, "def handler(event, context): pass", {}, BatchSize=99_999)
+    values = document()
+    values["pipeline"] = {"template": str(template), "sinks": {"Nothing": {"role": "ledger"}}}
+    told = problems_of(harness("lint", yaml_file(tmp_path / "sinks.yaml", values)))
+    assert told == ["pipeline.sinks.Nothing", "Resources.Mapping.Properties.BatchSize"]
