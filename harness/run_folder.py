@@ -135,16 +135,22 @@ class NoFolder:
     def check(self) -> None: ...
 
 
+def _no_run_folder(path: Path) -> str:
+    expected = "Expected is the folder of a run, as `run` leaves it under runs/<scenario>/"
+    if not path.is_dir():
+        return f"{path} is not a run folder: it {'is a file' if path.exists() else 'does not exist'}. {expected}"
+    inside = sorted(str(file.parent) for file in path.glob(f"*/{RUN}"))
+    inside = inside or sorted(str(file.parent) for file in path.glob(f"*/*/{RUN}"))
+    instead = f"Run folders in it: {', '.join(inside[:_MOST_NAMED])}" if inside else f"There is none in it. {expected}"
+    return f"{path} is not a run folder: it has no {RUN}. {instead}"
+
+
 def read_run(path: Path) -> dict[str, Any]:
     """The question of a run, from its run.json. Raises UserError for a folder of something else."""
     try:
         question = json.loads((path / RUN).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        inside = sorted(str(file.parent) for file in path.glob(f"*/{RUN}")) or sorted(
-            str(file.parent) for file in path.glob(f"*/*/{RUN}")
-        )
-        instead = f"Run folders in it: {', '.join(inside[:_MOST_NAMED])}" if inside else "There is none in it"
-        raise UserError(f"{path} is not a run folder: it has no {RUN}. {instead}") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(_no_run_folder(path)) from None
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is not a run folder: {RUN} cannot be read ({error})") from None
     if not isinstance(question, dict):

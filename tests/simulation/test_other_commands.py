@@ -24,10 +24,19 @@ def test_check_judges_a_stored_run_again(harness: Any, crashing: Path) -> None:
 
 
 def test_check_refuses_what_is_no_run(harness: Any, tmp_path: Path) -> None:
-    """254 and the folder's name."""
-    said = harness("check", tmp_path)
-    assert said.code == 254
-    assert "is not a run folder: it has no run.json. There is none in it" in said.err
+    """254, the name, and what is expected in its place, in a sentence."""
+    (tmp_path / "file").touch()
+    for path, is_so in {
+        ".": "has no run.json. There is none in it",
+        "file": "is a file",
+        "no": "does not exist",
+    }.items():
+        said = harness("check", tmp_path / path)
+        assert said.code == 254
+        sentence = (
+            f"{tmp_path / path} is not a run folder: it {is_so}. Expected is the folder of a run, as `run` leaves it"
+        )
+        assert said.err.startswith(sentence)
 
 
 def test_check_names_the_run_folders_in_a_folder(harness: Any, scenario: Path) -> None:
