@@ -258,9 +258,26 @@ def _given_up(index: HistoryIndex, trace: IntentTrace) -> Cause:
         throttled = index.disrupted("throttle_function")
         never = f"the function never began{by(throttled.opened if throttled else None)}"
         return Cause("mapping", f"{after}, {never}, and the mapping gave up ({reason}); {letters}")
-    failed = [execution for execution in trace.executions if execution.outcome != OK]
-    last = how_it_ended(failed[-1]) if failed else f"{trace.executions[-1].process} reported it as failed"
-    return Cause("function", f"{after}, at last {last}, and the mapping gave up ({reason}); {letters}")
+    return Cause("function", f"{after}, at last {_last_failure(trace)}, and the mapping gave up ({reason}); {letters}")
+
+
+def _last_failure(trace: IntentTrace) -> str:
+    """How the last execution that failed ended; where none did, what the answer of the last one reported (S-73, S-75).
+
+    A fault may have made it report what it had handled.
+    """
+    if failed := [execution for execution in trace.executions if execution.outcome != OK]:
+        return how_it_ended(failed[-1])
+    last = trace.executions[-1]
+    reported = [str(each) for each in last.last.value.get("reported", ())]
+    of_the_batch = {str(number) for number in last.value["sequence_numbers"]}
+    if any(record.value["sequence_number"] in reported for record in trace.records) or not reported:
+        what = "it"
+    elif of_the_batch.issuperset(reported):
+        what = "an earlier record of its batch"
+    else:
+        what = f"'{next(each for each in reported if each not in of_the_batch)}', which is not in the batch,"
+    return f"{last.process} reported {what} as failed{by(last.faults[-1] if last.faults else None)}"
 
 
 def _handled_without_effect(index: HistoryIndex, trace: IntentTrace) -> Cause:
@@ -338,7 +355,6 @@ def _gave_up(trace: IntentTrace) -> Cause:
     condition = trace.dead_letters[0].value["condition"]
     if condition == TOO_OLD and not trace.executions:
         return Cause("mapping", f"{condition}: its record exceeded the maximum age before the function got it (S-69)")
-    count = f"executed {times(len(trace.executions))}" if trace.executions else "the function never began"
-    failed = [execution for execution in trace.executions if execution.outcome != OK]
-    last = f", at last {how_it_ended(failed[-1])}" if failed else ""
-    return Cause("function", f"{condition}: {count}{last}")
+    if not trace.executions:
+        return Cause("function", f"{condition}: the function never began")
+    return Cause("function", f"{condition}: executed {times(len(trace.executions))}, at last {_last_failure(trace)}")

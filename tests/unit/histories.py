@@ -81,15 +81,22 @@ class Story:
         value = {"request_id": f"request-{self._executions}", "environment": 1, "cold": False}
         value |= self.batch(intents, numbers)
         self.add(process, INVOKE, "execute", value)
-        return process, lambda outcome=OK, error=None: self.add(process, outcome, "execute", value, error)
+        return process, lambda outcome=OK, error=None, **more: self.add(
+            process, outcome, "execute", value | more, error
+        )
 
-    def handle(self, *intents, calls=(OK,), outcome=OK, delivered=OK, word="succeeded", numbers=None, error=None):
-        """One delivery with one execution, which calls the sink once for each intent; without `calls` it does not."""
+    def handle(
+        self, *intents, calls=(OK,), outcome=OK, delivered=OK, word="succeeded", numbers=None, error=None, **more
+    ):
+        """One delivery with one execution, which calls the sink once for each intent; without `calls` it does not.
+
+        more: in the value of its end, as `reported`.
+        """
         delivery = self.begin(*intents, numbers=numbers)
         process, end = self.execute(*intents, numbers=numbers)
         for intent in intents if calls else ():
             self.call(process, intent, calls)
-        end(outcome, error)
+        end(outcome, error, **more)
         delivery(delivered, word)
 
     def mark(self, f, *intents, **value):

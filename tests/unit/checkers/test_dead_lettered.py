@@ -40,12 +40,24 @@ def test_who_is_to_blame_for_a_dead_letter(condition, executed, blame):
     assert only(story, "dead_lettered").blame == blame
 
 
-def test_a_dead_letter_of_what_was_reported_as_failed():
-    """No execution broke off: the function answered, each time, that it could not."""
-    story = written(ONE)
-    story.handle(ONE, calls=(), delivered=FAIL, word="reported")
-    story.dead_letter(ONE)
-    assert only(story, "dead_lettered").why == "RetryAttemptsExhausted: executed once"
+@pytest.mark.parametrize(
+    ("reported", "what"),
+    [
+        ((), "it as failed"),
+        ((TWO,), "it as failed"),
+        ((ONE,), "an earlier record of its batch as failed"),
+        (("x",), "'x', which is not in the batch, as failed"),
+    ],
+)
+def test_a_dead_letter_of_what_was_reported_as_failed(reported, what):
+    """No execution broke off: the function answered, each time, that it could not, and named a record (S-75)."""
+    story = written(ONE, TWO)
+    numbers = dict(zip((ONE, TWO), story.batch((ONE, TWO))["sequence_numbers"], strict=True))
+    answer = [numbers.get(each, each) for each in reported]
+    story.handle(ONE, TWO, calls=(), delivered=FAIL, word="reported", reported=answer)
+    story.dead_letter(ONE, TWO)
+    dead = {anomaly.subject: anomaly.why for anomaly in anomalies(story) if anomaly.kind == "dead_lettered"}
+    assert dead[TWO] == f"RetryAttemptsExhausted: executed once, at last function/1 reported {what}"
 
 
 def test_a_dead_letter_of_what_was_applied_is_no_anomaly():
