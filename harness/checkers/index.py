@@ -47,6 +47,7 @@ class HistoryIndex:
         self._intent_at: dict[str, dict[int, str]] = {}  # by the shard, and the sequence number
         self._calls_in = self.sinks.calls  # by the id of the execution
         self.mapping: Value = {}  # the settings that explain what it did
+        self.names: dict[str, str] = {}  # of the resources: logical ids by their names
         self.standing_still: list[str] = []  # functions that are not measured
         self.leaves_out = False  # whether the user says that the function leaves changes out on purpose
         self.shared = False  # whether several writers change one item, and only the stream knows in which order
@@ -206,6 +207,7 @@ class HistoryIndex:
             self.phases.append(operation)
             self.sinks.described.update(operation.value.get("sinks", {}))
             self.mapping.update(operation.value.get("mapping", {}))
+            self.names.update(operation.value.get("names", {}))
             self.standing_still += operation.value.get("standing_still", ())
             self.leaves_out |= operation.value.get("leaves_out", False)
             self.shared |= operation.value.get("share", False)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from harness.checkers.base import Cause, Checker, by, by_cause, ends, how_it_ended, times, trail
 from harness.checkers.index import HistoryIndex
 from harness.checkers.trace import FAILED, NEVER_INVOKED, IntentTrace, Span, between, sdk_calls
-from harness.history import OK, Operation
+from harness.history import MICROSECONDS, OK, Operation
 from harness.verdict import Anomaly, Finding
 
 MAX_IDENTIFIER = 60  # characters
+LEAST_SECONDS_TO_LIVE = 60  # of a marker that is worth one
 KINESIS_RECORD = "aws:kinesis:record"  # the event name of each record of a Kinesis stream
 
 
@@ -155,7 +156,28 @@ def _executed_again(index: HistoryIndex, trace: IntentTrace, makers: list[Span])
     why = (
         f"{first.process} applied and acknowledged it, its record was delivered again{by(moved[-1] if moved else None)}"
     )
-    return Cause("function", f"{why}, as at-least-once delivery may (S-60), {again}", tuple(moved[-1:]))
+    marked = _marked_again(index, trace, first, second)
+    return Cause("function", f"{why}, as at-least-once delivery may (S-60), {again}{marked}", tuple(moved[-1:]))
+
+
+def _marked_again(index: HistoryIndex, trace: IntentTrace, first: Span, second: Span) -> str:
+    """The table beside the sinks that both wrote for the intent, where the second did so long after the first."""
+    seconds = (second.opened.time - first.last.time) / MICROSECONDS
+    if seconds < LEAST_SECONDS_TO_LIVE:
+        return ""
+    sinks = {sink["name"] for sink in index.sinks.described.values()}
+
+    def marked(execution: Span) -> dict[str, Span]:
+        calls = (each for each in trace.function_calls if each.within is execution and each.outcome == OK)
+        written = ((table, call) for call in calls if not call.reads for table in call.value["table"].split(","))
+        return {table: call for table, call in written if table not in sinks}
+
+    before, after = marked(first), marked(second)
+    table = next((each for each in before if each in after), None)
+    if table is None:
+        return ""
+    marker = f"its marker in {index.names.get(table, table)} (#{before[table].opened.index})"
+    return f", {seconds:,.0f} s later: it wrote {marker} anew, which had expired or is not looked at (P-08)"
 
 
 def _not_acknowledged(execution: Span, batch: Span) -> str:

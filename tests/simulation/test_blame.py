@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pipelines import measure
+from play import LEDGER, play
 
 ONE = {"Effects": "ledger"}
 FEW = {"intents": 3, "writers": 1}
@@ -372,3 +373,16 @@ def test_an_intent_may_have_any_characters(intent: str, tmp_path: Path) -> None:
     (anomaly,) = outcome.anomalies
     assert (anomaly.kind, anomaly.blame) == ("duplicated", "writer"), str(outcome)
     assert "(duplicate_put, #" in anomaly.why
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(7200, True), (30, False)])
+def test_a_marker_that_had_expired_is_named(seconds: int, told: bool, tmp_path: Path) -> None:
+    """With the table, the call that wrote it first, and how long after that the record came again (P-08)."""
+    faults = [{"redeliver": {"nth": 1, "seconds": seconds}}]
+    outcome = play(tmp_path, LEDGER / "expiring_marker.py", faults)
+    assert (outcome.verdict == "invalid") is told, str(outcome)
+    if told:
+        (why, *_) = {anomaly.why for anomaly in outcome.anomalies}
+        marked = next(op for op in outcome.history if op.f == "dynamodb.TransactWriteItems")
+        marker = f"its marker in Markers (#{marked.index})"
+        assert why.endswith(f"7,200 s later: it wrote {marker} anew, which had expired or is not looked at (P-08)")
