@@ -67,6 +67,11 @@ class Job:
         document = self.variant.document.value
         return (document[DIFFERS][self.target.platform]["*"] if self.difference else document)["expect"]
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether the run is compared with its reference (harness.reference); a run without faults is its own."""
+        return bool(self.scenario.faults)
+
     def changes(self) -> list[list[Change]]:
         """The work of each writer."""
         return _changes(self.scenario, self.stack, self.seed)

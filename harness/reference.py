@@ -33,7 +33,7 @@ def reference(job: Job, play: Play) -> Value | None:
 
     It is played once for each variant without its faults, and seed, in this process.
     """
-    if not job.scenario.faults:
+    if not job.is_compared:
         return None
     key = _key(job)
     if key not in _kept:

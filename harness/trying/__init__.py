@@ -44,18 +44,25 @@ from harness.workload.items import Change
 MOST_PROBES = 12
 SEEDS = (0, 1, 2)  # of the runs without faults; the last begins a day later, so that times differ
 _LATER_SECONDS = 90_061.0
+_PAUSE_SECONDS = 300.0  # before items are changed again: the pipeline is done with the first change by then
+_OPERATION = {"process": "writer", "call": "operation"}
 _UNREADABLE = Attribution("harness_reads_whole_rows", "harness_reads_whole_rows")  # no row names an intent so
-_PUT, _PUT_THEN_DELETE = "put", "put_then_delete"
+_PUT, _PUT_THEN_DELETE, _UPDATE = "put", "put_then_delete", "update_set"
 _TOLD_EVERY = 10  # runs, where there is no terminal
+_REPLACING = ("dynamodb.PutItem", "dynamodb.BatchWriteItem", "dynamodb.DeleteItem")
 _REPORTED = "Reported: "
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 @dataclass(frozen=True, slots=True)
 class TriedJob(Job):
-    """A job with changes of its own."""
+    """A job with changes of its own, which the trial itself compares."""
 
     work: tuple[Change, ...] = ()
+
+    @property
+    def is_compared(self) -> bool:
+        return False
 
     def changes(self) -> list[list[Change]]:
         return [list(self.work)]
@@ -127,7 +134,7 @@ class Player:
 
     def play(self) -> Trial:
         """All runs, with their progress on standard error."""
-        if error := self._probe():
+        if error := self.probe():
             return self._trial({}, Masks(), [error], [])
         writers = [_PUT]
         if isinstance(self.stack.source, Table) and "REMOVE" in self._items.reads.names:
@@ -138,6 +145,8 @@ class Player:
         all_masks = Masks()
         for writer in writers:
             act = _Act(self, writer)
+            if act.writes_back and writer == _PUT:  # a PUT would take away what the function has added to an item
+                act = _Act(self, _UPDATE)
             unknown += [f"{sink}: {why}" for sink, why in act.masks.unknown.items()]
             all_masks.whole.update(act.masks.whole)
             all_masks.partly.update(act.masks.partly)
@@ -156,7 +165,7 @@ class Player:
         told = [*dict.fromkeys(unknown)]
         return Trial(self.stack, self._parameters, self._code, self._items.told, sinks, masked, told, outcomes)
 
-    def _probe(self) -> str:
+    def probe(self) -> str:
         """Why the handler does not take the items, or "" once it does."""
         error = ""
         for _ in range(MOST_PROBES):
@@ -178,18 +187,20 @@ class Player:
 
     def changes(self, writer: str) -> tuple[Change, ...]:
         """What the writer does. An item that is deleted at once is written once."""
-        return tuple(each for each in self._items.changes() if writer == _PUT or each.number == 1)
+        return tuple(each for each in self._items.changes() if writer != _PUT_THEN_DELETE or each.number == 1)
 
     def run(
         self, writer: str, faults: Sequence[Mapping[str, Any]], seed: int, stack: Stack | None = None
     ) -> tuple[RunResult, Sequence[Operation]]:
         work = self.changes(writer)
+        rounds = [number for number, change in enumerate(work, 1) if number > 1 and change.item == work[0].item]
+        pauses = [{"delay": {**_OPERATION, "nth": rounds, "seconds": _PAUSE_SECONDS}}] if rounds else []
         document = {
             "scenario": "try",
             "question": "Is it the same as without the fault?",
             "pipeline": {"template": str(self._template)},
             "workload": {"writer": writer, "intents": len(work)},
-            "faults": list(faults),
+            "faults": [*faults, *pauses],
             "limits": {"drive": "30d"},
             "expect": "valid",
         }
@@ -204,13 +215,16 @@ class _Act:
         self._player = player
         self._writer = writer
         self._stack = player.stack
-        later = {"delay": {"process": "writer", "call": "operation", "nth": 1, "seconds": _LATER_SECONDS}}
+        later = {"delay": {**_OPERATION, "nth": 1, "seconds": _LATER_SECONDS}}
         runs = [player.run(writer, [later] if seed == SEEDS[-1] else [], seed) for seed in SEEDS]
         self._operations = runs[0][1]
         names = {each.name: each.logical_id for each in self._stack.resources}
         calls = [each for each in self._operations if each.role == "function" and each.type == INVOKE and "." in each.f]
         self.writes = {target_of(call, names) for call in calls if is_write(call.f)}
         self._read = {target_of(call, names) for call in calls if READS.search(call.f)}
+        replaced = {target_of(call, names) for call in calls if call.f in _REPLACING}
+        counted = {target_of(call, names) for call in calls if is_write(call.f) and call.f not in _REPLACING}
+        self._counting = counted | (replaced & self._read)  # where a number is made of the one that was there
         source = self._stack.source.logical_id
         self._source = source if source in self.writes else None
         references = [contents_of(operations, self._source) for _, operations in runs]
@@ -219,8 +233,13 @@ class _Act:
         tables = (each for each in self._stack.resources if isinstance(each, Table))
         self._keys = {table.logical_id: table.key_names for table in tables}
 
+    @property
+    def writes_back(self) -> bool:
+        """Whether the function writes into the table whose changes it gets."""
+        return self._source is not None
+
     def play(self) -> list[Outcome]:
-        chosen = places(self._operations, self._stack)
+        chosen = places(self._operations, self._stack, "UpdateItem" if self._writer == _UPDATE else "PutItem")
         outcomes = []
         with Progress(len(chosen), every=_TOLD_EVERY) as progress:
             for place in chosen:
@@ -235,7 +254,7 @@ class _Act:
             return Outcome(place, self._writer, UNKNOWN, why=f"not imitated: {error}")
         if busy := _still_busy(operations):
             return Outcome(place, self._writer, UNKNOWN, why=busy, operations=operations)
-        if not any(fault["fired"] for fault in result.faults):
+        if not result.faults[0]["fired"]:
             return Outcome(place, self._writer, UNKNOWN, why="it never came to that", operations=operations)
         contents, reference = contents_of(operations, self._source), self.reference
         if place.is_again:
@@ -245,10 +264,10 @@ class _Act:
         by_kind: dict[str, str] = {}
         for sink, difference in list(found.items()):
             rows = self.masks.rows(sink, reference)
-            of_sink = kinds(difference, rows, self._keys.get(sink, ()))
+            of_sink = kinds(difference, rows, self._keys.get(sink, ()), sink in self._counting)
             if sink in memory:
                 found[sink] = difference = SinkDifference([], [], difference.changed)
-                of_sink = kinds(difference, rows, ()) - {DIFFERENT}
+                of_sink = kinds(difference, rows, (), sink in self._counting) - {DIFFERENT}
             if not of_sink:
                 del found[sink]
             by_kind |= dict.fromkeys(of_sink, sink)

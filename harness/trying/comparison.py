@@ -192,9 +192,9 @@ def _parts(row: Any) -> set[str]:
     return {json.dumps(leaf) for leaf in leaves(row)}
 
 
-def kinds(difference: SinkDifference, expected: Sequence[Any], keys: Sequence[str]) -> set[str]:
-    """What a difference is. expected: the rows of the reference."""
-    found = {kind for before, after in difference.changed for kind in _of_change(before, after)}
+def kinds(difference: SinkDifference, expected: Sequence[Any], keys: Sequence[str], counting: bool = True) -> set[str]:
+    """What a difference is. expected: the rows of the reference. counting: whether numbers are of what was counted."""
+    found = {kind for before, after in difference.changed for kind in _of_change(before, after, counting)}
     if difference.fewer:
         found.add(LOST)
     if difference.more:
@@ -202,11 +202,13 @@ def kinds(difference: SinkDifference, expected: Sequence[Any], keys: Sequence[st
     return found
 
 
-def _of_change(before: Any, after: Any) -> Iterator[str]:
+def _of_change(before: Any, after: Any, counting: bool) -> Iterator[str]:
     """A number further from nothing, or a longer list, counts something twice."""
     changes = [*_changes(before, after)]
     for old, new in changes:
-        if isinstance(old, list):
+        if not counting:
+            yield DIFFERENT
+        elif isinstance(old, list):
             yield DUPLICATED if len(new) > len(old) else LOST if len(new) < len(old) else DIFFERENT
         elif isinstance(old, int | float) and isinstance(new, int | float) and old * new >= 0:
             yield DUPLICATED if abs(new) > abs(old) else LOST

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.documents import TEMPLATES
 from harness.faults.points import ANSWERED_BY, BATCH_CALLS, FUNCTION, TRANSACTIONS, WRITER
 from harness.history import INVOKE, Operation
 from harness.pipeline.dependencies import imports_of
@@ -240,7 +241,7 @@ def _fitting(comparison: Sequence[Any]) -> int:
 
 def _samples(folder: Path, source: Table | DataStream) -> Iterator[Item]:
     """The items of the source in sample events beside the template."""
-    files = [file for file in sorted(folder.rglob("*.json")) if not _LEFT_OUT & set(file.relative_to(folder).parts)]
+    files = [file for file in sorted(folder.rglob("*.json")) if _belongs(file, folder)]
     for file in files[:_MOST_SAMPLES]:
         try:
             content = json.loads(file.read_text("utf-8")) if file.stat().st_size < _LARGEST_SAMPLE else None
@@ -251,6 +252,13 @@ def _samples(folder: Path, source: Table | DataStream) -> Iterator[Item]:
             item = _of_record(record, source) if isinstance(record, dict) else None
             if item and all(source.attribute_types[name] in item.get(name, ()) for name in source.key_names):
                 yield item
+
+
+def _belongs(file: Path, folder: Path) -> bool:
+    """Whether it lies in the folder of a template, and in none of another template or of what is installed."""
+    between = [parent for parent in file.parents if parent.is_relative_to(folder) and parent != folder]
+    others = (parent / name for parent in between for name in TEMPLATES)
+    return not _LEFT_OUT & set(file.relative_to(folder).parts) and not any(each.is_file() for each in others)
 
 
 def _of_record(record: dict[str, Any], source: Table | DataStream) -> Item | None:
@@ -271,7 +279,8 @@ def _of_record(record: dict[str, Any], source: Table | DataStream) -> Item | Non
 MAPPING = "mapping"
 READS = re.compile(r"\.(Get|BatchGet|List|Query|Scan|Describe|Head|Receive|TransactGet|GET|HEAD)")
 MOST_PLACES = 3  # of one call to one target: its first, its second, and its last before the function first ends
-LATE_SECONDS = 30.0  # a redelivery when all other batches have long been delivered
+LATE_SECONDS = 400.0  # a redelivery when all later batches have been delivered
+_TRIES = 4  # more than a handler makes of one call
 _ATTEMPTS = 12  # more than boto3 makes of one call
 
 
@@ -292,9 +301,14 @@ class FaultPlace(NamedTuple):
         return bool(self.entry.get("duplicate_put", {}).get("changed"))
 
 
-def places(operations: Sequence[Operation], stack: Stack) -> list[FaultPlace]:
-    """operations: of the run without faults."""
-    return [*_of_writes(operations, stack), *_of_executions(stack), *_of_deliveries(operations), *_of_the_writer(stack)]
+def places(operations: Sequence[Operation], stack: Stack, written_by: str) -> list[FaultPlace]:
+    """operations: of the run without faults. written_by: the operation of DynamoDB with which the writer writes."""
+    return [
+        *_of_writes(operations, stack),
+        *_of_executions(stack),
+        *_of_deliveries(operations),
+        *_of_the_writer(stack, written_by),
+    ]
 
 
 def is_write(call: str) -> bool:
@@ -340,7 +354,7 @@ def _refusals(call: str, where: str, nth: int) -> Iterator[FaultPlace]:
         entry = {**at, "nth": nth, "code": "TransactionCanceledException", "reason": "conflict"}
         yield FaultPlace("conflict of", where, FUNCTION, {"refuse": entry})
     if call in ANSWERED_BY["TransactionConflictException"]:  # which the SDK does not repeat
-        for fault, numbers in (("refusal of", [nth]), ("refusals for a while of", [*range(nth, nth + _ATTEMPTS)])):
+        for fault, numbers in (("refusal of", [nth]), ("refusals for a while of", [*range(nth, nth + _TRIES)])):
             entry = {**at, "nth": numbers, "code": "TransactionConflictException"}
             yield FaultPlace(fault, where, FUNCTION, {"refuse": entry})
     elif call not in TRANSACTIONS:
@@ -374,13 +388,10 @@ def _of_deliveries(operations: Sequence[Operation]) -> Iterator[FaultPlace]:
         yield FaultPlace("late redelivery of", "a batch", MAPPING, {"redeliver": {"nth": nth, "seconds": LATE_SECONDS}})
 
 
-def _of_the_writer(stack: Stack) -> Iterator[FaultPlace]:
-    noun = "PUT" if not isinstance(stack.source, DataStream) else "record"
-    yield FaultPlace("written twice:", f"a {noun}", WRITER, {"duplicate_put": {"nth": 1}})
-    yield FaultPlace(
-        "written twice, with another value:", f"a {noun}", WRITER, {"duplicate_put": {"nth": 1, "changed": True}}
-    )
-    call = "kinesis.PutRecord" if isinstance(stack.source, DataStream) else "dynamodb.PutItem"
-    yield FaultPlace(
-        "lost reply to", f"a {noun} of the writer", WRITER, {"lose_reply": {"process": WRITER, "call": call, "nth": 1}}
-    )
+def _of_the_writer(stack: Stack, written_by: str) -> Iterator[FaultPlace]:
+    kinesis = isinstance(stack.source, DataStream)
+    noun, call = ("a record", "kinesis.PutRecord") if kinesis else ("a write", f"dynamodb.{written_by}")
+    yield FaultPlace("done twice:", noun, WRITER, {"duplicate_put": {"nth": 1}})
+    yield FaultPlace("done twice, with another value:", noun, WRITER, {"duplicate_put": {"nth": 1, "changed": True}})
+    entry = {"process": WRITER, "call": call, "nth": 1}
+    yield FaultPlace("lost reply to", f"{noun} of the writer", WRITER, {"lose_reply": entry})

@@ -85,7 +85,7 @@ def test_a_template_alone_is_enough(harness: Any) -> None:
     assert "DUPLICATED  crash after dynamodb.PutItem Effects: the function dies" in said.out
     assert 'Effects: 1 row there in addition: {"effect": "…"' in said.out
     assert "parameter CodeBucket has no default" in said.err
-    assert "29/29 lost reply to a PUT of the writer: same" in said.err
+    assert "29/29 lost reply to a write of the writer: same" in said.err
     assert not Path("runs").exists()
 
 
