@@ -186,6 +186,8 @@ REFUSED = {"refuse": {"process": "function", "call": "effect", "code": "Transact
 REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 ONCE = {"process": "function", "call": "effect", "code": "TransactionConflictException", "times": 1}
 TWICE = {"duplicate_put": {"nth": 2, "changed": True}}
+# Where the template says so, the mapping has begun before the first write.
+AT_LATEST = {"pipeline": {"mapping": {"starting_position": "LATEST"}}}
 VIEW_TYPES = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
 ROWS = [
     *(
@@ -212,7 +214,7 @@ ROWS = [
         ({"crash": {"call": "dynamodb.PutItem", "when": "after", "nth": 1}},),
     ),
     Row("reported in vain", REPORTS_IN_VAIN, "lost", "function", "which the mapping does not ask for"),
-    Row("latest", PLAIN, "lost", "mapping", "starts at LATEST", template={"StartingPosition": "LATEST"}),
+    Row("latest", PLAIN, "lost", "mapping", "starts at LATEST", template=AT_LATEST),
     Row(
         "latest and disabled",
         PLAIN,
@@ -220,7 +222,7 @@ ROWS = [
         "mapping",
         "starts at LATEST",
         faults=({"disable_mapping": {"nth": 4, "seconds": 60}},),
-        template={"StartingPosition": "LATEST"},
+        template=AT_LATEST,
     ),
     Row(
         "behind a poison record",
