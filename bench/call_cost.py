@@ -14,7 +14,7 @@ from bench.rounds import by_turns
 from bench.stub import ANSWERS, EMPTY, ITEM, KINDS, TEN, seconds_on_stub
 from harness.faults.points import Seed
 from harness.history import History
-from harness.pipeline.package import unpacked
+from harness.pipeline.package import folders
 from harness.pipeline.template import read
 from harness.platforms import clients
 from harness.platforms.base import Plan, Reply, Request
@@ -83,7 +83,7 @@ def _seconds_embedded(calls: int, call: Callable[[Any, str, int], None], engine:
 
     plan = Plan(
         stack=stack,
-        code=unpacked(stack.function.root),
+        folders=folders(stack.function.root),
         faults=(),
         seed=Seed(0),
         history=History(),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import Problem, UserError, nearest
-from harness.faults.function import FalseFailureReport
+from harness.faults.pipeline import FalseFailureReport
 from harness.faults.points import Seed
 from harness.pipeline.dependencies import is_newer, syntax_problem
 from harness.pipeline.resources import Bucket, DataStream, Queue, Resource, Table, Topic

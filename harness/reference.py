@@ -16,7 +16,7 @@ from harness.checkers.lost import acknowledged_without_effect
 from harness.errors import NotImitated, PlatformLost, UserError
 from harness.history import Operation, Value
 from harness.jobs import Job, prepare
-from harness.pipeline.package import unpacked
+from harness.pipeline.package import contents, folders
 from harness.platforms.target import EMBEDDED_TARGET
 from harness.scenario.variants import VARIED
 from harness.verdict import UNKNOWN, VALID, Verdict
@@ -51,7 +51,8 @@ def reference(job: Job, play: Play) -> Value | None:
 def _key(job: Job) -> str:
     """Two jobs with one key have one reference: all that it depends on, the function's code included."""
     stack = job.stack
-    code = unpacked(stack.function.root, handler=stack.function.handler if stack.function.has_agent else None)
+    root = stack.function.root
+    code = (folders(root, stack.function.handler if stack.function.has_agent else None), contents(root))
     varied = {name: part for name, part in job.variant.document.value.items() if name in VARIED and name != "faults"}
     settings = replace(stack, name="") if job.target != EMBEDDED_TARGET else stack
     return json.dumps([varied, repr(settings), str(code), job.seed, repr(job.target)])

@@ -15,7 +15,6 @@ Each operation is appended to the history at once, so a run that is killed leave
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import signal
@@ -31,12 +30,13 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from harness import checkers
+from harness.environment.copies import die_with
 from harness.errors import NotImitated, PlatformLost, UserError, of_the_disk
 from harness.faults.points import Seed
 from harness.history import FAIL, INFO, OK, History, Operation, Value
 from harness.jobs import Job
 from harness.observer import Observer
-from harness.pipeline.package import unpacked
+from harness.pipeline.package import folders
 from harness.pipeline.resources import RETENTION_SECONDS
 from harness.platforms import PLATFORMS, clients
 from harness.platforms.base import Plan, Platform
@@ -131,7 +131,7 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
     scenario, function = job.scenario, job.stack.function
     plan = Plan(
         stack=job.stack,
-        code=unpacked(function.root, handler=function.handler if function.has_agent else None),
+        folders=folders(function.root, function.handler if function.has_agent else None),
         faults=scenario.faults,
         seed=Seed(job.seed),
         history=history,
@@ -267,7 +267,6 @@ def _conclude(
     )
 
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # A fork has everything imported; on systems other than Linux a fork of a process with threads is not safe.
 _START = "fork" if sys.platform == "linux" else "spawn"
 W = TypeVar("W")
@@ -339,17 +338,9 @@ def _begin(parent: int, work: Mapping[int, Any]) -> None:
     for number in SIGNALS:  # of the parent's own handlers none is of use between two pieces of work
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: os._exit(ExitCode.INTERRUPTED))
-    if sys.platform == "linux":
-        _die_with(parent)
+    die_with(parent)
     clients.harness_client.cache_clear()  # their connections are the parent's
     collect_seldom()
-
-
-def _die_with(parent: int) -> None:
-    """Makes the kernel kill this process when its parent ends (prctl(2))."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # the parent ended before the call
-        os._exit(1)
 
 
 def collect_seldom() -> None:

@@ -24,6 +24,19 @@ _MAX_MESSAGE = 10_000  # characters
 Handler = Callable[[Any, Any], Any]
 
 
+class RaisedInFunction(Exception):
+    """What the handler raised in another process, as it was described there.
+
+    kind: the name of its class. trace: the lines of its traceback.
+    """
+
+    def __init__(self, kind: str, message: str, described: str, trace: list[str]) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.described = described
+        self.trace = trace
+
+
 def execute(handler: Handler, event: Any, context: Any, actor: Actor, environment: int, cold: bool, root: str) -> Any:
     """The handler's answer, which faults may have changed; raises what it raised. root: the function's folder."""
     subject = of_event(event)
@@ -88,6 +101,8 @@ def exit_of(error: BaseException, root: str) -> str:
 
 def describe_error(error: BaseException, root: str) -> str:
     """For example `KeyError: 'price' at billing.py:3`. The path is relative to `root`, the function's folder."""
+    if isinstance(error, RaisedInFunction):
+        return error.described
     location = _location(error, root)
     return f"{type(error).__name__}: {message_of(error)}" + (f" at {location}" if location else "")
 

@@ -17,6 +17,12 @@ ITEM = ("id", "item", ":item")
 Names = tuple[tuple[str, ...], tuple[str, ...]]
 _MESSAGE = "MessageBody"
 _CHUNKED = "aws-chunked"  # how S3's client cuts the body of a request
+_OF_CHUNKS = frozenset(
+    {
+        *("content-encoding", "transfer-encoding", "x-amz-trailer"),
+        *("x-amz-content-sha256", "x-amz-decoded-content-length"),
+    }
+)
 WRITES = (
     ("dynamodb", "PutItem"),
     ("dynamodb", "UpdateItem"),
@@ -216,6 +222,16 @@ def _inside(content: Any, names: frozenset[str]) -> Iterator[str]:
 def is_chunked(request: Any) -> bool:
     encoding = request.headers.get("content-encoding", "")
     return _CHUNKED in (encoding.decode() if isinstance(encoding, bytes) else encoding)
+
+
+def headers_of(request: Any) -> dict[str, str]:
+    """The headers, without those of a chunked body: `body_of` joins the chunks."""
+    left_out: frozenset[str] = _OF_CHUNKS if is_chunked(request) else frozenset()
+    return {
+        name: value.decode() if isinstance(value, bytes) else str(value)
+        for name, value in request.headers.items()
+        if name.lower() not in left_out
+    }
 
 
 def body_of(request: Any) -> bytes:

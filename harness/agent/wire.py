@@ -77,6 +77,11 @@ def note_timeouts(request: Any, **_: Any) -> None:
     _timeouts.set(Timeouts(config.connect_timeout, config.read_timeout if read is None else read))
 
 
+def current_timeouts() -> Timeouts:
+    """Those of the client whose request is sent now."""
+    return _timeouts.get()
+
+
 class Wire:
     """A botocore `before-send` handler. `sinks`: names of tables, queues, buckets and topics, and URLs of endpoints.
 
@@ -91,7 +96,7 @@ class Wire:
 
     def __call__(self, event_name: str, request: Any, **more: Any) -> AWSResponse:
         service_id, operation = event_name.split(".")[1:]
-        return self.exchange(service_id.replace("-", ""), operation, request, _timeouts.get())
+        return self.exchange(service_id.replace("-", ""), operation, request, current_timeouts())
 
     def exchange(self, service: str, operation: str, request: Any, timeouts: Timeouts) -> AWSResponse:
         """One attempt. For a plain HTTP request, `service` is `http` and `operation` its method."""

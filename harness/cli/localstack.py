@@ -17,8 +17,7 @@ from harness import __version__
 from harness.cli.options import target_options
 from harness.errors import UserError
 from harness.jobs import jobs_of
-from harness.localstack import RUNTIMES, ours
-from harness.localstack.base import PORT, Running, Say
+from harness.localstack import PORT, RUNTIMES, Running, Say, ours
 from harness.localstack.compose import compose_command, engine
 from harness.localstack.health import emulator_at, local
 from harness.localstack.install import find_java_home, find_python

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness.errors import UserError
-from harness.localstack.base import IMAGE, PORT, Running, Say
+from harness.localstack import IMAGE, PORT, Running, Say
 from harness.localstack.health import (
     docker_explained,
     engine_explained,

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from harness.errors import UserError
-from harness.localstack.base import IMAGE, NO_TOKEN, Say
+from harness.localstack import IMAGE, NO_TOKEN, Say
 from harness.waiting import until
 
 ASK_SECONDS = 5

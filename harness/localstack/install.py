@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.localstack.base import VERSION, Say
+from harness.localstack import VERSION, Say
 from harness.project import cache_folder
 
 CONSTRAINTS = Path(__file__).with_name("constraints.txt")

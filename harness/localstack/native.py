@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import psutil
 
 from harness.errors import UserError
-from harness.localstack.base import SETTINGS, Running, Say
+from harness.localstack import SETTINGS, Running, Say
 from harness.localstack.health import (
     exit_explained,
     health,
@@ -31,6 +31,7 @@ from harness.project import cache_folder
 from harness.waiting import until_nothing
 
 EXECUTOR = Path(__file__).with_name("executor")
+COPIES = Path(__file__).parents[1] / "environment" / "copies.py"
 PLUGIN = "harness_executor"
 # Where LocalStack 4.14 would put what it downloads.
 DYNAMODB_LOCAL, JAVA, KINESIS_MOCK = "dynamodb-local/2", "java/21", "kinesis-local/0.5.2"
@@ -49,6 +50,7 @@ def lay_out_libraries(root: Path, targets: Mapping[str, Path]) -> None:
 def lay_out_plugin(folder: Path, *, on_loopback: bool = True) -> None:
     """The plugin as an installed package, for a folder on Python's path. In a container only 0.0.0.0 is reachable."""
     shutil.copytree(EXECUTOR, folder / PLUGIN, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(COPIES, folder / PLUGIN)
     package = folder / f"{PLUGIN}-1.dist-info"
     package.mkdir()
     (package / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {PLUGIN}\nVersion: 1\n")

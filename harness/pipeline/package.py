@@ -74,15 +74,28 @@ def build(root: Path, out: Path, python: str = THIS_PYTHON, handler: str | None 
     return Package(out, digest, {name: len(content) for name, content in contents.items()}, tuple(left_out))
 
 
+def folders(root: Path, handler: str | None = None) -> list[Path]:
+    """Where a function's modules lie on this machine: its own folder, and the unpacked package if it requires any.
+
+    Raises UserError when the folder cannot be packaged.
+    """
+    _files(root)
+    required = [unpacked(root, handler=handler, agent=False)] if (root / REQUIREMENTS).is_file() else []
+    return [root.resolve(), *required]
+
+
+def contents(root: Path) -> tuple[tuple[str, int, int], ...]:
+    """What changes when a file in the function's folder does: each name, with its time and its size."""
+    state = ((name, file.stat()) for name, file in _files(root))
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state)
+
+
 def unpacked(root: Path, python: str = THIS_PYTHON, handler: str | None = None, agent: bool = True) -> Path:
     """The folder that the zip unpacks to, in the cache: the same one for the same files.
 
     python: the version that the function's requirements are installed for.
     """
-    state = ((name, file.stat()) for name, file in _files(root))  # the agent does not change while this process lives
-    return _unpacked(
-        root, python, handler, agent, tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state)
-    )
+    return _unpacked(root, python, handler, agent, contents(root))  # the agent changes for no process that lives
 
 
 @cache

@@ -81,13 +81,13 @@ class Service(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. `code` is the folder of the unpacked package; `log` takes what the function prints.
+    """What to run. `folders` hold the function's modules, its own first; `log` takes what the function prints.
 
     shards, max_steps: of the embedded platform: shards of a stream, and the bound on steps of the simulation.
     """
 
     stack: Stack
-    code: Path
+    folders: Sequence[Path]
     faults: Sequence[Fault]
     seed: Seed
     history: History

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pipeline import free_port
 
-from harness.localstack.base import Running
+from harness.localstack import Running
 from harness.localstack.native import NativeLocalStack
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import boto3
 
-from harness.localstack.base import Running
+from harness.localstack import Running
 
 T = TypeVar("T")
 WAIT_SECONDS = 60

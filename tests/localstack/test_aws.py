@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pipeline import client, eventually
 
-from harness.localstack.base import Running
+from harness.localstack import Running
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "000000000000"

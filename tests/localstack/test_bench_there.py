@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import localstack as benchmark
-from harness.localstack.base import Running
+from harness.localstack import Running
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from pipeline import client, deployed, eventually, template
 
-from harness.localstack.base import Running
+from harness.localstack import Running
 from harness.localstack.native import NativeLocalStack
 
 LOOK = """
@@ -22,7 +22,7 @@ LOOK = """
     served = []
     def handler(event, context):
         served.append(event)
-        found = [find_spec(name) for name in ("jmespath", "child", "fork_server")]
+        found = [find_spec(name) for name in ("jmespath", "copies", "fork_server")]
         own = [os.path.basename(spec.origin) for spec in found if spec and "packages" not in spec.origin]
         return {
             "optimize": sys.flags.optimize, "own": sorted(own), "leads": os.getpgid(0) == os.getpid(),
@@ -50,7 +50,7 @@ def fork_server(localstack: Running) -> psutil.Process:
     return min(alike, key=psutil.Process.create_time)
 
 
-@pytest.mark.parametrize("own", [{}, {"PYTHONOPTIMIZE": "1"}, {"jmespath.py": "", "child.py": ""}])
+@pytest.mark.parametrize("own", [{}, {"PYTHONOPTIMIZE": "1"}, {"jmespath.py": "", "copies.py": ""}])
 def test_a_function_cannot_tell_that_its_process_is_a_copy(localstack: Running, own: dict[str, str]) -> None:
     """Its own modules come before the runtime's, Python is as it asked for, and nothing of the harness is there."""
     functions, files = client(localstack, "lambda"), {name: text for name, text in own.items() if name.endswith(".py")}

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.jobs import jobs_of
-from harness.localstack.base import Running
+from harness.localstack import Running
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.runner import run
 from harness.verdict import RunResult

@@ -19,7 +19,7 @@ import pytest
 from pipeline import client, eventually
 
 from harness.jobs import jobs_of
-from harness.localstack.base import Running
+from harness.localstack import Running
 from harness.localstack.native import NativeLocalStack, marked, state_folder
 from harness.platforms.deployed.cloudformation import Leftovers
 from harness.platforms.target import Target

@@ -12,7 +12,7 @@ import pytest
 
 from harness.delivery.shards import reader_of
 from harness.jobs import jobs_of
-from harness.localstack.base import Running
+from harness.localstack import Running
 from harness.pipeline.resources import REGION, DataStream
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.runner import run

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.localstack.base import Running
+from harness.localstack import Running
 
 ROOT = Path(__file__).parents[2]
 

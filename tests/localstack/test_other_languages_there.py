@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.jobs import jobs_of
-from harness.localstack.base import Running
+from harness.localstack import Running
 from harness.platforms.target import Target
 from harness.runner import run
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.jobs import jobs_of
-from harness.localstack.base import Running
+from harness.localstack import Running
 from harness.platforms.target import Target
 from harness.run_folder import read_history
 from harness.runner import run

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.jobs import jobs_of
-from harness.localstack.base import Running
+from harness.localstack import Running
 from harness.platforms.target import EMBEDDED_TARGET, Target
 from harness.runner import run
 from harness.verdict import RunResult

@@ -18,7 +18,7 @@ import pytest
 from pipeline import client, deploy, deployed, eventually, free_port, template
 
 from harness.errors import UserError
-from harness.localstack.base import Running
+from harness.localstack import Running
 from harness.localstack.native import NativeLocalStack, is_alive, marked, state_folder
 
 COPY = """

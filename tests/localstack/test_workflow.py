@@ -21,7 +21,7 @@ from pipeline import client, eventually
 
 from harness.delivery.shards import StreamReader
 from harness.delivery.sources import SOURCES
-from harness.localstack.base import Running
+from harness.localstack import Running
 from harness.pipeline.resources import Table
 from harness.workflow.stack import load, read_items
 

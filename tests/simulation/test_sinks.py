@@ -160,7 +160,7 @@ def test_a_request_to_anybody_else_is_refused(tmp_path: Path) -> None:
         "def handler(event, context):\n    urllib.request.urlopen('http://127.0.0.1:9', timeout=1)\n"
     )
     app = handler_file(tmp_path / "code", elsewhere)
-    with pytest.raises(NotImitated, match="only AWS calls by boto3"):
+    with pytest.raises(NotImitated, match="only AWS calls and the stack's endpoints"):
         play(tmp_path, app, pipeline={"template": str(SINKS / "template.yaml")})
 
 

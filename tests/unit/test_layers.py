@@ -29,6 +29,7 @@ FLOORS = """
     platforms
     observer
     delivery workload
+    environment
     agent pipeline
     documents run_folder faults localstack checkers reports
     dynamodb operation_fields project
@@ -42,7 +43,7 @@ FLOOR = {package: -row for row, line in enumerate(FLOORS.split("\n")) for packag
 PURE = """
     history verdict checkers agent.requests workload.items matrix.cells reports.text
     dynamodb delivery.redelivery delivery.filters delivery.sources
-    faults.actions faults.base faults.function faults.platform faults.points faults.wire
+    faults.actions faults.base faults.pipeline faults.points faults.wire
     models schemas pipeline.resources pipeline.stack
     scenario.expectation scenario.fault_entry
 """

@@ -41,7 +41,7 @@ def kinesis_mock(node: str, *arguments: str) -> None:
 
 
 def main(name: str, localstack: str, *arguments: str) -> None:
-    from child import die_with  # type: ignore[import-not-found]  # a sibling while this file is the script
+    from copies import die_with  # type: ignore[import-not-found]  # a sibling while this file is the script
 
     die_with(int(localstack))
     if name == "dynamodb_local":

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 from harness.errors import UserError
 from harness.faults.actions import Disrupt
 from harness.history import INFO, Value
-from harness.localstack import LOOPBACK, runtime_at
-from harness.localstack.base import Runtime
+from harness.localstack import LOOPBACK, Runtime, runtime_at
 from harness.localstack.health import health
 from harness.platforms.base import Disruption, Record
 from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way

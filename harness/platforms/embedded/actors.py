@@ -109,6 +109,13 @@ class Actors(WriterActor, ExecutionActor):
         self._started[intents] += 1
         return self.start(f"function/{execution.number}", body, f"{intents} #{self._started[intents]}", execution)
 
+    def start_beside(self, body: Callable[[], None]) -> Task:
+        """A task of the current process, which goes on at the same time."""
+        return self._simulation.spawn(self.process.name, body, self.process)
+
+    def draw(self) -> int:
+        return self.process.random.getrandbits(64)
+
     def disrupt(self, action: Disrupt) -> None:
         self._cloud.disrupt(action)
 
@@ -126,7 +133,10 @@ class Actors(WriterActor, ExecutionActor):
         self._simulation.sleep(seconds)
 
     def crash(self) -> NoReturn:
-        self.end("signal: killed")
+        execution = self.current.execution
+        if execution is None:
+            raise RuntimeError("only the function's process can crash")
+        self._cloud.crash(execution, "signal: killed")
 
     def hang(self) -> NoReturn:
         self._simulation.switch_away()
@@ -140,19 +150,11 @@ class Actors(WriterActor, ExecutionActor):
     def inside(self) -> bool:
         return self._simulation.current is not None
 
-    def end(self, why: str) -> NoReturn:
-        execution = self.current.execution
-        if execution is None:
-            raise RuntimeError(f"only the function's process can end: {why}")
-        self._cloud.crash(execution, why)
-
     def refuse(self, error: NotImitated) -> NoReturn:
         self._simulation.fail(error)
 
     def log(self, text: str) -> None:
         """Writes what a process prints to the run's log: whole lines, each with the time in seconds and its name."""
-        if self._simulation.require_task().abandoned:
-            return
         process = self.process
         *lines, process.printed = (process.printed + text).split("\n")
         for line in lines:

@@ -1,137 +1,337 @@
-"""Execution environments of the function on the embedded platform: cold starts, warm memory, forgetting.
+"""Execution environments of the function on the embedded platform: each is a process, started by a fork server.
 
-An environment keeps the function's own modules as its last execution left them, as a warm start finds them on Lambda;
-a new environment imports them again (S-111, S-112). Libraries are shared: importing boto3 again for each cold start
-would change nothing that a handler can rely on.
+An environment keeps the function's modules, its /tmp and its threads from one execution to the next, as a warm start
+finds them on Lambda; a new one begins with nothing (S-111, S-112). What a process may import beside its own is what
+Lambda's runtime has: boto3, and what boto3 needs.
+
+It runs in lockstep with the simulation: the process runs until it waits, its calls take place in the simulation, and
+with the replies it runs again.
 """
 
 from __future__ import annotations
 
-import asyncio
-import importlib
+import hashlib
+import json
 import os
+import re
+import select
+import signal
+import socket
+import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import distribution
 from pathlib import Path
-from types import FrameType, ModuleType
-from typing import Any
+from typing import Any, Protocol
 
-from harness.agent.execution import Handler
+import psutil
+from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
-_environ: Any = os.environ  # whose variables lie in a dict of bytes, which can be exchanged without a system call
+from harness.agent.wire import Timeouts, Wire
+from harness.environment.conversation import Ask, Broken, Conversation, Response
+from harness.environment.copies import start
+from harness.errors import NotImitated
+from harness.history import MICROSECONDS
+from harness.platforms.embedded.simulation import Flag, Simulation, Task
+from harness.project import cache_folder
+
+SPIN_SECONDS = 10  # of processor time without any call
+STILL_SECONDS = 60  # without any call, and without processor time
+MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+_LOOK_MILLISECONDS = 1000
+_END_SECONDS = 10  # until the fork server has told how a process ended
+_OF_LAMBDA = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
+_HOME = Path(__file__).parents[3]
+_SERVER = Path(__file__).parents[2] / "environment" / "server.py"
 
 
-class HandlerNotFound(Exception):
-    """The function's handler string names no module or no function. Lambda calls this Runtime.ImportModuleError."""
+class Stuck(Exception):
+    """What a process does by which the run cannot be judged, as in `computed for 10 s`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Of a function: the folders of its modules, its own first, and its handler.
+
+    services: whose clients it is likely to make. endpoints: URLs that the run serves. memory: in MB.
+    """
+
+    folders: Sequence[Path]
+    handler: str
+    services: Sequence[str]
+    endpoints: Sequence[str]
+    memory: int
+
+
+_channels: dict[int, socket.socket] = {}
+
+
+def fork_server() -> socket.socket:
+    """The channel to the fork server of this process, which ends with it. A process that was forked has its own."""
+    channel = _channels.get(os.getpid())
+    if channel is None:
+        _channels.clear()
+        channel, its_end = socket.socketpair()
+        command = [sys.executable, "-P", "-s", "-S", "-u", str(_SERVER), str(its_end.fileno())]
+        command += [str(packages(*_OF_LAMBDA)), str(_HOME), str(packages("time-machine"))]
+        variables = {"PYTHONHASHSEED": "0", "LANG": "en_US.UTF-8", "PATH": os.defpath}
+        variables["PYTHONPYCACHEPREFIX"] = str(cache_folder() / "compiled")
+        with its_end:
+            subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, pass_fds=[its_end.fileno()])
+        _channels[os.getpid()] = channel
+    return channel
+
+
+@cache
+def packages(*names: str) -> Path:
+    """A folder that holds these packages, as they are installed here, and nothing else."""
+    found = [distribution(name) for name in names]
+    links: dict[str, Path] = {}
+    for each in found:
+        for file in each.files or ():
+            if file.parts[0] not in ("..", "__pycache__"):
+                links[file.parts[0]] = Path(str(each.locate_file(file.parts[0])))
+    said = json.dumps({name: str(path) for name, path in sorted(links.items())})
+    versions = [each.version for each in found]
+    folder = cache_folder() / "function-packages" / hashlib.sha256(f"{said}{versions}".encode()).hexdigest()[:16]
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            made = Path(scratch, "packages")
+            made.mkdir()
+            for name, path in links.items():
+                (made / name).symlink_to(path)
+            with suppress(OSError):  # another process has made it meanwhile
+                made.rename(folder)
+    return folder
+
+
+def _coverage() -> Any:
+    """The coverage.py that counts in this process now, as under `pytest --cov`; None where none does."""
+    module = sys.modules.get("coverage")
+    return module.Coverage.current() if module else None
+
+
+def covers() -> bool:
+    return _coverage() is not None
+
+
+def count_arcs(arcs: Mapping[str, Sequence[Sequence[int]]]) -> None:
+    """Adds what ran in a function's process to what coverage.py has counted here. arcs: by file."""
+    coverage = _coverage()
+    sources = [os.path.abspath(source) for source in coverage.get_option("run:source") or ()]
+    counted = {file: pairs for file, pairs in arcs.items() if not sources or file.startswith(tuple(sources))}
+    data = coverage.get_data()
+    if coverage.get_option("run:branch"):
+        data.add_arcs({file: [tuple(pair) for pair in pairs] for file, pairs in counted.items()})
+    else:
+        lines = {file: {line for pair in pairs for line in pair if line > 0} for file, pairs in counted.items()}
+        data.add_lines(lines)
 
 
 class ExecutionEnvironment:
-    """One sandbox, with variables and a current folder of its own.
+    """One sandbox: a process with variables, a folder and a /tmp of its own, from its first execution on.
 
-    `handler` is None until its first execution has imported the code.
+    `replies` are those that the process has not got yet; `arrived` is set with each.
     """
 
-    def __init__(self, number: int, variables: Mapping[str, str], folder: str) -> None:
+    def __init__(self, number: int, variables: Mapping[str, str], code: Code, arrived: Flag) -> None:
         self.number = number
-        self.variables = {_environ.encodekey(name): _environ.encodevalue(value) for name, value in variables.items()}
-        self.folder = folder
-        self.loop: asyncio.AbstractEventLoop | None = None  # that runs in it
-        self.handler: Handler | None = None
-        self.modules: dict[str, ModuleType] = {}
+        self.imported = False
+        self.replies: list[Response] = []
+        self.asked = 0  # asks whose replies have not come
+        self.arrived = arrived
+        self._variables = variables
+        self._code = code
+        self._debugged = False  # bounds on real time are for programs, not for people
+        self._told = 0  # bytes of its output that were read
 
+    def begin(self) -> None:
+        """Starts the process. Raises OSError when that cannot be done."""
+        ours, theirs = socket.socketpair()
+        self._line, line = socket.socketpair()
+        self._output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # closed by `kill`
+        code = self._code
+        order = {
+            "variables": dict(self._variables),
+            "folders": [str(folder) for folder in code.folders],
+            "handler": code.handler,
+            "services": list(code.services),
+            "endpoints": list(code.endpoints),
+            "memory": code.memory,
+            "covered": covers(),
+        }
+        with theirs, line:
+            descriptors = [self._output.fileno(), line.fileno(), theirs.fileno()]
+            self._number = start(fork_server(), order, descriptors)
+        self._conversation = Conversation(ours)
+        self._poll = select.poll()
+        self._poll.register(ours, select.POLLIN)
+        if self._conversation.receive() is None:
+            raise OSError(f"a process of the function could not begin: {self.output()}")
 
-class Surroundings:
-    """What belongs to a process, while several share this one: the environment variables, the current folder, and which
-    event loop runs.
+    def say(self, message: Mapping[str, Any]) -> None:
+        replies, self.replies = self.replies, []
+        with suppress(BrokenPipeError, ConnectionResetError):  # what it hears then tells
+            self._conversation.send({**message, "replies": replies})
 
-    A context. A function sees those of its environment and nothing of the shell that started the harness.
-    """
-
-    def __enter__(self) -> Surroundings:
-        self._shown: ExecutionEnvironment | None = None
-        self._variables = _environ._data
-        self._folder = os.open(".", os.O_RDONLY)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.show(None)
-        os.close(self._folder)
-
-    def show(self, environment: ExecutionEnvironment | None) -> None:
-        """Those of an environment; None: those that this process had."""
-        if environment is self._shown:
-            return
-        if self._shown:
-            self._shown.loop = asyncio._get_running_loop()
-            with suppress(FileNotFoundError):  # a handler may remove the folder that it is in
-                self._shown.folder = os.getcwd()
-        _environ._data = environment.variables if environment else self._variables
-        os.chdir(environment.folder if environment else self._folder)
-        asyncio._set_running_loop(environment.loop if environment else None)
-        self._shown = environment
-
-
-class Code:
-    """The function's unpacked package. `sys.modules` holds the modules of one environment at a time, the active one."""
-
-    def __init__(self, root: Path, handler: str) -> None:
-        self.root = str(root)
-        self._module, _, self._function = handler.rpartition(".")
-        self._active: ExecutionEnvironment | None = None
-
-    def __enter__(self) -> Code:
-        sys.path.insert(0, self.root)
-        self._before = frozenset(sys.modules)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._put_away()
-        sys.path.remove(self.root)
-
-    def load(self, environment: ExecutionEnvironment) -> Handler:
-        """Imports the handler into a new environment; raises what the user's module raises."""
-        self._put_away()
-        self._active = environment
-        importlib.invalidate_caches()
-        name = self._module.replace("/", ".")
+    def hear(self) -> dict[str, Any] | None:
+        """What the process says next; None when it has ended. Raises Stuck for one that says nothing for ever."""
+        if not self._debugged and not self._poll.poll(_LOOK_MILLISECONDS):
+            self._wait()
         try:
-            module = importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-            raise HandlerNotFound(f"Unable to import module '{self._module}': {error}") from None
-        handler = getattr(module, self._function, None)
-        if not callable(handler):
-            raise HandlerNotFound(f"Handler '{self._function}' missing on module '{self._module}'")
-        environment.handler = handler
-        return environment.handler
+            message = self._conversation.receive()
+        except Broken as broken:
+            raise Stuck(f"sent {broken}") from None
+        if message and "arcs" in message:
+            count_arcs(message["arcs"])
+        if message and "debugged" in message:
+            self._debugged = True
+            return self.hear()
+        return message
 
-    def place_of(self, frame: FrameType | None) -> str:
-        """The innermost line of the function's own code in a stack, as in ` (at app.py:7)`; "" where there is none."""
-        while frame:
-            file = Path(frame.f_code.co_filename)
-            if file.is_relative_to(self.root):
-                return f" (at {file.relative_to(self.root)}:{frame.f_lineno})"
-            frame = frame.f_back
+    def place(self, ask: int) -> str:
+        """The line of the function's own code that made this ask, as in `app.py:7`."""
+        self._conversation.send({"where": ask})
+        heard = self.hear()
+        return str(heard.get("place", "")) if heard else ""
+
+    def output(self) -> str:
+        """What the process has written since this was asked last."""
+        content = os.pread(self._output.fileno(), MAX_OUTPUT_BYTES + 1 - self._told, self._told)
+        self._told += len(content)
+        if self._told > MAX_OUTPUT_BYTES:
+            raise Stuck(f"wrote more than {MAX_OUTPUT_BYTES >> 20} MB")
+        return content.decode("utf-8", "replace")
+
+    def ended(self) -> str:
+        """How the process has ended by itself, as Lambda words it."""
+        self._line.settimeout(_END_SECONDS)
+        status = int(self._line.recv(16) or 0)
+        if status < 0:
+            return f"signal: {(signal.strsignal(-status) or f'signal {-status}').lower()}"
+        return f"exit status {status}"
+
+    def kill(self) -> None:
+        """Ends the process, if it has begun: what is under way is nobody's any more."""
+        if hasattr(self, "_conversation"):
+            for each in (self._line, self._conversation, self._output):
+                each.close()
+
+    def _wait(self) -> None:
+        process = psutil.Process(self._number)
+        before = last = self._seconds(process)
+        still = 0
+        while not self._poll.poll(_LOOK_MILLISECONDS):
+            now = self._seconds(process)
+            still, last = (0, now) if now > last else (still + 1, now)
+            if now - before >= SPIN_SECONDS:
+                raise Stuck(f"computed for {SPIN_SECONDS} s without any call{self._current_line()}")
+            if still >= STILL_SECONDS:
+                raise Stuck(f"stood still for {STILL_SECONDS} s without any call{self._current_line()}")
+
+    def _seconds(self, process: psutil.Process) -> float:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            return 0
+        return float(times.user + times.system)
+
+    def _current_line(self) -> str:
+        """Has the process write its stacks into its output, as it hears nothing else."""
+        before = os.fstat(self._output.fileno()).st_size
+        with suppress(ProcessLookupError):
+            os.kill(self._number, signal.SIGUSR1)
+        self._poll.poll(_LOOK_MILLISECONDS)  # it says nothing; the signal is heard meanwhile
+        stacks = os.pread(self._output.fileno(), MAX_OUTPUT_BYTES, before).decode("utf-8", "replace")
+        for file, line in re.findall(r'File "(.+)", line (\d+)', stacks):
+            if Path(file).is_relative_to(self._code.folders[0]):
+                return f" (at {Path(file).relative_to(self._code.folders[0])}:{line})"
         return ""
 
-    def activate(self, environment: ExecutionEnvironment) -> None:
-        """Puts this environment's modules into `sys.modules`, where its later imports find them."""
-        if environment is not self._active:
-            self._put_away()
-            sys.modules.update(environment.modules)
-            self._active = environment
 
-    def _put_away(self) -> None:
-        added = [name for name in sys.modules if name not in self._before]
-        modules = {name: sys.modules[name] for name in added if self._in_package(sys.modules[name])}
-        for name in modules:
-            del sys.modules[name]
-        if self._active:
-            self._active.modules = modules
-            self._active = None
+_LOST = (ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError)
 
-    def _in_package(self, module: ModuleType) -> bool:
-        file = getattr(module, "__file__", None)
-        return isinstance(file, str) and file.startswith(self.root)
+
+class Beside(Protocol):
+    """Starts a task beside the current one, of the same process; `log` takes what the process prints."""
+
+    def start_beside(self, body: Callable[[], None]) -> Task: ...
+
+    def log(self, text: str) -> None: ...
+
+
+class Lockstep:
+    def __init__(self, simulation: Simulation, wire: Wire, beside: Beside) -> None:
+        self._simulation = simulation
+        self._wire = wire
+        self._beside = beside
+
+    def carry_out(
+        self, environment: ExecutionEnvironment, order: dict[str, Any], tasks: list[Task]
+    ) -> dict[str, Any] | None:
+        """How the order ended, for the current task; None where the process ended. See `conversation`.
+
+        tasks: gets those that are started for what the process does at the same time.
+        """
+        environment.say({**order, "now": self._simulation.now})
+        while True:
+            message = self._heard(environment)
+            if message is None:
+                return None
+            if "refused" in message:
+                self._simulation.fail(NotImitated(f"{message['refused']}{_at(message['place'])}"))
+            asks = [Ask(*ask) for ask in message.get("asks", ())]
+            if "end" in message:
+                for ask in asks:
+                    tasks.append(self._start(environment, ask))
+                end: dict[str, Any] = message["end"]
+                return end
+            wake = message["wake"]
+            if len(asks) == 1 and wake is None and not environment.asked:
+                environment.replies.append(self._exchange(environment, asks[0]))
+            else:
+                tasks += [self._start(environment, ask) for ask in asks]
+                environment.arrived.wait(None if wake is None else (wake - self._simulation.now) / MICROSECONDS)
+                environment.arrived.clear()
+            environment.say({"now": self._simulation.now})
+
+    def _heard(self, environment: ExecutionEnvironment) -> dict[str, Any] | None:
+        try:
+            message = environment.hear()
+            self._beside.log(environment.output())
+        except Stuck as stuck:
+            self._simulation.stop(f"{self._simulation.require_task().process} {stuck}")
+        return message
+
+    def _start(self, environment: ExecutionEnvironment, ask: Ask) -> Task:
+        environment.asked += 1
+
+        def body() -> None:
+            reply = self._exchange(environment, ask)
+            environment.replies.append(reply)  # to the list of now: what was there has been sent meanwhile
+            environment.asked -= 1
+            environment.arrived.set()
+
+        return self._beside.start_beside(body)
+
+    def _exchange(self, environment: ExecutionEnvironment, ask: Ask) -> Response:
+        """The attempt takes place on the wire, and its outcome becomes a reply."""
+        body = ask.body.encode("latin-1")
+        request = AWSPreparedRequest(ask.method, ask.url, HeadersDict(ask.headers), body, False)
+        self._simulation.require_task().place = lambda: _at(environment.place(ask.number))
+        try:
+            response = self._wire.exchange(ask.service, ask.operation, request, Timeouts(ask.connect, ask.read))
+        except _LOST as error:
+            return Response(ask.number, type(error).__name__, 0, {}, "")
+        content = bytes(response.content).decode("latin-1")
+        return Response(ask.number, "", response.status_code, dict(response.headers), content)
+
+
+def _at(place: str) -> str:
+    return f" (at {place})" if place else ""

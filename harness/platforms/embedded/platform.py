@@ -9,57 +9,44 @@ What the stack describes is created by AWS calls, before the first writer starts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 from botocore.awsrequest import AWSResponse
 
 from harness.agent.actor import Raw
-from harness.agent.http import HTTP, lines
-from harness.agent.requests import body_of, is_chunked
+from harness.agent.http import HTTP
+from harness.agent.requests import body_of, headers_of
 from harness.agent.wire import Wire
 from harness.delivery.dispatcher import Dispatcher
 from harness.delivery.shards import reader_of
 from harness.delivery.sources import SOURCES
+from harness.environment.determinism import EPOCH_MICROSECONDS, VirtualClock
 from harness.errors import NotImitated
 from harness.faults.actions import Disrupt
 from harness.faults.nemesis import LocalTickets
-from harness.history import Value
+from harness.history import MICROSECONDS, Operation, Value
 from harness.observer import DeadLetters
 from harness.pipeline.resources import REGION, Topic
 from harness.pipeline.stack import LEDGER, Stack
 from harness.platforms import clients
-from harness.platforms.base import Plan, Reply, Request, Service
+from harness.platforms.base import Disruption, Disruptions, Plan, Record, Reply, Request, Service
+from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
 from harness.platforms.embedded.actors import Actors, WatchedNemesis
-from harness.platforms.embedded.disruptions import ImitatedDisruptions
-from harness.platforms.embedded.environment import Code, Surroundings
-from harness.platforms.embedded.isolation import (
-    VirtualClock,
-    confined,
-    owned_chance,
-    owned_logging,
-    owned_pauses,
-    owned_pools,
-    owned_waits,
-    spinning_ends,
-)
+from harness.platforms.embedded.environment import Code, Lockstep
+from harness.platforms.embedded.isolation import confined, owned_chance, owned_pauses
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.functions import Execution, Functions
 from harness.platforms.embedded.services.kinesis import Kinesis
 from harness.platforms.embedded.services.moto import Moto, Queues, forget
 from harness.platforms.embedded.services.streams import Streams
-from harness.platforms.embedded.simulation import EPOCH_MICROSECONDS, Flag, Simulation, Stopped, Task
+from harness.platforms.embedded.simulation import Flag, Simulation, Stopped
 from harness.platforms.endpoints import Endpoints
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
 FASTEST, SLOWEST = 500, 3_000
-_OF_CHUNKS = frozenset(
-    {
-        *("content-encoding", "transfer-encoding", "x-amz-trailer"),
-        *("x-amz-content-sha256", "x-amz-decoded-content-length"),
-    }
-)
 # The writers and the harness itself otherwise see what its shell has.
 _WRITERS_VARIABLES = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "no_proxy": "*"}
 _SERVER = "http://endpoints.harness.invalid"
@@ -80,9 +67,7 @@ class Embedded:
         self.seed = plan.seed
         self._plan = plan
         self._clock = VirtualClock(self.sleep)
-        self._code = Code(plan.code, plan.stack.function.handler)
-        self._surroundings = Surroundings()
-        self._simulation = Simulation(plan.max_steps, self._clock.show, self._enter)
+        self._simulation = Simulation(plan.max_steps, self._clock.show)
         self.tickets = LocalTickets(len(plan.faults))
         self.nemesis = WatchedNemesis(self._simulation, plan.faults, plan.seed, self.record, self.tickets)
         self.decide = self.nemesis.decide
@@ -102,17 +87,11 @@ class Embedded:
             urls = {endpoint.variable: endpoint.url(_SERVER) for endpoint in stack.endpoints}
             wire = Wire(self.writers, stack.sinks | set(urls.values()), stack.attribute_names)
             exits.enter_context(clients.hooked(wire, _WRITERS_VARIABLES))
-            exits.enter_context(lines(wire, urls.values()))
-            exits.enter_context(self._code)
-            exits.enter_context(self._surroundings)
-            exits.enter_context(confined(self.writers, self._code.place_of))
-            exits.enter_context(owned_pools(self.writers))
-            exits.enter_context(owned_waits(self.writers))
-            exits.enter_context(owned_logging())
-            exits.enter_context(spinning_ends(self._simulation, self._code.place_of))
+            exits.enter_context(confined(self.writers))
             exits.callback(self._simulation.close)
             exits.callback(forget)
-            self._start_services(urls)
+            self._start_services(urls, wire)
+            exits.callback(self._functions.close)
             self._exits = exits.pop_all()
         return self
 
@@ -123,7 +102,7 @@ class Embedded:
     def applied(self) -> Sequence[tuple[str, bytes]]:
         return self._endpoints.applied
 
-    def _start_services(self, urls: Mapping[str, str]) -> None:
+    def _start_services(self, urls: Mapping[str, str], wire: Wire) -> None:
         stack = self._plan.stack
         streams = Streams(self.now, self.seed, self._plan.shards, lambda arn, shard: self._arrival(shard).set())
         self._services: dict[str, Service] = {
@@ -138,7 +117,10 @@ class Embedded:
             self._services["kinesis"] = Kinesis(self.now, self.seed, lambda shard: self._arrival(shard).set())
         if stack.topics:
             self._services["sns"] = Moto("sns", _TOPIC_OPERATIONS, self.seed)
-        self._functions = Functions(stack.function, self._code, self._simulation, self.writers, urls)
+        lockstep = Lockstep(self._simulation, wire, self.writers)
+        clients_made = sorted(self._services.keys() - {HTTP, "dynamodbstreams"})
+        code = Code(self._plan.folders, stack.function.handler, clients_made, [*urls.values()], stack.function.memory)
+        self._functions = Functions(stack.function, code, self._simulation, self.writers, lockstep, urls)
 
     def deploy(self) -> None:
         stack, history = self._plan.stack, self._plan.history
@@ -172,7 +154,7 @@ class Embedded:
 
         A request of the harness itself takes no time.
         """
-        sent = Request(service, operation, request.method, request.url, _headers(request), body_of(request))
+        sent = Request(service, operation, request.method, request.url, headers_of(request), body_of(request))
         if self._simulation.current is None:
             return _response(request, self._serve(sent))
         call = f"{service}.{operation}"
@@ -192,7 +174,7 @@ class Embedded:
             try:
                 self._accept(sent, answer)
             except NotImitated as error:
-                raise NotImitated(f"{error}{self._code.place_of(task.greenlet.gr_frame)}") from error
+                raise NotImitated(f"{error}{task.place()}") from error
 
         self._simulation.at(self.seed.between(FASTEST, SLOWEST, *key, "there"), arrive)
         arrived.wait()
@@ -250,24 +232,8 @@ class Embedded:
         self._simulation.end_the_dead()
         self._plan.history.append(self.time(), process, type, f, value, error)
 
-    def _enter(self, task: Task | None) -> None:
-        execution = task.context.execution if task else None
-        self._surroundings.show(execution.environment if execution else None)
-        if execution and execution.environment.handler:
-            self._code.activate(execution.environment)
-
     def _arrival(self, shard_id: str) -> Flag:
         return self._arrivals.setdefault(shard_id, self.event())
-
-
-def _headers(request: Any) -> dict[str, str]:
-    """The headers, without those of a chunked body: the chunks have been joined."""
-    left_out: frozenset[str] = _OF_CHUNKS if is_chunked(request) else frozenset()
-    return {
-        name: value.decode() if isinstance(value, bytes) else str(value)
-        for name, value in request.headers.items()
-        if name.lower() not in left_out
-    }
 
 
 def _response(request: Any, reply: Reply) -> AWSResponse:
@@ -295,3 +261,57 @@ def provision(client: Callable[[str], Any], stack: Stack) -> str:
         raw = {"RawMessageDelivery": "true"}
         client("sns").subscribe(TopicArn=topic.arn, Protocol="sqs", Endpoint=topic.inbox.arn, Attributes=raw)
     return SOURCES[stack.source.service].stream_arn(client, stack.source.name)
+
+
+POLL_SECONDS = 0.01  # between two looks for an execution that can be killed
+
+
+class ImitatedDisruptions(Disruptions):
+    """`make_dispatcher` gives a new mapping; `operations` is the history so far."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        functions: Functions,
+        make_dispatcher: Callable[[], Dispatcher],
+        operations: Iterable[Operation],
+        record: Record,
+    ) -> None:
+        super().__init__(self._table(), record)
+        self._simulation = simulation
+        self._functions = functions
+        self._make_dispatcher = make_dispatcher
+        self._operations = operations
+        self._dispatcher = make_dispatcher()
+
+    def start(self) -> None:
+        self._dispatcher.start(first=True)
+
+    def disrupt(self, action: Disrupt) -> None:
+        """Begins the disruption in the task of the writer that reached it, and ends it when its time is over."""
+        if self.begin(action) and action.seconds is not None:
+            self._simulation.at(round(action.seconds * MICROSECONDS), lambda: self.end(action))
+
+    def _table(self) -> dict[str, Disruption]:
+        return {
+            "recreate_mapping": Disruption(lambda action: self._dispatcher.stop(), self._recreate),
+            "disable_mapping": Disruption(lambda action: self._dispatcher.disable(), lambda: self._dispatcher.enable()),
+            "throttle_function": Disruption(lambda action: self._throttle(True), lambda: self._throttle(False)),
+            "kill_function": Disruption(self._kill_function),
+        }
+
+    def _recreate(self) -> None:
+        self._dispatcher = self._make_dispatcher()
+        self._dispatcher.start()
+
+    def _throttle(self, on: bool) -> None:
+        self._functions.throttled = on
+
+    def _kill_function(self, action: Disrupt) -> Value:
+        deadline = self._simulation.now + round(EXECUTION_SECONDS * MICROSECONDS)
+        while self._simulation.now < deadline:
+            for execution in under_way(map(asdict, self._operations), str(action.setting)):
+                self._functions.kill(int(execution["process"].partition("/")[2]))
+                return {"process": execution["process"]}
+            self._simulation.sleep(POLL_SECONDS)
+        raise TimeoutError(f"no execution that has {action.setting} was under way in {EXECUTION_SECONDS:g} s")

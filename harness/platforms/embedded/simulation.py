@@ -6,10 +6,9 @@ same time run in the order in which they were scheduled, so the same program alw
 
 from __future__ import annotations
 
-import datetime
 import heapq
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -18,9 +17,6 @@ import greenlet
 from harness.errors import NotImitated
 from harness.history import MICROSECONDS
 
-# Where a run's time begins. Any fixed moment will do; this one is easy to recognise in a record.
-EPOCH = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
-EPOCH_MICROSECONDS = int(EPOCH.timestamp()) * MICROSECONDS
 # Tasks whose clean-up never ends. They are kept until the process ends: the garbage collector would go on with them at
 # any time.
 _PARKED: list[Task] = []
@@ -35,6 +31,7 @@ class Task:
     greenlet: Any = None
     context: Any = None
     abandoned: bool = False
+    place: Callable[[], str] = str  # the line of the function's code that it carries out, as in ` (at app.py:7)`
     # Counts the waits, so that a wake-up meant for an earlier wait is recognised as stale.
     waits: int = 0
 
@@ -75,20 +72,17 @@ class Stopped(Exception):
 class Simulation:
     """`now` is in microseconds since the simulation began.
 
-    `on_time` is called with it whenever it changes, and `on_switch` with each task before it goes on, or with None when
-    none does for now.
+    `on_time` is called with it whenever it changes.
     """
 
     def __init__(
         self,
         max_steps: int,
         on_time: Callable[[int], None] = lambda now: None,
-        on_switch: Callable[[Task | None], None] = lambda task: None,
     ) -> None:
         self.now = 0
         self.current: Task | None = None
         self._on_time = on_time
-        self._on_switch = on_switch
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._scheduled = 0
         self._steps_left = max_steps
@@ -129,11 +123,12 @@ class Simulation:
 
         self.at(round(seconds * MICROSECONDS), resume)
 
-    def abandon(self, task: Task) -> None:
-        """Stops a task for good: none of its code runs until `close`, which runs its clean-up."""
-        task.abandoned = True
-        task.waits += 1
-        if task is self.current:
+    def abandon(self, tasks: Iterable[Task]) -> None:
+        """Stops tasks for good: none of their code runs until `close`, which runs their clean-up."""
+        for task in tasks:
+            task.abandoned = True
+            task.waits += 1
+        if self.current and self.current.abandoned:
             self.switch_away()
 
     def end_the_dead(self) -> None:
@@ -148,11 +143,11 @@ class Simulation:
         """Ends the run with an error, whatever the task that caused it does with exceptions."""
         self._error = error
         if threading.get_ident() == self._thread and self.current:
-            self.abandon(self.current)
+            self.abandon([self.current])
         raise error
 
     def stop(self, why: str) -> NoReturn:
-        """Ends the run from a signal handler, as Stopped: nothing goes on, in any later `run` either."""
+        """Ends the run as Stopped: nothing goes on, in any later `run` either."""
         self._stopped = Stopped(why)
         self.fail(self._stopped)
 
@@ -162,18 +157,15 @@ class Simulation:
 
     def require_task(self) -> Task:
         if threading.get_ident() != self._thread:
-            what = "a call, a wait or output in another thread than the handler's"
-            self.fail(NotImitated(f"{what}: a ThreadPoolExecutor is played here, and LocalStack plays any thread"))
+            what = "a call, a wait or output in another thread than the writer's"
+            self.fail(NotImitated(f"{what}: a writer has one thread on the embedded platform"))
         if self.current is None:
             raise RuntimeError("only a task of the simulation can wait")
         return self.current
 
     def run(self, seconds: float) -> bool:
         """Runs until nothing is scheduled any more (True), or until so many seconds have passed (False)."""
-        try:
-            return self._run(self.now + round(seconds * MICROSECONDS))
-        finally:
-            self._on_switch(None)
+        return self._run(self.now + round(seconds * MICROSECONDS))
 
     def _run(self, deadline: int) -> bool:
         while self._heap:
@@ -217,7 +209,6 @@ class Simulation:
             return
         task.waits += 1
         self.current = task
-        self._on_switch(task)
         task.greenlet.switch()
         self.current = None
         if task.greenlet.dead:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine import Missing, require_programs
 
-from harness.localstack.base import Say
+from harness.localstack import Say
 from harness.localstack.install import CONSTRAINTS, JAVA, Installation, alone
 from harness.project import cache_folder
 

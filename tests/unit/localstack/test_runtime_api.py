@@ -8,8 +8,14 @@ from http.client import HTTPConnection
 
 import pytest
 
-from harness.localstack.executor.function_process import exit_reason
-from harness.localstack.executor.runtime_api import VERSION, InitFailed, Invocation, InvocationReply, RuntimeApi
+from harness.localstack.executor.function_process import (
+    VERSION,
+    InitFailed,
+    Invocation,
+    InvocationReply,
+    RuntimeApi,
+    exit_reason,
+)
 
 INVOCATION = Invocation("r-1", "arn:aws:lambda:us-east-1:000000000000:function:f", "Root=1", 1, b'{"n": 1}')
 

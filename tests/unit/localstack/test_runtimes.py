@@ -15,10 +15,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from harness import localstack
 from harness.cli.localstack import NOTHING, down, status
 from harness.errors import UserError
-from harness.localstack import RUNTIMES, base, compose, install
-from harness.localstack.base import Running
+from harness.localstack import RUNTIMES, Running, compose, install
 from harness.localstack.compose import Container
 from harness.localstack.health import docker_explained, exit_explained
 from harness.localstack.install import Installation, version_of
@@ -99,9 +99,9 @@ def test_the_compose_file_and_the_host_runtime_have_the_same_settings() -> None:
     """Both are LocalStack 4.14.0 with the same services, provider and poll interval."""
     [service] = yaml.safe_load(COMPOSE_FILE.read_text())["services"].values()
     given = {**service["environment"], "PROVIDER_OVERRIDE_DYNAMODB": "v2"}
-    assert {name: given[name] for name in base.SETTINGS} == base.SETTINGS
+    assert {name: given[name] for name in localstack.SETTINGS} == localstack.SETTINGS
     assert service["environment"]["PROVIDER_OVERRIDE_DYNAMODB"] == "${PROVIDER_OVERRIDE_DYNAMODB:-v2}"
-    assert service["image"] == f"${{LOCALSTACK_IMAGE:-{base.IMAGE}}}"
+    assert service["image"] == f"${{LOCALSTACK_IMAGE:-{localstack.IMAGE}}}"
     assert service["container_name"] == service["environment"]["MAIN_CONTAINER_NAME"] == compose.CONTAINER
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 

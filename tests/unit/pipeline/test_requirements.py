@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 import zipfile
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pytest
 from harness.errors import UserError
 from harness.pipeline.dependencies import installed, needed
 from harness.pipeline.package import unpacked, zipped
-from harness.platforms.embedded.environment import Code, ExecutionEnvironment
 
 
 @pytest.fixture
@@ -49,14 +47,6 @@ def test_what_is_required_is_in_the_package(folder: Path) -> None:
     assert (code / "greeting_of_tests.py").is_file()
     with zipfile.ZipFile(zipped(folder, "python3.99", "app.handler")) as archive:
         assert {"app.py", "greeting_of_tests.py"} <= set(archive.namelist())
-    assert importlib.util.find_spec("greeting_of_tests") is None
-
-
-def test_only_the_function_sees_them(folder: Path) -> None:
-    """Its code finds them on the embedded platform, and the harness does not, then or later."""
-    with Code(unpacked(folder), "app.handler") as code:
-        assert code.load(ExecutionEnvironment(1, {}, "."))(None, None) == "hello"
-    assert "greeting_of_tests" not in sys.modules
     assert importlib.util.find_spec("greeting_of_tests") is None
 
 

@@ -6,8 +6,7 @@ import datetime
 import time
 from time import perf_counter
 
-from harness.platforms.embedded.isolation import VirtualClock
-from harness.platforms.embedded.simulation import EPOCH, EPOCH_MICROSECONDS
+from harness.environment.determinism import EPOCH, EPOCH_MICROSECONDS, VirtualClock
 
 
 def test_every_clock_shows_the_time_of_the_run() -> None:

@@ -16,7 +16,7 @@ from other_emulator import OTHERS, Answering, answering
 from harness import api, jobs, localstack
 from harness.cli.run import run
 from harness.errors import UserError
-from harness.localstack.base import PORT, Running
+from harness.localstack import PORT, Running
 from harness.platforms import AWS, EMBEDDED, LOCALSTACK, target
 from harness.platforms.target import EMBEDDED_TARGET, Target, choose_target
 

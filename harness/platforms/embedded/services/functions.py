@@ -8,29 +8,23 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import sys
-import traceback
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-import greenlet
-
 from harness.agent.actor import Actor
-from harness.agent.execution import execute, exit_of, message_of, not_begun
+from harness.agent.execution import RaisedInFunction, execute, message_of, not_begun
 from harness.agent.requests import Subject, of_event, sequence_numbers
+from harness.environment.determinism import EPOCH
 from harness.errors import NotImitated
 from harness.faults.points import ACKNOWLEDGE, AFTER
 from harness.history import MICROSECONDS, Value
 from harness.pipeline.resources import REGION
 from harness.pipeline.stack import Function
 from harness.platforms.base import Reply, Request
-from harness.platforms.embedded.environment import Code, ExecutionEnvironment, HandlerNotFound
-from harness.platforms.embedded.simulation import EPOCH, Simulation, Task
-from harness.waiting import Interrupted
+from harness.platforms.embedded.environment import Code, ExecutionEnvironment, Lockstep
+from harness.platforms.embedded.simulation import Simulation, Stopped, Task
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 MAX_INIT_SECONDS = 10
@@ -57,52 +51,22 @@ LAMBDA_VARIABLES = {
 Answer = Callable[[Reply], None]
 
 
-@dataclass(frozen=True)
-class CognitoIdentity:
-    """Of an invocation by the mobile SDK; any other has one too, with nothing in it."""
-
-    cognito_identity_id: None = None
-    cognito_identity_pool_id: None = None
-
-
-@dataclass(eq=False)
-class LambdaContext:
-    """The context that the handler gets: the attributes of Lambda's, and no others.
-
-    Source: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
-    """
-
-    aws_request_id: str
-    function_name: str
-    invoked_function_arn: str
-    memory_limit_in_mb: str
-    log_group_name: str
-    log_stream_name: str
-    get_remaining_time_in_millis: Callable[[], int]
-    function_version: str = "$LATEST"
-    identity: CognitoIdentity = CognitoIdentity()
-    client_context: None = None
-
-    def log(self, message: object) -> None:
-        sys.stdout.write(str(message))
-
-
 @dataclass(eq=False)
 class Execution:
-    """One run of the function, as the platform keeps it.
+    """One run of the function, as the platform keeps it. `tasks`: its own, and those of its threads.
 
     deadline: in microseconds since the run began; 0 until the handler is imported.
     """
 
     number: int
-    request_id: str
+    aws_request_id: str
     event: Any
     environment: ExecutionEnvironment
     answer: Answer
     subject: Subject
     deadline: int = 0
     answered: bool = False
-    task: Task | None = None
+    tasks: list[Task] = field(default_factory=list)
 
 
 class ExecutionActor(Actor):
@@ -111,6 +75,10 @@ class ExecutionActor(Actor):
     @abstractmethod
     def start_execution(self, execution: Execution, body: Callable[[], None]) -> Task:
         """Runs the execution in a new task."""
+
+    @abstractmethod
+    def draw(self) -> int:
+        """A seed for all that the current process draws until its next order."""
 
     @abstractmethod
     def record_end(self, execution: Execution, value: Value, error: str) -> None:
@@ -126,18 +94,26 @@ class Functions:
         code: Code,
         simulation: Simulation,
         actor: ExecutionActor,
+        lockstep: Lockstep,
         variables: Mapping[str, str],
     ) -> None:
         self._function = function
-        self._variables = {**LAMBDA_VARIABLES, **_variables(function, code.root), **variables}
+        self._root = str(code.folders[0])
+        self._variables = {**LAMBDA_VARIABLES, **_variables(function, self._root), **variables}
         self._code = code
         self._simulation = simulation
         self._actor = actor
+        self._lockstep = lockstep
         self._idle: list[ExecutionEnvironment] = []
-        self._environments = 0
+        self._environments: list[ExecutionEnvironment] = []
         self._executions = 0
         self._running: dict[int, Execution] = {}
         self.throttled = False  # whether its concurrency is reserved at zero (S-117)
+
+    def close(self) -> None:
+        """Ends all environments."""
+        for environment in self._environments:
+            environment.kill()
 
     def invoke(self, request: Request, answer: Answer) -> None:
         """Starts an execution. `answer` gets the reply when it has ended."""
@@ -165,89 +141,110 @@ class Functions:
 
     def _start(self, event: Any, answer: Answer) -> None:
         self._executions += 1
-        if not self._idle:
-            self._environments += 1
-            number = self._environments
-            variables = self._variables | {"AWS_LAMBDA_LOG_STREAM_NAME": _log_stream(number)}
-            self._idle.append(ExecutionEnvironment(number, variables, self._code.root))
         execution = Execution(
             number=self._executions,
-            request_id=f"00000000-0000-4000-8000-{self._executions:012d}",
+            aws_request_id=f"00000000-0000-4000-8000-{self._executions:012d}",
             event=event,
-            environment=self._idle.pop(),
+            environment=self._idle.pop() if self._idle else self._new_environment(),
             answer=answer,
             subject=of_event(event),
         )
         self._running[execution.number] = execution
-        execution.task = self._actor.start_execution(execution, lambda: self._run(execution))
+        execution.tasks.append(self._actor.start_execution(execution, lambda: self._run(execution)))
+
+    def _new_environment(self) -> ExecutionEnvironment:
+        number = len(self._environments) + 1
+        variables = self._variables | {"AWS_LAMBDA_LOG_STREAM_NAME": _log_stream(number)}
+        environment = ExecutionEnvironment(number, variables, self._code, self._simulation.event())
+        self._environments.append(environment)
+        return environment
 
     def _run(self, execution: Execution) -> None:
-        environment, context = execution.environment, self._context(execution)
-        cold = environment.handler is None
+        environment = execution.environment
+        cold = not environment.imported
         try:
-            handler = environment.handler or self._initialise(execution, context)
+            if cold:
+                self._initialise(execution)
             execution.deadline = self._simulation.now + self._function.timeout * MICROSECONDS
             self._simulation.at(self._function.timeout * MICROSECONDS, lambda: self._time_out(execution))
-            result = execute(handler, execution.event, context, self._actor, environment.number, cold, self._code.root)
-            reply = _reply(result)
-        except NotImitated:
+
+            def handler(event: Any, context: Any) -> Any:
+                end = self._carry_out(
+                    execution, {"order": "invoke", "event": event, "context": self._context(execution)}
+                )
+                return json.loads(end["answer"])
+
+            event = execution.event
+            reply = _reply(execute(handler, event, execution, self._actor, environment.number, cold, self._root))
+        except (NotImitated, Stopped):
             raise
         except Exception as error:
-            reply = _function_error(execution.request_id, error)
-        except greenlet.GreenletExit:  # the run is over
-            raise
-        except BaseException as error:
-            if _is_interrupt(error):
-                raise
-            self.crash(execution, exit_of(error, self._code.root))
+            reply = _function_error(execution.aws_request_id, error)
         self._hand_over(execution, reply)
         for _ in self._actor.decide(ACKNOWLEDGE, AFTER, execution.subject):
             self.crash(execution, "signal: killed")  # no other action fits a function that has answered
         self._idle.append(environment)
 
-    def _context(self, execution: Execution) -> LambdaContext:
-        function = self._function
-        return LambdaContext(
-            aws_request_id=execution.request_id,
-            function_name=function.name,
-            invoked_function_arn=function.arn,
-            memory_limit_in_mb=str(function.memory),
-            log_group_name=f"/aws/lambda/{function.name}",
-            log_stream_name=_log_stream(execution.environment.number),
-            get_remaining_time_in_millis=lambda: max(0, (execution.deadline - self._simulation.now) // 1000),
-        )
+    def _carry_out(self, execution: Execution, order: dict[str, Any]) -> dict[str, Any]:
+        """How the order ended. Raises what the function raised; a process that ended is a crash."""
+        environment = execution.environment
+        order["chance"] = self._actor.draw()
+        end = self._lockstep.carry_out(environment, order, execution.tasks)
+        if end is None:
+            self.crash(execution, environment.ended())
+        if "exits" in end:
+            self.crash(execution, end["exits"])
+        if "unwritable" in end:
+            message = f"Unable to marshal response: {end['unwritable']}"
+            raise RaisedInFunction("Runtime.MarshalError", message, f"Runtime.MarshalError: {message}", [])
+        if "failed" in end:
+            failed = end["failed"]
+            raise RaisedInFunction(failed["type"], failed["message"], failed["described"], failed["trace"])
+        return end
 
-    def _initialise(self, execution: Execution, context: LambdaContext) -> Callable[[Any, Any], Any]:
+    def _context(self, execution: Execution) -> dict[str, Any]:
+        """The attributes of the handler's context: see LambdaContext."""
+        function = self._function
+        return {
+            "aws_request_id": execution.aws_request_id,
+            "function_name": function.name,
+            "invoked_function_arn": function.arn,
+            "memory_limit_in_mb": str(function.memory),
+            "log_group_name": f"/aws/lambda/{function.name}",
+            "log_stream_name": _log_stream(execution.environment.number),
+            "_deadline": execution.deadline,
+        }
+
+    def _initialise(self, execution: Execution) -> None:
         began, environment = self._simulation.now, execution.environment
+        environment.begin()
         try:
-            handler = self._code.load(environment)
-        except NotImitated:
+            self._carry_out(execution, {"order": "import"})
+        except RaisedInFunction as error:
+            not_begun(error, execution.event, execution, self._actor, environment.number, self._root)
             raise
-        except Exception as error:
-            not_begun(error, execution.event, context, self._actor, environment.number, self._code.root)
-            raise
+        environment.imported = True
         if self._simulation.now - began > MAX_INIT_SECONDS * MICROSECONDS:
             raise NotImitated("an init phase of more than 10 s is not imitated (on Lambda it would run twice)")
-        return handler
 
     def _time_out(self, execution: Execution) -> None:
         if not execution.answered:
-            message = f"{execution.request_id} Task timed out after {self._function.timeout:.2f} seconds"
+            message = f"{execution.aws_request_id} Task timed out after {self._function.timeout:.2f} seconds"
             self._end(execution, f"timed out after {self._function.timeout} s", "Sandbox.Timedout", message)
 
     def _end(self, execution: Execution, error: str, kind: str, message: str) -> None:
         """Ends an execution from outside. Its environment is not used again; its requests under way are carried out."""
-        assert execution.task
         if not execution.answered:
             value = {
-                "request_id": execution.request_id,
+                "request_id": execution.aws_request_id,
                 "sequence_numbers": sequence_numbers(execution.event),
                 "intents": list(execution.subject.intents),
                 "environment": execution.environment.number,
             }
             self._actor.record_end(execution, value, error)
-            self._hand_over(execution, _error(kind, f"RequestId: {execution.request_id} Error: {message}"))
-        self._simulation.abandon(execution.task)
+            self._hand_over(execution, _error(kind, f"RequestId: {execution.aws_request_id} Error: {message}"))
+        execution.environment.kill()
+        self._simulation.abandon(execution.tasks)
 
     def _hand_over(self, execution: Execution, reply: Reply) -> None:
         execution.answered = True
@@ -274,34 +271,23 @@ def _log_stream(environment: int) -> str:
 
 
 def _reply(result: Any) -> Reply:
-    try:
-        body = json.dumps(result).encode()
-    except Exception as error:  # the user's own mapping may raise anything
-        return _error("Runtime.MarshalError", f"Unable to marshal response: {message_of(error)}")
+    body = json.dumps(result).encode()
     if len(body) > MAX_PAYLOAD_BYTES:
         return _error("Function.ResponseSizeTooLarge", "Response payload size exceeded the limit of 6291456 bytes")
     return Reply(200, body, {"content-type": "application/json", "x-amz-executed-version": "$LATEST"})
 
 
 def _function_error(request_id: str, error: Exception) -> Reply:
-    kind = "Runtime.ImportModuleError" if isinstance(error, HandlerNotFound) else type(error).__name__
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f"{Path('harness', 'agent')}" not in f.filename]
-    return _error(kind, message_of(error), requestId=request_id, stackTrace=traceback.format_list(frames))
+    """Of what the handler raised, or of what a fault raised in its place."""
+    if isinstance(error, RaisedInFunction):
+        return _error(error.kind, str(error), requestId=request_id, stackTrace=error.trace)
+    return _error(type(error).__name__, message_of(error), requestId=request_id, stackTrace=[])
 
 
 def _error(kind: str, message: str, **more: Any) -> Reply:
     body = json.dumps({"errorMessage": message, "errorType": kind, **more}).encode()
     headers = {"content-type": "application/json", "x-amz-executed-version": "$LATEST"}
     return Reply(200, body, {**headers, "x-amz-function-error": "Unhandled"})
-
-
-def _is_interrupt(error: BaseException) -> bool:
-    """Whether somebody has pressed Ctrl-C, or sent another signal that ends a run: the function has not raised it.
-
-    Where the signals are those of Python, its own error is the only sign of one.
-    """
-    pythons = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    return isinstance(error, Interrupted) or (pythons and type(error) is KeyboardInterrupt)
 
 
 def _quoted(arn: str) -> str:
