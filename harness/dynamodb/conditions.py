@@ -137,7 +137,7 @@ class Compiler:
         elif name == "attribute_type":
             self._check_type_name(operands[1])
         else:
-            _check_distinct(name, operands)
+            check_distinct(name, operands)
             if name == "IN" and len(operands) > MAX_IN + 1:
                 problem = "The IN operator is provided with too many operands; number of operands"
                 raise invalid(f"{problem}: {len(operands) - 1}")
@@ -196,7 +196,7 @@ def check_path(function: str, operand: Operand) -> None:
         raise invalid(f"Operator or function requires a document path; operator or function: {function}")
 
 
-def _check_distinct(operator: str, operands: list[Operand]) -> None:
+def check_distinct(operator: str, operands: list[Operand]) -> None:
     first, *rest = operands
     if first.path is not None and any(first.path == other.path for other in rest):
         raise invalid(

@@ -19,6 +19,7 @@ OPERATORS = {
     **{"BETWEEN": "BETWEEN", "begins_with": "BEGINS_WITH"},
 }
 _MIRRORED = {"=": "EQ", "<": "GT", "<=": "GE", ">": "LT", ">=": "LE"}
+_PARTS = ". All HASH elements, and the RANGE elements before the last one that is named, need an equality condition"
 _WHERE = "Invalid KeyConditionExpression: Invalid condition in KeyConditionExpression: "
 
 
@@ -90,6 +91,7 @@ def partition_of(comparisons: Sequence[Comparison], key: Key) -> Primary:
     All attributes of a partition key have to be equal to something. Of those of a sort key the first ones may be named,
     and all but the last of these have to be equal to something too.
     """
+    rule = _PARTS if len(key.names) > 2 else ""
     if len(comparisons) > max(2, len(key.names)):
         raise invalid("Conditions can be of length 1 or 2 only")
     by_name = {comparison.name: comparison for comparison in comparisons}
@@ -98,22 +100,22 @@ def partition_of(comparisons: Sequence[Comparison], key: Key) -> Primary:
         condition = by_name.get(name)
         if condition is None:
             if position < key.partition or len(named) < len(comparisons):
-                raise invalid(f"Query condition missed key schema element: {name}")
+                raise invalid(f"Query condition missed key schema element: {name}{rule}")
             break
-        _check_one(condition, kind, must_equal=position < key.partition or len(named) + 1 < len(comparisons))
+        _check_one(condition, kind, rule, position < key.partition or len(named) + 1 < len(comparisons))
         named.append(condition)
     if len(comparisons) > len(named):
-        raise invalid("Query key condition not supported")
+        raise invalid(f"Query key condition not supported{rule}")
     contents = zip(named, key.types[: key.partition], strict=False)
     return tuple([condition.values[0][kind] for condition, kind in contents])
 
 
-def _check_one(condition: Comparison, kind: str, must_equal: bool) -> None:
+def _check_one(condition: Comparison, kind: str, rule: str, must_equal: bool) -> None:
     if condition.operator not in OPERATORS.values():
         raise invalid("Attempted conditional constraint is not an indexable operation")
     if any(type_of(value) != kind for value in condition.values):
         raise invalid(f"{INVALID}Condition parameter type does not match schema type")
     if must_equal and condition.operator != "EQ":
-        raise invalid("Query key condition not supported")
+        raise invalid(f"Query key condition not supported{rule}")
     for value in condition.values:
         keys.check_not_empty(condition.name, value)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from harness.dynamodb import grammar
-from harness.dynamodb.conditions import Compiler, Operand, Values, check_path, check_types, misplaced
+from harness.dynamodb.conditions import Compiler, Operand, Values, check_distinct, check_path, check_types, misplaced
 from harness.dynamodb.expressions import Compiled, Pairs, Placeholders, named
 from harness.dynamodb.grammar import Action, Call, Literal
 from harness.dynamodb.paths import Path, branches, check_apart, projected, read
@@ -146,6 +146,7 @@ def _operand(compiler: Compiler, node: Any, at_top: bool = False) -> Operand:
     first, second = operands = compiler.arguments(node)
     if node.operator == "if_not_exists":
         check_path(node.operator, first)
+        check_distinct(node.operator, operands)
         return Operand(lambda item, values: _first(first.read(item, values), second, item, values))
     check_types(node.operator, operands, ("L",))
     return Operand(lambda item, values: _joined(first.read(item, values), second.read(item, values)), "L")

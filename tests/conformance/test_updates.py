@@ -99,3 +99,12 @@ def test_removing_from_a_missing_item_makes_none(table: Table) -> None:
     table.update("t", "REMOVE v")
     made = getattr(OBSERVED["UpdateItem with REMOVE alone on a missing item"], table.database.platform)
     assert (len(table.scan()), len(table.names())) == (made, made)
+
+
+@pytest.mark.parametrize("operand", ["v", "if_not_exists(v, v)"])
+def test_if_not_exists_takes_two_different_operands(operand: str, table: Table) -> None:
+    """An attribute as its own default is refused, also where it exists, and before a condition is judged."""
+    table.put("t", A)
+    update = f"SET v = if_not_exists(v, {operand})"
+    answer = refusal(table.update, "t", update, ConditionExpression="attribute_not_exists(v)")
+    assert code(answer) == "ValidationException"

@@ -179,3 +179,23 @@ def test_records_keep_what_they_recorded() -> None:
     assert bench.names() == ["INSERT", "MODIFY", "MODIFY"]
     images = [json.loads(bench.replies[-1])["Records"][i]["dynamodb"]["NewImage"]["m"]["M"]["s"] for i in range(3)]
     assert images == [{"SS": ["a"]}, {"SS": ["a", "b"]}, {"SS": ["a", "b", "c"]}]
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        ("PutItem", {"Item": {"id": {"S": "t"}}, "Expected": {"v": 1}}),
+        ("PutItem", {"Item": {"id": {"S": "t"}}, "Expected": {"v": {"ComparisonOperator": [], "Value": {"S": "x"}}}}),
+        ("UpdateItem", {"Key": {"id": {"S": "t"}}, "AttributeUpdates": {"v": "x"}}),
+        ("GetItem", {"Key": {"id": {"S": "t"}}, "AttributesToGet": [7]}),
+        ("GetItem", {"Key": {"id": {"S": "t"}}, "ProjectionExpression": "#n", "ExpressionAttributeNames": {"#n": 7}}),
+        ("TransactWriteItems", {"TransactItems": [1]}),
+        ("TransactGetItems", {"TransactItems": [None]}),
+        ("BatchWriteItem", {"RequestItems": {"Todos": [{"PutRequest": []}]}}),
+        ("BatchGetItem", {"RequestItems": {"Todos": "x"}}),
+    ],
+)
+def test_a_member_of_another_type_is_refused(operation: str, body: Any) -> None:
+    """However deep it is in the request, the answer is an error of DynamoDB and none of Python."""
+    answer = Bench().call(operation, **body)
+    assert answer["__type"].endswith("SerializationException")

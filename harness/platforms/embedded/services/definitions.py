@@ -91,7 +91,8 @@ def _key(schema: list[Body], types: Mapping[str, str], place: str, parts: int = 
     if parts == 1 and partition > 1:
         raise invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
     if kinds != ["HASH"] * partition + ["RANGE"] * order or max(partition, order) > parts:
-        raise invalid(f"{INVALID}KeySchema has at most {parts} HASH elements, and then at most {parts} RANGE elements")
+        problem = f"HASH elements precede RANGE elements in a KeySchema, and there are at most {parts} of either"
+        raise invalid(INVALID + problem)
     if len(set(names)) < len(names):
         raise invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
     if any(name not in types for name in names):
@@ -113,7 +114,7 @@ def _indexes(body: Body) -> Iterator[tuple[str, Body, bool]]:
 def index_of(
     index: Body, types: Mapping[str, str], primary: Key, table_arn: str, is_global: bool, place: str = ""
 ) -> View:
-    check(index, _INDEX, place)
+    check(index, _INDEX if is_global else {**_INDEX, "KeySchema": Member(list, required=True, low=1, high=2)}, place)
     name, projection = index["IndexName"], index["Projection"]
     key = _key(index["KeySchema"], types, place, MAX_PARTS if is_global else 1)
     check(projection, _PROJECTION, f"{place}projection.")

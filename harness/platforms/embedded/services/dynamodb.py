@@ -9,6 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
 
 from harness.dynamodb import requests
 from harness.dynamodb.reads import Reads
@@ -32,6 +37,33 @@ class _Transaction:
     fingerprint: str
     time: int
     reply: Reply
+
+
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    **{"structure": (dict,), "map": (dict,), "list": (list,), "string": (str,), "blob": (str,), "boolean": (bool,)},
+    **dict.fromkeys(("integer", "long"), (int,)),
+    **dict.fromkeys(("double", "float", "timestamp"), (int, float)),
+}
+
+
+@cache
+def _model() -> ServiceModel:
+    return ServiceModel(Loader().load_service_model("dynamodb", "service-2"), "dynamodb")
+
+
+def _misfit(shape: Any, content: Any, name: str) -> str:
+    """What in a request has another type than its member; "" where all of it fits. Looked for once something fails."""
+    if type(content) not in _JSON_TYPES[shape.type_name]:
+        return f"{type(content).__name__} cannot be converted to the type of {name}"
+    parts: list[tuple[Any, Any, str]] = []
+    if shape.type_name == "structure":
+        known = {key: part for key, part in content.items() if key in shape.members and part is not None}
+        parts = [(shape.members[key], part, key) for key, part in known.items()]
+    elif shape.type_name == "map":
+        parts = [(shape.value, part, key) for key, part in content.items()]
+    elif shape.type_name == "list":
+        parts = [(shape.member, part, name) for part in content]
+    return next(filter(None, (_misfit(*part) for part in parts)), "")
 
 
 class DynamoDB:
@@ -66,6 +98,12 @@ class DynamoDB:
             return Reply.of(operation(body))
         except Rejected as error:
             return Reply.error(error.code, error.message, **error.more)
+        except (TypeError, AttributeError, KeyError):
+            shape = _model().operation_model(request.operation).input_shape
+            misfit = _misfit(shape, json.loads(request.body), request.operation)
+            if not misfit:
+                raise
+            return Reply.error("SerializationException", misfit)
 
     def _once(self, request: Request, token: str, operation: Callable[[], Body]) -> Reply:
         """Carries a transaction out unless one with this token succeeded in the last ten minutes.
