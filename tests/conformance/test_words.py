@@ -114,3 +114,42 @@ def test_a_batch_answers_by_the_name_that_was_asked(calls: Any) -> None:
     arn = calls.describe_table(TableName="Table")["Table"]["TableArn"]
     calls.put_item(TableName=arn, Item={"p": S})
     assert calls.batch_get_item(RequestItems={arn: {"Keys": [{"p": S}]}})["Responses"] == {arn: [{"p": S}]}
+
+
+def test_a_table_needs_both_units_of_capacity(calls: Any) -> None:
+    """The one that is missing is named by its place in the request."""
+    parameters = {
+        "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+        "ProvisionedThroughput": {"WriteCapacityUnits": 1},
+    }
+    answer = refusal(calls.create_table, TableName="Other", **parameters)
+    place = "Value null at 'provisionedThroughput.readCapacityUnits' failed to satisfy constraint"
+    assert answer["Error"]["Message"].startswith(COUNTED + place)
+
+
+def test_an_index_has_no_tags(calls: Any) -> None:
+    """Its ARN is none of a resource with tags."""
+    arn = calls.describe_table(TableName="Table")["Table"]["TableArn"]
+    answer = refusal(calls.list_tags_of_resource, ResourceArn=f"{arn}/index/keys")
+    assert answer["Error"]["Code"] == "ValidationException"
+
+
+def test_a_deleted_table_is_described_without_its_indexes() -> None:
+    """DeleteTable tells the name and the state, not what was in it."""
+    client = embedded().writes
+    client.create_table(
+        TableName="Table",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "c", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in "pcl"],
+        BillingMode="PAY_PER_REQUEST",
+        LocalSecondaryIndexes=[
+            {
+                "IndexName": "local",
+                "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "l", "KeyType": "RANGE"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    description = client.delete_table(TableName="Table")["TableDescription"]
+    assert (description["TableStatus"], "LocalSecondaryIndexes" in description) == ("DELETING", False)

@@ -27,6 +27,7 @@ _INDEX = {
     "KeySchema": Member(list, required=True, low=1, high=2 * MAX_PARTS),
     "Projection": Member(dict, required=True),
 }
+_UNITS = dict.fromkeys(("ReadCapacityUnits", "WriteCapacityUnits"), Member(int, required=True, low=1))
 _PROJECTION = {
     "ProjectionType": Member(str, words=("ALL", "INCLUDE", "KEYS_ONLY")),
     "NonKeyAttributes": Member(list, low=1, high=20),
@@ -170,8 +171,8 @@ def units(body: Body) -> Body:
 
 def check_capacity(body: Body) -> None:
     provisioned = units(body)
-    for name, count in provisioned.items():
-        check_one(count, name, Member(int, low=1), "provisionedThroughput.")
+    if body.get("ProvisionedThroughput") is not None:
+        check(body["ProvisionedThroughput"], _UNITS, "provisionedThroughput.")
     if body.get("BillingMode") == "PAY_PER_REQUEST":
         if provisioned:
             problem = "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is"

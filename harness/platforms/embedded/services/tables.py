@@ -25,6 +25,7 @@ Later = Callable[[int, Callable[[], None]], None]  # calls a function after so m
 MOST_LATE = 3600 * MICROSECONDS  # microseconds between an item's end and its deletion
 MAX_LISTED, MAX_TAGS = 100, 50
 ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
+_INDEXES = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
 _HORIZON = 24 * 3600 * MICROSECONDS
 _LIMITS = {
     **dict.fromkeys(("AccountMaxReadCapacityUnits", "AccountMaxWriteCapacityUnits"), 80_000),
@@ -231,7 +232,7 @@ class Tables:
         if table.stream is not None and table.stream.enabled:
             self._streams.close(table.stream)
         del self._tables[table.name]
-        left_out = ("AttributeDefinitions", "CreationDateTime", "KeySchema")
+        left_out = ("AttributeDefinitions", "CreationDateTime", "KeySchema", *_INDEXES)
         described = {name: told for name, told in described.items() if name not in left_out}
         return {"TableDescription": {**described, "TableStatus": "DELETING"}}
 
@@ -257,7 +258,7 @@ class Tables:
 
     def _resource(self, body: Body) -> StoredTable:
         arn = body["ResourceArn"]
-        if not arn.startswith(ARN):
+        if not arn.startswith(ARN) or "/" in arn.removeprefix(ARN):
             raise invalid(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}")
         if arn not in (table.description["TableArn"] for table in self._tables.values()):
             raise Rejected("ResourceNotFoundException", f"Requested resource not found: ResourcArn: {arn} not found")
@@ -290,7 +291,7 @@ _CHANGES: dict[str, Callable[[Tables, StoredTable, Body], None]] = {
 
 def _described(table: StoredTable) -> Body:
     described = {**table.description, "ItemCount": len(table.items), "TableSizeBytes": sum(table.sizes.values())}
-    for member, is_global in (("GlobalSecondaryIndexes", True), ("LocalSecondaryIndexes", False)):
+    for member, is_global in zip(_INDEXES, (True, False), strict=True):
         indexes = [
             {**view.description, **_extent(view, table)} for view in table.indexes if view.is_global is is_global
         ]
