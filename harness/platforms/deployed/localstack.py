@@ -13,7 +13,7 @@ from harness.history import INFO, Value
 from harness.localstack import LOOPBACK, Runtime, runtime_at
 from harness.localstack.health import health
 from harness.platforms.base import Disruption, Record
-from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
+from harness.platforms.deployed.mappings import EXECUTION_SECONDS, under_way
 from harness.platforms.deployed.platform import Deployed
 from harness.platforms.target import KILL, OUTAGES
 from harness.project import cache_folder

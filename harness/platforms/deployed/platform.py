@@ -30,8 +30,7 @@ from harness.platforms import clients
 from harness.platforms.base import UNREACHABLE, Disruption, DisruptionQueue, Disruptions, Plan
 from harness.platforms.deployed import cloudformation, run_stack
 from harness.platforms.deployed.cloudformation import run_tags
-from harness.platforms.deployed.executions import FunctionHistory
-from harness.platforms.deployed.mappings import HarnessMapping, PlatformMapping, Records
+from harness.platforms.deployed.mappings import FunctionHistory, HarnessMapping, PlatformMapping, Records
 from harness.platforms.deployed.threads import ThreadHost, Threads
 from harness.platforms.endpoints import Endpoints, serving
 from harness.waiting import held_back, until_nothing

@@ -33,7 +33,7 @@ from harness.pipeline.resources import REGION, Topic
 from harness.pipeline.stack import LEDGER, Stack
 from harness.platforms import clients
 from harness.platforms.base import Disruption, Disruptions, Plan, Record, Reply, Request, Service
-from harness.platforms.deployed.executions import EXECUTION_SECONDS, under_way
+from harness.platforms.deployed.mappings import EXECUTION_SECONDS, under_way
 from harness.platforms.embedded.actors import Actors, WatchedNemesis
 from harness.platforms.embedded.environment import Code, Lockstep
 from harness.platforms.embedded.isolation import confined, owned_chance, owned_pauses

@@ -8,7 +8,7 @@ import pytest
 
 from harness.history import FAIL, INFO, INVOKE, OK
 from harness.pipeline.resources import Mapping
-from harness.platforms.deployed.executions import processed, under_way
+from harness.platforms.deployed.mappings import processed, under_way
 from harness.waiting import Quiescence
 
 REPORTS = Mapping(report_batch_item_failures=True)
