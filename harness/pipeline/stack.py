@@ -186,7 +186,8 @@ class Stack:
 
     `parameters` are the values of the template's parameters, those without any left out. `attributions` are those
     that the scenario gives, by logical id. other_mapping_ids: mappings of streams that feed other functions.
-    other_code: the folders of other functions, by their logical ids. noted: what is made up or left out, and no matter
+    other_code: the folders of other functions, by their logical ids. sends_elsewhere: whether what the function sends
+    to services that are not imitated is accepted, and an effect. noted: what is made up or left out, and no matter
     for what a run shows.
     """
 
@@ -206,6 +207,7 @@ class Stack:
     other_mapping_ids: tuple[str, ...] = ()
     other_code: Values[str, Path] = field(default_factory=dict)
     noted: tuple[str, ...] = ()
+    sends_elsewhere: bool = False
     data_streams: tuple[DataStream, ...] = ()
 
     @property

@@ -134,7 +134,11 @@ class Player:
 
     def play(self) -> Trial:
         """All runs, with their progress on standard error."""
-        if error := self.probe():
+        try:
+            error = self.probe()
+        except NotImitated as refusal:
+            error = f"the function does what is not imitated: {refusal}"
+        if error:
             return self._trial({}, Masks(), [error], [])
         writers = [_PUT]
         if isinstance(self.stack.source, Table) and "REMOVE" in self._items.reads.names:
@@ -299,6 +303,7 @@ def _all_read(stack: Stack) -> Stack:
         queues=tuple(map(role, stack.queues)),
         buckets=tuple(map(role, stack.buckets)),
         topics=tuple(map(role, stack.topics)),
+        sends_elsewhere=True,
         attributions={each.logical_id: _UNREADABLE for each in stack.resources},
     )
 

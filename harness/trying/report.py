@@ -53,6 +53,8 @@ def text(trial: Trial) -> str:
     if trial.sinks:
         sinks = ", ".join(f"{sink} ({count})" for sink, count in trial.sinks.items())
         lines.append(f"  without faults: {sinks}")
+    if accepted := sorted(sink for sink in trial.sinks if "." in sink):
+        lines.append(f"  accepted without being imitated, and compared by what was sent: {', '.join(accepted)}")
     if trial.masked:
         lines.append(f"  not compared, as it differs from run to run: {', '.join(trial.masked)}")
     for noted in trial.stack.noted:

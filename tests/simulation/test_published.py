@@ -21,9 +21,12 @@ FINDINGS = {
     "archives_what_goes": (0, None),
     "counter": (1, "DUPLICATED"),
     "filter_criteria": (0, None),
+    "mails_and_measures": (1, "UNKNOWN"),
     "one_object_per_batch": (1, "DUPLICATED"),
     "plain_text": (1, "DUPLICATED"),
     "random_keys": (1, "DUPLICATED"),
+    "sends_events": (1, "DUPLICATED"),
+    "starts_a_state_machine": (1, "DUPLICATED"),
     "swallowed_error": (1, "LOST"),
     "updates_the_source": (1, "DUPLICATED"),
 }

@@ -122,6 +122,14 @@ def test_a_handler_that_fails_by_itself_is_no_finding(harness: Any, tmp_path: Pa
     assert f"UNKNOWN  {error}. Give items that it takes: --data FILE" in said.out
 
 
+def test_a_call_that_is_not_imitated_is_named(harness: Any, tmp_path: Path) -> None:
+    """Unknown, not a mistake of the user: what only sends is accepted, and what reads has no answer."""
+    code = "import boto3\n\ndef handler(event, context):\n    boto3.client('ssm').get_parameter(Name='a')\n"
+    said = harness("try", small(tmp_path, code))
+    assert said.code == 2
+    assert "UNKNOWN  the function does what is not imitated: ssm.GetParameter is not imitated" in said.out
+
+
 def test_what_a_handler_refuses_is_learned_from(harness: Any, tmp_path: Path) -> None:
     """An attribute behind a name that no source shows, and a number where a text was guessed."""
     code = f"{WRITES}        key = 'si' + 'ze'\n        out.put_item(Item={{'k': str(2 * int(item[key]['N']))}})\n"

@@ -43,7 +43,7 @@ from harness.platforms.embedded.services.kinesis import Kinesis
 from harness.platforms.embedded.services.moto import Moto, Queues, forget
 from harness.platforms.embedded.services.streams import Streams
 from harness.platforms.embedded.simulation import Flag, Simulation, Stopped
-from harness.platforms.endpoints import Endpoints
+from harness.platforms.endpoints import Accepting, Endpoints
 
 # One way between an actor and AWS, in microseconds: a few milliseconds there and back, as inside a Region.
 FASTEST, SLOWEST = 500, 3_000
@@ -193,6 +193,9 @@ class Embedded:
             answer(self._serve(request))
 
     def _serve(self, request: Request) -> Reply:
+        if request.service not in self._services and self._plan.stack.sends_elsewhere:
+            applied = self._endpoints.applied
+            self._services[request.service] = Accepting(request.service, self.seed, self.now, applied)
         if request.service not in self._services:
             imitated = ", ".join(sorted((*self._services, "lambda")))
             call = f"{request.service}.{request.operation}"
