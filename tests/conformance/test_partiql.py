@@ -20,6 +20,14 @@ def test_partiql_writes_leave_records(table: Table) -> None:
     assert table.names() == ["INSERT", "MODIFY", "REMOVE"]
 
 
+def test_partiql_reads_numbers_as_they_are_written(table: Table) -> None:
+    """With or without digits on either side of the point, a sign and an exponent."""
+    execute = table.database.writes.execute_statement
+    execute(Statement=f"INSERT INTO \"{table.name}\" VALUE {{'id': 't', 'l': [.5, -.5, 5., 1.5e2]}}")
+    answer = execute(Statement=f"SELECT l FROM \"{table.name}\" WHERE id = 't' AND l[0] = .5")["Items"]
+    assert [float(number["N"]) for number in answer[0]["l"]["L"]] == [0.5, -0.5, 5, 150]
+
+
 def test_partiql_refuses_what_the_api_would(table: Table) -> None:
     """W21, S-38: INSERT of an item that exists, UPDATE of one that does not."""
     execute = table.database.writes.execute_statement

@@ -21,7 +21,7 @@ from harness.dynamodb.paths import Path
 from harness.dynamodb.values import Item, Value, checked, invalid, type_of
 
 _TOKEN = re.compile(
-    r"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|[A-Za-z_][A-Za-z0-9_-]*"""
+    r"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z_][A-Za-z0-9_-]*"""
     r"""|<<|>>|<=|>=|<>|!=|\S)"""
 )
 _MISMATCH = "Number of parameters in request and statement don't match."
@@ -195,7 +195,7 @@ class _StatementReader(Conditions):
 
     def operand(self) -> Any:
         """A path, a function or a value."""
-        if self.word[:1] in tuple("'?[{<-+0123456789") or self.word.upper() in _CONSTANTS:
+        if self.word[:1] in tuple("'?[{<-+.0123456789") or self.word.upper() in _CONSTANTS:
             return self._read.scope.literal(self._value())
         function = self.function()
         if function is not None:
@@ -244,7 +244,7 @@ class _StatementReader(Conditions):
         if word.upper() in _CONSTANTS:
             return _CONSTANTS[word.upper()]
         number = word + self.step() if word in ("-", "+") else word
-        if not number.lstrip("-+")[:1].isdigit():
+        if not number.lstrip("-+.")[:1].isdigit():
             raise self.error()
         return checked({"N": number})
 
