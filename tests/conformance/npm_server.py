@@ -21,6 +21,7 @@ from harness.localstack.install import NpmPackage
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache"
 LAUNCHER = ROOT / "harness" / "localstack" / "executor" / "servers.py"
+BESIDE = ROOT / "harness" / "environment"  # where the launcher's `copies` is, which `up` lays beside it
 FETCH_SECONDS, READY_SECONDS, STOP_SECONDS = 300, 60, 10
 STARTS = 3  # another process may take the port between the choice and the start
 
@@ -75,7 +76,7 @@ def started(
         server = subprocess.Popen(
             command(port),
             cwd=folder,
-            env={**os.environ, **environment(port)},
+            env={**os.environ, "PYTHONPATH": str(BESIDE), **environment(port)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
