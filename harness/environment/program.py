@@ -57,7 +57,9 @@ class RemoteWire:
         return self.exchange(service_id.replace("-", ""), operation, request, current_timeouts())
 
     def exchange(self, service: str, operation: str, request: Any, timeouts: Timeouts = BOTOCORES) -> AWSResponse:
-        """One attempt. Raises what botocore raises where no reply comes."""
+        """One attempt. Raises what botocore raises where no reply comes. Where there is no run yet, it is refused."""
+        if TASKS.turn is None:
+            return AWSResponse(request.url, 400, {"content-type": "application/x-amz-json-1.0"}, Raw(b"{}"))
         number = next(self._numbers)
         body = body_of(request).decode("latin-1")
         self.asks.append(

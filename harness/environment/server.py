@@ -28,6 +28,7 @@ _kept[1].__enter__()
 for _name in [name for name in sys.modules if name.partition(".")[0].lstrip("_") == "time_machine"]:
     del sys.modules[_name]  # no function has asked for it
 
+import _posixsubprocess  # noqa: E402
 import ctypes  # noqa: E402
 import faulthandler  # noqa: E402
 import gc  # noqa: E402
@@ -37,33 +38,55 @@ import os  # noqa: E402
 import resource  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
-from collections.abc import Callable, Iterable  # noqa: E402
+from collections.abc import Callable, Iterable, Sequence  # noqa: E402
+from contextlib import suppress  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from harness.environment.conversation import Conversation  # noqa: E402
 
 _NEW_NETWORK, _NEW_MOUNTS, _NEW_USER = 0x40000000, 0x00020000, 0x10000000  # linux/sched.h
-_READ_ONLY, _REMOUNT, _BIND, _RECURSIVE, _PRIVATE = 1, 32, 4096, 16384, 1 << 18  # linux/mount.h
-_TMP = Path("/tmp")
+_READ_ONLY, _REMOUNT, _BIND, _MOVE, _RECURSIVE, _PRIVATE = 1, 32, 4096, 8192, 16384, 1 << 18  # linux/mount.h
+_TMP, _MACHINE = Path("/tmp"), ("cpuinfo", "meminfo", "stat")
 _TMP_OPTIONS = b"size=512m,mode=1777"  # Lambda's ephemeral storage, unless a function asks for more
 _ONLY_AWS = "only AWS calls and the stack's endpoints are imitated"
 _ONE_PROCESS = "a function has one process on the embedded platform; LocalStack plays it"
 _PROCESSES = ("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system", "pty.spawn")
+_OF_THE_C_LIBRARY = {
+    "clone",
+    "clone3",
+    "connect",
+    "execv",
+    "execve",
+    "fork",
+    "kill",
+    "posix_spawn",
+    "sendto",
+    "syscall",
+}
+_OF_THE_C_LIBRARY |= {"system", "vfork"}
 _MEMORY_BESIDE = 256  # MB, of Python and what is imported here
 _OPTIONS = ("-P", "-s", "-S", "-u")
 _ORDER = "HARNESS_ORDER"  # of a process that is begun anew
+# A call of each service that the platform serves, which needs no parameters.
+_CALLS = {
+    **{"dynamodb": "list_tables", "kinesis": "list_streams", "s3": "list_buckets"},
+    **{"sns": "list_topics", "sqs": "list_queues"},
+}
 _warm: set[str] = set()
 
 
 def warm(order: Order) -> None:
-    """Reads the models of the services that a function is likely to use: the slowest part of making a client."""
+    """Reads the models of the services that a function is likely to use, and loads what a call needs: the slowest parts
+    of a client and of its first call."""
     import boto3
 
     for service in order["services"]:
         if service not in _warm:
             _warm.add(service)
-            boto3.client(service)
+            client = boto3.client(service)
+            with suppress(client.exceptions.ClientError):
+                getattr(client, _CALLS[service])()
             if service in boto3.DEFAULT_SESSION.get_available_resources():
                 boto3.resource(service)
 
@@ -104,10 +127,14 @@ def watch(refuse: Callable[[str], Any]) -> None:
             refuse(f"another process, {arguments[0]}: {_ONE_PROCESS}")
         elif event in _PROCESSES:
             refuse(f"another process by {event}: {_ONE_PROCESS}")
+        elif event == "ctypes.dlsym" and arguments[1] in _OF_THE_C_LIBRARY:
+            refuse(f"{arguments[1]} of the C library: {_ONE_PROCESS}")
         elif event == "os.killpg" or (event == "os.kill" and arguments[0] != own):
             refuse(f"a signal to the process {arguments[0]}: {_ONE_PROCESS}")
 
     sys.addaudithook(check)
+    # multiprocessing starts processes by it, and no audit event tells.
+    _posixsubprocess.fork_exec = lambda *_: refuse(f"another process: {_ONE_PROCESS}")
 
 
 def separate() -> bool:
@@ -128,22 +155,48 @@ def separate() -> bool:
     return bool(libc.mount(None, b"/", None, _RECURSIVE | _PRIVATE, None) == 0)
 
 
-def own_mounts(code: Path, kept: Iterable[Path]) -> None:
-    """A new /tmp, and code that is read-only. kept: folders that the process needs, if they are in the old /tmp."""
+def own_mounts(code: Path, kept: Iterable[Path], home: Path) -> None:
+    """A new /tmp, nothing of the user's home folder and of other processes, and code that is read-only.
+
+    kept: folders that the process needs, wherever they are.
+    """
     libc = _libc()
     if libc is None or libc.unshare(_NEW_MOUNTS) != 0:
         return
-    inside = sorted({path for path in kept if path.is_relative_to(_TMP) and path.is_dir()})
-    outermost = [path for path in inside if not any(other in path.parents for other in inside)]
+    needed = sorted({path for path in kept if path.is_dir()})
+    for hidden in (home, _TMP):
+        if not any(hidden.is_relative_to(path) for path in needed):
+            _cover(libc, hidden, [path for path in needed if path.is_relative_to(hidden)])
+    _hide_processes(libc)
+    if libc.mount(bytes(code), bytes(code), None, _BIND, None) == 0:
+        libc.mount(None, bytes(code), None, _BIND | _REMOUNT | _READ_ONLY, None)
+
+
+def _cover(libc: Any, folder: Path, shown: Sequence[Path]) -> None:
+    """Puts an empty folder over this one, in which of the old one only these folders are shown."""
+    outermost = [path for path in shown if not any(other in path.parents for other in shown)]
     descriptors = [os.open(path, os.O_PATH) for path in outermost]
-    if libc.mount(b"tmpfs", bytes(_TMP), b"tmpfs", 0, _TMP_OPTIONS) == 0:
+    if libc.mount(b"tmpfs", bytes(folder), b"tmpfs", 0, _TMP_OPTIONS) == 0:
         for path, descriptor in zip(outermost, descriptors, strict=True):
             path.mkdir(parents=True)
             libc.mount(f"/proc/self/fd/{descriptor}".encode(), bytes(path), None, _BIND | _RECURSIVE, None)
     for descriptor in descriptors:
         os.close(descriptor)
-    if libc.mount(bytes(code), bytes(code), None, _BIND, None) == 0:
-        libc.mount(None, bytes(code), None, _BIND | _REMOUNT | _READ_ONLY, None)
+
+
+def _hide_processes(libc: Any) -> None:
+    """/proc holds this process alone: the variables of others, the user's shell among them, are read there."""
+    own, built = str(os.getpid()), _TMP / ".proc"
+    built.mkdir(exist_ok=True)
+    if libc.mount(b"tmpfs", bytes(built), b"tmpfs", 0, b"size=1m") == 0:
+        (built / own).mkdir()
+        for name in _MACHINE:
+            (built / name).touch()
+        for name in (own, *_MACHINE):
+            libc.mount(f"/proc/{name}".encode(), bytes(built / name), None, _BIND | _RECURSIVE, None)
+        (built / "self").symlink_to(own)
+        libc.mount(bytes(built), b"/proc", None, _MOVE, None)
+    built.rmdir()
 
 
 def bound_memory(megabytes: int) -> None:
@@ -155,9 +208,8 @@ def _libc() -> Any:
     return ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def brings_its_own(order: Order) -> bool:
+def brings_its_own(order: Order, loaded: set[str]) -> bool:
     """Whether a function has a module of its own under a name that is loaded here already, or is another Python."""
-    loaded = {name.partition(".")[0] for name in sys.modules}
     own = {entry.name.partition(".")[0] for folder in order["folders"] for entry in os.scandir(folder)}
     return bool(loaded & own) or any(name.startswith("PYTHON") for name in order["variables"])
 
@@ -180,7 +232,7 @@ def run_function(order: Order, talk: socket.socket, wire: Any, kept: list[str] |
 
     settings = Settings(order["variables"], tuple(order["folders"]), order["handler"], order["covered"])
     if kept is not None:
-        own_mounts(Path(settings.folders[0]), [Path(path) for path in (*kept, *settings.folders)])
+        own_mounts(Path(settings.folders[0]), [Path(path) for path in (*kept, *settings.folders)], Path(order["home"]))
     os.environ.clear()
     os.environ.update(settings.variables)
     time.tzset()
@@ -210,10 +262,11 @@ def main(descriptor: int, packages: str, home: str, clock: str) -> None:
     talk = descriptor
     if order is None:
         warm({"services": ["dynamodb"]})
+        loaded = {name.partition(".")[0] for name in sys.modules}
         gc.collect()
         gc.freeze()
         order, (talk,) = ForkServer(socket.socket(fileno=descriptor), own_group=False, before=warm).serve()
-        if brings_its_own(order):
+        if brings_its_own(order, loaded):
             begin_anew(order, talk, [packages, home, clock])
     run_function(order, socket.socket(fileno=talk), wire, kept)
 

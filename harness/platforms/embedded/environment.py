@@ -50,6 +50,10 @@ _HOME = Path(__file__).parents[3]
 _SERVER = Path(__file__).parents[2] / "environment" / "server.py"
 
 
+class NoProcess(Exception):
+    """A function's process could not be started: a mistake of the harness, or of this machine."""
+
+
 class Stuck(Exception):
     """What a process does by which the run cannot be judged, as in `computed for 10 s`."""
 
@@ -152,7 +156,7 @@ class ExecutionEnvironment:
         self._told = 0  # bytes of its output that were read
 
     def begin(self) -> None:
-        """Starts the process. Raises OSError when that cannot be done."""
+        """Starts the process. Raises NoProcess when that cannot be done."""
         ours, theirs = socket.socketpair()
         self._line, line = socket.socketpair()
         self._output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # closed by `kill`
@@ -163,17 +167,22 @@ class ExecutionEnvironment:
             "handler": code.handler,
             "services": list(code.services),
             "endpoints": list(code.endpoints),
+            "home": str(Path.home()),
             "memory": code.memory,
             "covered": covers(),
         }
         with theirs, line:
             descriptors = [self._output.fileno(), line.fileno(), theirs.fileno()]
-            self._number = start(fork_server(), order, descriptors)
+            try:
+                self._number = start(fork_server(), order, descriptors)
+            except OSError as error:
+                _channels.clear()  # the next environment has a new server
+                raise NoProcess(f"no process of the function could be started: {error}") from error
         self._conversation = Conversation(ours)
         self._poll = select.poll()
         self._poll.register(ours, select.POLLIN)
         if self._conversation.receive() is None:
-            raise OSError(f"a process of the function could not begin: {self.output()}")
+            raise NoProcess(f"a process of the function could not begin: {self.output()}")
 
     def say(self, message: Mapping[str, Any]) -> None:
         replies, self.replies = self.replies, []

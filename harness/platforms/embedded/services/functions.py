@@ -23,7 +23,7 @@ from harness.history import MICROSECONDS, Value
 from harness.pipeline.resources import REGION
 from harness.pipeline.stack import Function
 from harness.platforms.base import Reply, Request
-from harness.platforms.embedded.environment import Code, ExecutionEnvironment, Lockstep
+from harness.platforms.embedded.environment import Code, ExecutionEnvironment, Lockstep, NoProcess
 from harness.platforms.embedded.simulation import Simulation, Stopped, Task
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
@@ -176,7 +176,7 @@ class Functions:
 
             event = execution.event
             reply = _reply(execute(handler, event, execution, self._actor, environment.number, cold, self._root))
-        except (NotImitated, Stopped):
+        except (NoProcess, NotImitated, Stopped):
             raise
         except Exception as error:
             reply = _function_error(execution.aws_request_id, error)
