@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from play import document, handler_file, operations, play, yaml_file
 
+from harness.environment.determinism import EPOCH
 from harness.errors import NotImitated
 from harness.history import FAIL, INFO, INVOKE, OK
 from harness.platforms.embedded import environment
@@ -325,3 +326,15 @@ def test_a_handler_may_print_where_runs_are_kept_in_a_relative_folder(
     )
     assert "seen from" in (Path(outcome.result.run_folder) / "function.log").read_text()
     assert not Path(outcome.result.run_folder).is_absolute()
+
+
+def test_all_clocks_of_a_function_show_the_time_of_its_run(tmp_path: Path) -> None:
+    """Wall clocks too, hours later as well: what expires in a handler depends on nothing else."""
+    shown = "int(time.time()), int(datetime.datetime.now(datetime.UTC).timestamp()), int(time.monotonic())"
+    code = f"import time, datetime\ndef handler(event, context):\n    raise ValueError({shown})\n"
+    outcome = play(tmp_path, handler_file(tmp_path / "clocks", code), mapping={"maximum_retry_attempts": 9})
+    ends = [op for op in outcome.history if op.f == "execute" and op.error]
+    began = int(EPOCH.timestamp())
+    told = [list(map(int, re.findall(r"\d+", (op.error or "").partition(" at ")[0]))) for op in ends]
+    assert len(told) > 9
+    assert told == [[began + op.time // 1_000_000] * 2 + [op.time // 1_000_000] for op in ends]
