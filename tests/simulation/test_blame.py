@@ -384,7 +384,8 @@ def test_a_marker_that_had_expired_is_named(seconds: int, told: bool, tmp_path: 
     outcome = play(tmp_path, LEDGER / "expiring_marker.py", faults)
     assert (outcome.verdict == "invalid") is told, str(outcome)
     if told:
-        (why, *_) = {anomaly.why for anomaly in outcome.anomalies}
-        marked = next(op for op in outcome.history if op.f == "dynamodb.TransactWriteItems")
+        why, intent = outcome.anomalies[0].why, outcome.anomalies[0].subject
+        writes = (op for op in outcome.history if op.f == "dynamodb.TransactWriteItems")
+        marked = next(op for op in writes if op.value["intents"] == [intent])
         marker = f"its marker in Markers (#{marked.index})"
         assert why.endswith(f"7,200 s later: it wrote {marker} anew, which had expired or is not looked at (P-08)")
