@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psutil
-from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
 from harness.agent.wire import Timeouts, Wire
@@ -43,6 +43,7 @@ from harness.project import cache_folder
 SPIN_SECONDS = 10  # of processor time without any call
 STILL_SECONDS = 60  # without any call, and without processor time
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+_PIECE_BYTES = 64 * 1024
 _LOOK_MILLISECONDS = 1000
 _END_SECONDS = 10  # until the fork server has told how a process ended
 _OF_LAMBDA = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
@@ -138,6 +139,15 @@ def count_arcs(arcs: Mapping[str, Sequence[Sequence[int]]]) -> None:
         data.add_lines(lines)
 
 
+def _anonymous_file() -> int:
+    """A file that has no name, in memory where the system can do that, and ends with its last descriptor."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("output")
+    descriptor, name = tempfile.mkstemp()
+    os.unlink(name)
+    return descriptor
+
+
 class ExecutionEnvironment:
     """One sandbox: a process with variables, a folder and a /tmp of its own, from its first execution on.
 
@@ -159,7 +169,7 @@ class ExecutionEnvironment:
         """Starts the process. Raises NoProcess when that cannot be done."""
         ours, theirs = socket.socketpair()
         self._line, line = socket.socketpair()
-        self._output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # closed by `kill`
+        self._output = _anonymous_file()
         code = self._code
         order = {
             "variables": dict(self._variables),
@@ -172,7 +182,7 @@ class ExecutionEnvironment:
             "covered": covers(),
         }
         with theirs, line:
-            descriptors = [self._output.fileno(), line.fileno(), theirs.fileno()]
+            descriptors = [self._output, line.fileno(), theirs.fileno()]
             try:
                 self._number = start(fork_server(), order, descriptors)
             except OSError as error:
@@ -212,10 +222,12 @@ class ExecutionEnvironment:
 
     def output(self) -> str:
         """What the process has written since this was asked last."""
-        content = os.pread(self._output.fileno(), MAX_OUTPUT_BYTES + 1 - self._told, self._told)
-        self._told += len(content)
-        if self._told > MAX_OUTPUT_BYTES:
-            raise Stuck(f"wrote more than {MAX_OUTPUT_BYTES >> 20} MB")
+        content = b""
+        while piece := os.pread(self._output, _PIECE_BYTES, self._told):
+            content += piece
+            self._told += len(piece)
+            if self._told > MAX_OUTPUT_BYTES:
+                raise Stuck(f"wrote more than {MAX_OUTPUT_BYTES >> 20} MB")
         return content.decode("utf-8", "replace")
 
     def ended(self) -> str:
@@ -229,8 +241,9 @@ class ExecutionEnvironment:
     def kill(self) -> None:
         """Ends the process, if it has begun: what is under way is nobody's any more."""
         if hasattr(self, "_conversation"):
-            for each in (self._line, self._conversation, self._output):
-                each.close()
+            self._line.close()
+            self._conversation.close()
+            os.close(self._output)
 
     def _wait(self) -> None:
         process = psutil.Process(self._number)
@@ -253,11 +266,11 @@ class ExecutionEnvironment:
 
     def _current_line(self) -> str:
         """Has the process write its stacks into its output, as it hears nothing else."""
-        before = os.fstat(self._output.fileno()).st_size
+        before = os.fstat(self._output).st_size
         with suppress(ProcessLookupError):
             os.kill(self._number, signal.SIGUSR1)
         self._poll.poll(_LOOK_MILLISECONDS)  # it says nothing; the signal is heard meanwhile
-        stacks = os.pread(self._output.fileno(), MAX_OUTPUT_BYTES, before).decode("utf-8", "replace")
+        stacks = os.pread(self._output, MAX_OUTPUT_BYTES, before).decode("utf-8", "replace")
         for file, line in re.findall(r'File "(.+)", line (\d+)', stacks):
             if Path(file).is_relative_to(self._code.folders[0]):
                 return f" (at {Path(file).relative_to(self._code.folders[0])}:{line})"
@@ -332,7 +345,7 @@ class Lockstep:
     def _exchange(self, environment: ExecutionEnvironment, ask: Ask) -> Response:
         """The attempt takes place on the wire, and its outcome becomes a reply."""
         body = ask.body.encode("latin-1")
-        request = AWSPreparedRequest(ask.method, ask.url, HeadersDict(ask.headers), body, False)
+        request = AWSPreparedRequest(ask.method, ask.url, ask.headers, body, False)
         self._simulation.require_task().place = lambda: _at(environment.place(ask.number))
         try:
             response = self._wire.exchange(ask.service, ask.operation, request, Timeouts(ask.connect, ask.read))
