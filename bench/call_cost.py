@@ -146,6 +146,7 @@ def _plan(stack: Stack) -> Plan:
         history=History(),
         shards=1,
         max_steps=1_000_000,
+        spin_seconds=10,
         log=print,
         target=EMBEDDED_TARGET,
     )

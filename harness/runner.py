@@ -137,6 +137,7 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
         history=history,
         shards=scenario.pipeline.shards,
         max_steps=scenario.limits.steps,
+        spin_seconds=scenario.limits.spin,
         log=folder.log,
         target=job.target,
     )

@@ -83,7 +83,8 @@ class Service(Protocol):
 class Plan:
     """What to run. `folders` hold the function's modules, its own first; `log` takes what the function prints.
 
-    shards, max_steps: of the embedded platform: shards of a stream, and the bound on steps of the simulation.
+    Of the embedded platform: `shards` of a stream, the bound on steps of the simulation, and the seconds of processor
+    time that the function may take without any call.
     """
 
     stack: Stack
@@ -93,6 +94,7 @@ class Plan:
     history: History
     shards: int
     max_steps: int
+    spin_seconds: float
     log: Callable[[str], object]
     target: Target
 

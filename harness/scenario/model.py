@@ -310,6 +310,10 @@ class Limits(Model):
         Keywords(minimum=1),
         "How many steps the embedded platform may take; a run that needs more is unknown.",
     ] = 1_000_000
+    spin: Annotated[
+        _SPAN,
+        "Processor time that the function may take there without any call; a run in which it takes more is unknown.",
+    ] = 10
 
 
 class Scenario(Model):

@@ -19,7 +19,6 @@ from play import document, handler_file, operations, play, yaml_file
 from harness.environment.determinism import EPOCH
 from harness.errors import NotImitated
 from harness.history import FAIL, INFO, INVOKE, OK
-from harness.platforms.embedded import environment
 
 # A handler with an effect for each record; `body` looks around first.
 HANDLER = """
@@ -179,10 +178,9 @@ def test_what_waits_for_ever_times_out(tmp_path: Path) -> None:
     assert {op.error for op in operations(outcome, "execute", INFO)} == {"timed out after 3 s"}
 
 
-def test_an_endless_loop_ends_the_run_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_loop_ends_the_run_with_its_line(tmp_path: Path) -> None:
     """It makes no call at which the timeout could come: unknown, with the function and the line."""
-    monkeypatch.setattr(environment, "SPIN_SECONDS", 1)
-    outcome = play(tmp_path, looking(tmp_path, "while True: pass"))
+    outcome = play(tmp_path, looking(tmp_path, "while True: pass"), limits={"spin": "1s"})
     assert outcome.verdict == "unknown"
     assert re.search(r"function/1 computed for 1 s without any call \(at app\.py:9\)", str(outcome))
 

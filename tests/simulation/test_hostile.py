@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from play import handler_file, operations, play
@@ -13,7 +14,6 @@ from play import handler_file, operations, play
 from harness.api import RunOutcome
 from harness.errors import NotImitated
 from harness.history import FAIL, INFO, OK
-from harness.platforms.embedded import environment
 
 # A handler with an effect for each record, which tries something first.
 HANDLER = """
@@ -114,10 +114,10 @@ GOES_ON = (
 )
 
 
-def tried(folder: Path, body: str) -> RunOutcome:
+def tried(folder: Path, body: str, **more: Any) -> RunOutcome:
     file = handler_file(folder / "code", HANDLER.format(body=body))
     few = {"intents": 1, "items": 1, "writers": 1}
-    return play(folder, file, workload=few, mapping={"maximum_retry_attempts": 0})
+    return play(folder, file, workload=few, mapping={"maximum_retry_attempts": 0}, **more)
 
 
 @pytest.mark.parametrize("body, why", ENDS_ITS_PROCESS.items(), ids=ENDS_ITS_PROCESS)
@@ -162,11 +162,8 @@ def test_what_concerns_its_process_alone_goes_on(body: str, tmp_path: Path) -> N
         ("os.write(1, b'x' * (70 << 20))", "wrote more than 64 MB"),
     ],
 )
-def test_what_goes_on_for_ever_is_unknown(
-    body: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_goes_on_for_ever_is_unknown(body: str, words: str, tmp_path: Path) -> None:
     """With the line where there is one."""
-    monkeypatch.setattr(environment, "SPIN_SECONDS", 1)
-    outcome = tried(tmp_path, body)
+    outcome = tried(tmp_path, body, limits={"spin": "1s"})
     assert outcome.verdict == "unknown"
     assert re.search(words, str(outcome))

@@ -40,7 +40,6 @@ from harness.history import MICROSECONDS
 from harness.platforms.embedded.simulation import Flag, Simulation, Task
 from harness.project import cache_folder
 
-SPIN_SECONDS = 10  # of processor time without any call
 STILL_SECONDS = 60  # without any call, and without processor time
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
@@ -63,7 +62,8 @@ class Stuck(Exception):
 class Code:
     """Of a function: the folders of its modules, its own first, and its handler.
 
-    services: whose clients it is likely to make. endpoints: URLs that the run serves. memory: in MB.
+    services: whose clients it is likely to make. endpoints: URLs that the run serves. memory: in MB. spin_seconds: of
+    processor time that it may take without any call.
     """
 
     folders: Sequence[Path]
@@ -71,6 +71,7 @@ class Code:
     services: Sequence[str]
     endpoints: Sequence[str]
     memory: int
+    spin_seconds: float
 
 
 _channels: dict[int, socket.socket] = {}
@@ -162,6 +163,7 @@ class ExecutionEnvironment:
         self.arrived = arrived
         self._variables = variables
         self._code = code
+        self._alive = False
         self._debugged = False  # bounds on real time are for programs, not for people
         self._told = 0  # bytes of its output that were read
 
@@ -189,6 +191,7 @@ class ExecutionEnvironment:
                 _channels.clear()  # the next environment has a new server
                 raise NoProcess(f"no process of the function could be started: {error}") from error
         self._conversation = Conversation(ours)
+        self._alive = True
         self._poll = select.poll()
         self._poll.register(ours, select.POLLIN)
         if self._conversation.receive() is None:
@@ -240,7 +243,8 @@ class ExecutionEnvironment:
 
     def kill(self) -> None:
         """Ends the process, if it has begun: what is under way is nobody's any more."""
-        if hasattr(self, "_conversation"):
+        if self._alive:
+            self._alive = False
             self._line.close()
             self._conversation.close()
             os.close(self._output)
@@ -252,8 +256,8 @@ class ExecutionEnvironment:
         while not self._poll.poll(_LOOK_MILLISECONDS):
             now = self._seconds(process)
             still, last = (0, now) if now > last else (still + 1, now)
-            if now - before >= SPIN_SECONDS:
-                raise Stuck(f"computed for {SPIN_SECONDS} s without any call{self._current_line()}")
+            if now - before >= self._code.spin_seconds:
+                raise Stuck(f"computed for {self._code.spin_seconds:g} s without any call{self._current_line()}")
             if still >= STILL_SECONDS:
                 raise Stuck(f"stood still for {STILL_SECONDS} s without any call{self._current_line()}")
 

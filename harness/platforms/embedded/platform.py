@@ -118,8 +118,14 @@ class Embedded:
         if stack.topics:
             self._services["sns"] = Moto("sns", _TOPIC_OPERATIONS, self.seed)
         lockstep = Lockstep(self._simulation, wire, self.writers)
-        clients_made = sorted(self._services.keys() - {HTTP, "dynamodbstreams"})
-        code = Code(self._plan.folders, stack.function.handler, clients_made, [*urls.values()], stack.function.memory)
+        code = Code(
+            folders=self._plan.folders,
+            handler=stack.function.handler,
+            services=sorted(self._services.keys() - {HTTP, "dynamodbstreams"}),
+            endpoints=[*urls.values()],
+            memory=stack.function.memory,
+            spin_seconds=self._plan.spin_seconds,
+        )
         self._functions = Functions(stack.function, code, self._simulation, self.writers, lockstep, urls)
 
     def deploy(self) -> None:
