@@ -41,7 +41,7 @@ class Job:
     """One run before it starts: everything is read and checked.
 
     again: the command that runs it again, where there is one. refused: why the platform does not run it, where the
-    scenario lists that as a known difference.
+    scenario lists that as a known difference. shows_logs: whether the terminal gets what the function prints, too.
     """
 
     variant: Variant
@@ -50,6 +50,7 @@ class Job:
     stack: Stack
     again: str | None
     refused: str = ""
+    shows_logs: bool = False
 
     @property
     def scenario(self) -> Scenario:

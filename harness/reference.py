@@ -69,7 +69,7 @@ def _played(job: Job, play: Play) -> Value:
             if facts["verdict"] == VALID:
                 return facts
         return _facts(prepare(variant, job.seed, job.target), play)  # with a stack of its own
-    return _facts(replace(job, variant=variant), play)
+    return _facts(replace(job, variant=variant, shows_logs=False), play)
 
 
 def _facts(job: Job, play: Play) -> Value:

@@ -31,7 +31,7 @@ from typing import Any, TypeVar
 
 from harness import checkers
 from harness.environment.copies import die_with
-from harness.errors import NotImitated, PlatformLost, UserError, of_the_disk
+from harness.errors import NotImitated, PlatformLost, UserError, of_the_disk, printable
 from harness.faults.points import Seed
 from harness.history import FAIL, INFO, OK, History, Operation, Value
 from harness.jobs import Job
@@ -138,7 +138,7 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
         shards=scenario.pipeline.shards,
         max_steps=scenario.limits.steps,
         spin_seconds=scenario.limits.spin,
-        log=folder.log,
+        log=_shown(folder.log) if job.shows_logs else folder.log,
         target=job.target,
     )
     begun = ""  # the last phase
@@ -159,6 +159,16 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
     if facts := reference(job, _play_alone):
         history.append(platform.time(), "harness", INFO, "reference", facts)
     phase("destroy")
+
+
+def _shown(log: Callable[[str], object]) -> Callable[[str], object]:
+    """Also writes it to the terminal. On the embedded platform `sys.stderr` is the function's own during a run."""
+
+    def log_and_show(text: str) -> None:
+        log(text)
+        print(printable(text), end="", file=sys.__stderr__)
+
+    return log_and_show
 
 
 def _live(job: Job, platform: Platform, history: History, phase: Callable[..., None]) -> None:

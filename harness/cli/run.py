@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from harness.verdict import RunResult
 @set_option
 @target_options([*PLATFORMS], "Where the pipeline lives: a LocalStack of `up` if one runs, else embedded.")
 @processes_option("runs")
+@click.option("--logs", is_flag=True, help="Also show on the terminal what functions print, with the run's time.")
 @json_option
 @runs_option
 @click.pass_context
@@ -59,6 +61,7 @@ def run(
     profile: str | None,
     region: str | None,
     processes: int | None,
+    logs: bool,
 ) -> int:
     """Run scenarios, and say of each variant whether it is valid, invalid or unknown.
 
@@ -79,7 +82,7 @@ def run(
     click.echo(f"platform: {target}", err=True)
     if target.platform == AWS:
         _tell_created(jobs)
-    accepted = [job for job in jobs if not job.refused]
+    accepted = [replace(job, shows_logs=logs) for job in jobs if not job.refused]
     results: dict[int, RunResult] = {}
     problems: dict[int, UserError | NotImitated] = {}
     with Progress(len(accepted)) as progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -50,6 +51,16 @@ def test_coverage_counts_the_handlers_lines(options: list[str], tmp_path: Path) 
     subprocess.run(report, check=True, capture_output=True, timeout=60)
     (counted,) = json.loads((tmp_path / "report.json").read_text())["files"].values()
     assert counted["missing_lines"] == [13]
+
+
+def test_logs_shows_what_the_function_prints(tmp_path: Path) -> None:
+    """On standard error, with the run's time and the execution, and what a terminal obeys as escapes."""
+    arguments, _ = command(tmp_path, "print('seen', chr(27))")
+    run = [sys.executable, *arguments]
+    quiet, shown = (subprocess.run([*run, *more], capture_output=True, timeout=60) for more in ([], ["--logs"]))
+    assert b"seen" not in quiet.stderr + quiet.stdout
+    assert re.search(rb"(?m)^0\.\d{6} function/1  seen \\x1b$", shown.stderr)
+    assert b"seen" not in shown.stdout
 
 
 def test_a_breakpoint_stops_on_the_terminal(tmp_path: Path) -> None:
