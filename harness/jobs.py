@@ -20,9 +20,10 @@ from harness.errors import Problem, UserError, nearest
 from harness.faults.pipeline import FalseFailureReport
 from harness.faults.points import Seed
 from harness.pipeline.dependencies import is_newer, syntax_problem
+from harness.pipeline.node import check_syntax, node_folders
 from harness.pipeline.resources import Bucket, DataStream, Queue, Resource, Table, Topic
 from harness.pipeline.resources import Mapping as MappingSettings
-from harness.pipeline.stack import Attribution, Function, Stack
+from harness.pipeline.stack import Attribution, Function, Stack, is_node
 from harness.pipeline.template import read as read_template
 from harness.platforms.target import EMBEDDED_TARGET, Target, unsupported, unsupported_expiry
 from harness.scenario.expectation import Difference
@@ -242,6 +243,9 @@ def _stack(scenario: Scenario, target: Target, problems: list[Problem]) -> Stack
     is_read = function.has_agent and not (runtime and is_newer(runtime))  # a newer one may know more syntax
     if is_read and not problems and (problem := syntax_problem(function.root, function.handler, runtime)):
         problems.append(problem)
+    if target == EMBEDDED_TARGET and is_node(function.runtime) and not problems:
+        node_folders(function)  # esbuild says what it cannot read
+        check_syntax(function)
     return replace(stack, attributions=_attributions(stack, pipeline))
 
 

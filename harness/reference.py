@@ -17,6 +17,7 @@ from harness.errors import NotImitated, PlatformLost, UserError
 from harness.history import Operation, Value
 from harness.jobs import Job, prepare
 from harness.pipeline.package import contents, folders
+from harness.pipeline.stack import is_node
 from harness.platforms.target import EMBEDDED_TARGET
 from harness.scenario.variants import VARIED
 from harness.verdict import UNKNOWN, VALID, Verdict
@@ -52,7 +53,7 @@ def _key(job: Job) -> str:
     """Two jobs with one key have one reference: all that it depends on, the function's code included."""
     stack = job.stack
     root = stack.function.root
-    code = (folders(root, stack.function.handler if stack.function.has_agent else None), contents(root))
+    code = (folders(stack.function), contents(root, is_node(stack.function.runtime)))
     varied = {name: part for name, part in job.variant.document.value.items() if name in VARIED and name != "faults"}
     settings = replace(stack, name="") if job.target != EMBEDDED_TARGET else stack
     return json.dumps([varied, repr(settings), str(code), job.seed, repr(job.target)])

@@ -131,7 +131,7 @@ def _play(job: Job, history: History, folder: RunFolder | NoFolder) -> None:
     scenario, function = job.scenario, job.stack.function
     plan = Plan(
         stack=job.stack,
-        folders=folders(function.root, function.handler if function.has_agent else None),
+        folders=folders(function),
         faults=scenario.faults,
         seed=Seed(job.seed),
         history=history,

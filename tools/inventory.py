@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 PACKAGE = Path("harness")
@@ -26,6 +27,14 @@ OTHER_FILES = {
     "scenario.yaml.jinja": "The scenario that `harness init` writes.",
     "template.yaml": "The template that `harness init` writes.",
 }
+
+
+def leading_comment(file: Path) -> str:
+    """The first sentence of what a file in JavaScript or TypeScript says of itself."""
+    lines = [line for line in file.read_text("utf-8").splitlines() if line != "'use strict';"]
+    comment = takewhile(lambda line: line.startswith("// "), lines)
+    sentence = " ".join(line.removeprefix("// ") for line in comment).partition(". ")[0]
+    return f"{sentence.removesuffix('.').removesuffix(':')}."
 
 
 def files() -> str:
@@ -75,6 +84,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _line(file: Path) -> str:
+    if file.suffix == ".cjs" and file.name not in OTHER_FILES:
+        return leading_comment(file)
     if file.suffix != ".py":
         return OTHER_FILES[file.name]
     docstring = ast.get_docstring(ast.parse(file.read_text("utf-8")))

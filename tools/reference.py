@@ -19,6 +19,7 @@ from harness.scenario.load import load
 from harness.schemas import expected
 from harness.verdict import ANOMALIES
 from harness.workload import WRITERS
+from tools.inventory import leading_comment
 
 HANDLERS = Path("lambda")
 SCENARIOS = Path("scenarios")
@@ -69,6 +70,8 @@ def handlers() -> str:
     """Each handler of the example pipelines with the first line of its docstring."""
     modules = ((file, ast.parse(file.read_text("utf-8"))) for file in sorted(HANDLERS.glob("*/*.py")))
     entries = [(f"`{file}`", _paragraph(ast.get_docstring(tree))) for file, tree in modules if _has_handler(tree)]
+    typed = (file for file in sorted(HANDLERS.glob("*/*.ts")) if "export const handler" in file.read_text("utf-8"))
+    entries += [(f"`{file}`", leading_comment(file)) for file in typed]
     return _table(("handler", "what it does with each record"), entries)
 
 

@@ -55,6 +55,10 @@ class Timeouts(NamedTuple):
     read: float | None = 60
 
 
+class GivenUp(Exception):
+    """Raised in an attempt whose client waits no more, where the client has timers of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     """value: of its operations in the history."""
@@ -116,14 +120,22 @@ class Wire:
         }
         attempt = _Attempt(call, subject, number, value, request)
         self._actor.record(INVOKE, call, value)
+        try:
+            return self._carry_out(attempt, timeouts)
+        except GivenUp:
+            self._actor.record(INFO, call, value, "no reply in the time that the client gives it")
+            raise
+
+    def _carry_out(self, attempt: _Attempt, timeouts: Timeouts) -> AWSResponse:
         before = self._before(attempt, timeouts.connect)
         if isinstance(before, AWSResponse):
             return before
         sent = self._actor.time()
         if before is None:
-            response = self._actor.send(service, operation, request)
+            service, _, operation = attempt.call.partition(".")
+            response = self._actor.send(service, operation, attempt.request)
         else:
-            response = send_part(self._actor, call, request, before.position)
+            response = send_part(self._actor, attempt.call, attempt.request, before.position)
         self._after(attempt, sent, timeouts.read)
         self._record(attempt, response)
         return response

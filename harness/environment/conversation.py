@@ -14,8 +14,10 @@ An order to invoke carries `event`, and `context`: the attributes of Lambda's co
 seed of all that is random until the next order. Of an ask see Ask, and of a reply Response. `wake` is when the process
 goes on although no reply has come. An end is {imported: true}, {answer: the handler's answer, as JSON text},
 {unwritable: why that has no JSON, reported: …}, or {failed: {type, message, described, trace}}.
-Any message may carry `arcs`, which the files of the function have run: see Coverage. {debugged: true} says that a
-person looks into the process, who takes his time. {refused: what, place: line} ends the run; nothing follows it.
+With `last`, the process ends after it. `given_up` beside asks: the numbers of those whose replies it does not wait for
+any more. Any message may carry `arcs`, which the files of the function have run: see
+Coverage. {debugged: true} says that a person looks into the process, who takes his time. {refused: what, place: line}
+ends the run; nothing follows it.
 {where: number of an ask} is answered by {place: line}.
 """
 

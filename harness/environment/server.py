@@ -42,7 +42,7 @@ import socket  # noqa: E402
 from collections.abc import Callable, Iterable, Sequence  # noqa: E402
 from contextlib import suppress  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+from typing import Any, NoReturn  # noqa: E402
 
 from harness.environment.conversation import Conversation  # noqa: E402
 
@@ -74,6 +74,7 @@ _CALLS = {
     **{"dynamodb": "list_tables", "kinesis": "list_streams", "s3": "list_buckets"},
     **{"sns": "list_topics", "sqs": "list_queues"},
 }
+NODE_PROGRAM = Path(__file__).parent / "node" / "program.cjs"
 _warm: set[str] = set()
 
 
@@ -223,6 +224,27 @@ def begin_anew(order: Order, talk: int, arguments: list[str]) -> None:
     os.execve(sys.executable, [sys.executable, *_OPTIONS, __file__, str(talk), *arguments], variables)
 
 
+def node_needs(order: Order) -> list[str]:
+    """The folders of this machine without which no node runs: its own, and that of its program."""
+    return [str(NODE_PROGRAM.parent), str(Path(order["node"]).resolve().parents[1])]
+
+
+def become_node(order: Order, talk: socket.socket) -> NoReturn:
+    """Makes this process a node, which goes on with the conversation."""
+    descriptor = talk.detach()
+    os.set_inheritable(descriptor, True)
+    told = {name: order[name] for name in ("handler", "folders", "sources", "endpoints")}
+    variables = {
+        **order["variables"],
+        "NODE_PATH": os.pathsep.join(order["folders"][1:]),
+        "UV_THREADPOOL_SIZE": "1",  # what threads do ends in the order in which it began
+        "UV_USE_IO_URING": "0",
+        "HARNESS_ENVIRONMENT": json.dumps({**told, "descriptor": descriptor}),
+    }
+    options = [f"--max-old-space-size={order['memory']}", "--expose-internals"]
+    os.execve(order["node"], [order["node"], *options, str(NODE_PROGRAM)], variables)
+
+
 def run_function(order: Order, talk: socket.socket, wire: Any, kept: list[str] | None) -> None:
     """Makes this process that of the function, and serves its run until that ends it.
 
@@ -233,7 +255,11 @@ def run_function(order: Order, talk: socket.socket, wire: Any, kept: list[str] |
 
     settings = Settings(order["variables"], tuple(order["folders"]), order["handler"], order["covered"])
     if kept is not None:
-        own_mounts(Path(settings.folders[0]), [Path(path) for path in (*kept, *settings.folders)], Path(order["home"]))
+        needed = [*kept, *settings.folders, *order["sources"], *(node_needs(order) if order["node"] else ())]
+        own_mounts(Path(settings.folders[0]), [Path(path) for path in needed], Path(order["home"]))
+    if order["node"]:
+        os.chdir(settings.folders[0])
+        become_node(order, talk)
     os.environ.clear()
     os.environ.update(settings.variables)
     time.tzset()
@@ -267,7 +293,7 @@ def main(descriptor: int, packages: str, home: str, clock: str) -> None:
         gc.collect()
         gc.freeze()
         order, (talk,) = ForkServer(socket.socket(fileno=descriptor), own_group=False, before=warm).serve()
-        if brings_its_own(order, loaded):
+        if not order["node"] and brings_its_own(order, loaded):
             begin_anew(order, talk, [packages, home, clock])
     run_function(order, socket.socket(fileno=talk), wire, kept)
 

@@ -21,7 +21,8 @@ from filelock import FileLock
 from harness.documents import TEMPLATES
 from harness.errors import Problem, UserError
 from harness.pipeline.dependencies import REQUIREMENTS, THIS_PYTHON, imports_of, installed, needed
-from harness.pipeline.stack import is_python
+from harness.pipeline.node import node_folders, sources
+from harness.pipeline.stack import Function, is_node, is_python
 from harness.project import cache_folder
 
 # Everything that the agent needs of the harness: whole folders, and single files.
@@ -74,19 +75,27 @@ def build(root: Path, out: Path, python: str = THIS_PYTHON, handler: str | None 
     return Package(out, digest, {name: len(content) for name, content in contents.items()}, tuple(left_out))
 
 
-def folders(root: Path, handler: str | None = None) -> list[Path]:
+def folders(function: Function) -> list[Path]:
     """Where a function's modules lie on this machine: its own folder, and the unpacked package if it requires any.
 
     Raises UserError when the folder cannot be packaged.
     """
+    if is_node(function.runtime):
+        return node_folders(function)
+    root = function.root
     _files(root)
+    handler = function.handler if function.has_agent else None
     required = [unpacked(root, handler=handler, agent=False)] if (root / REQUIREMENTS).is_file() else []
     return [root.resolve(), *required]
 
 
-def contents(root: Path) -> tuple[tuple[str, int, int], ...]:
-    """What changes when a file in the function's folder does: each name, with its time and its size."""
-    state = ((name, file.stat()) for name, file in _files(root))
+def contents(root: Path, node: bool = False) -> tuple[tuple[str, int, int], ...]:
+    """What changes when a file in the function's folder does: each name, with its time and its size.
+
+    node: whether it is JavaScript, whose packages are in the folder too: they stay what they are.
+    """
+    files = [(str(file.relative_to(root)), file) for file in sources(root)] if node else _files(root)
+    state = ((name, file.stat()) for name, file in files)
     return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in state)
 
 

@@ -12,7 +12,7 @@ from harness.errors import DocumentPath, nearest, shown
 from harness.models import EMPTY, REQUIRED, After, Before, Keywords, Model, derived
 from harness.pipeline.intrinsics import text
 from harness.pipeline.resources import RETENTION_SECONDS, SAME_AT_AWS, SETTINGS, Index, Mapping, Table, pascal_case
-from harness.pipeline.stack import is_python
+from harness.pipeline.stack import is_node, is_python
 
 
 def _text(value: Any) -> Any:
@@ -27,8 +27,8 @@ def _json(value: Any) -> Any:
 
 
 def _runtime(name: str) -> str:
-    if not is_python(name):
-        raise ValueError(f"only Python can be run: python3.12 and the like, not {name!r}")
+    if not is_python(name) and not is_node(name):
+        raise ValueError(f"only Python and Node.js can be run: python3.12, nodejs22.x and the like, not {name!r}")
     return name
 
 

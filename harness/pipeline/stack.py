@@ -135,8 +135,22 @@ ROLES = (SOURCE, LEDGER, VIEW, STATE, ON_FAILURE)
 R = TypeVar("R", bound=Resource)
 
 
+_NODE = re.compile(r"nodejs(1[89]|[2-9]\d)\.x")
+
+
 def is_python(runtime: str) -> bool:
     return runtime.startswith("python3.")
+
+
+def is_node(runtime: str) -> bool:
+    return _NODE.fullmatch(runtime) is not None
+
+
+class Bundle(NamedTuple):
+    """What esbuild makes of a function: `entry_points` are files of its folder, `options` those of its command line."""
+
+    entry_points: tuple[str, ...]
+    options: tuple[str, ...]
 
 
 class Endpoint(NamedTuple):
@@ -157,6 +171,7 @@ class Function:
     """`root` is the folder that is zipped, `handler` is `module.function` in it; timeout in seconds, memory in MB.
 
     role_id: its role's logical id, where the template makes one. role_arn: of its role, or empty where it is not known.
+    bundle: of a function in JavaScript or TypeScript that esbuild has to build; its handler is in what that makes.
     """
 
     logical_id: str
@@ -169,6 +184,7 @@ class Function:
     environment: Values[str, str]
     role_id: str | None = None
     role_arn: str = ""
+    bundle: Bundle | None = None
 
     @property
     def arn(self) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping as Values
 from dataclasses import fields, replace
-from os.path import isdir, isfile  # false for a name that no file can have, where Path raises
+from os.path import isdir  # false for a name that no file can have, where Path raises
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.documents import load_template
 from harness.errors import DocumentPath, NotImitated, Problem, UserError, nearest, shown
-from harness.pipeline.dependencies import folder_of, is_inline, layers_of, with_layers
+from harness.pipeline.dependencies import folder_of, layers_of, with_layers
+from harness.pipeline.node import bundle_of, missing_module, runtime_of
 from harness.pipeline.properties import (
     AnyLanguageFunctionProperties,
     BucketProperties,
@@ -50,7 +51,7 @@ from harness.pipeline.resources import (
 )
 from harness.pipeline.sam import cloudformation
 from harness.pipeline.scope import PropertiesReader, Scope
-from harness.pipeline.stack import LEDGER, ON_FAILURE, ROLES, SOURCE, VIEW, Endpoint, Function, Stack, is_python
+from harness.pipeline.stack import LEDGER, ON_FAILURE, ROLES, SOURCE, VIEW, Endpoint, Function, Stack
 
 # The paths in a scenario that a problem of the template is reported at.
 FUNCTION_PATH, SINKS_PATH = "pipeline.function", "pipeline.sinks"
@@ -273,28 +274,27 @@ class _StackReader(PropertiesReader):
         root, entry = folder or self._root(logical_id, settings.runtime), settings.handler
         if handler is not None:
             root, entry = handler.parent, f"{handler.stem}.{function_name}"
-        module = root / entry.rpartition(".")[0].replace(".", "/")
-        exists = any(map(isfile, (module.parent / f"{module.name}.py", module / "__init__.py")))
-        if is_python(settings.runtime) and not exists:
-            code = self.scope.document.at(properties(logical_id, "Code"))
-            where = "the inline code" if is_inline(code) and handler is None else str(root)[-300:]
-            message = f"{shown(entry)} is not a handler in {where}: there is no {module.name[-60:]}.py."
-            modules = nearest(module.name, (file.stem for file in root.glob("*.py")) if isdir(root) else ())
-            if isinstance(code, dict) and "S3Key" in code:
-                modules += ". Where the code lies elsewhere on this machine, `pipeline.code` says so, or `try --code`"
-            problem = self.scope.document.problem(properties(logical_id, "Handler"), f"{message} {modules}")
+        runtime, metadata, bundle = runtime_of(handler, settings.runtime), ("Resources", logical_id, "Metadata"), None
+        try:
+            bundle = bundle_of(handler, self.scope.document.at(metadata))
+        except ValueError as error:
+            self.add((*metadata, "BuildProperties"), str(error))
+        code = None if handler else self.scope.document.at(properties(logical_id, "Code"))
+        if bundle is None and (message := missing_module(root, entry, runtime, code)):
+            problem = self.scope.document.problem(properties(logical_id, "Handler"), message)
             (self._problems if self.code_problems is None else self.code_problems).append(problem)
         return Function(
             logical_id,
             self.scope.physical(logical_id),
             self._with_layers(logical_id, root),
             entry,
-            settings.runtime,
+            runtime,
             settings.timeout,
             settings.memory_size,
             settings.environment.variables,
             self._role_id(logical_id),
             self._role_arn(logical_id),
+            bundle,
         )
 
     def _endpoints(self, function_id: str) -> tuple[Endpoint, ...]:

@@ -177,8 +177,8 @@ class Pipeline(Model):
 
     handler: Annotated[
         Annotated[Handler, Instead(_located, _TEXT)] | None,
-        "The handler's file, as path.py or path.py:function; the function is `handler` unless named. Without one it is "
-        "the template's own.",
+        "The handler's file, as path.py, path.mjs, path.ts or path.py:function; the function is `handler` unless "
+        "named. Without one it is the template's own.",
     ] = None
     template: Annotated[
         Path,

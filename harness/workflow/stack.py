@@ -22,6 +22,7 @@ from harness.documents import Document, load_template, parse
 from harness.errors import DocumentPath, Problem, UserError
 from harness.pipeline.dependencies import compiled_by, is_newer, syntax_problem
 from harness.pipeline.intrinsics import mentioned
+from harness.pipeline.node import code_folder
 from harness.pipeline.package import RUNS, Package, build, zipped
 from harness.pipeline.resources import DataStream, Table
 from harness.pipeline.sam import OF_RELEASES, cloudformation, in_json
@@ -79,7 +80,7 @@ class UserStack:
 def programs(stack: Stack) -> tuple[Program, ...]:
     """The function that the stream triggers, and the others whose code lies in folders."""
     function = stack.function
-    triggered = Program(function.logical_id, function.root, function.runtime, function.handler)
+    triggered = Program(function.logical_id, code_folder(function), function.runtime, function.handler)
     resources = cloudformation(load_template(stack.template), stack.parameters).value["Resources"]
     others = [
         Program(

@@ -13,6 +13,7 @@ from harness.agent.process import CONTROL, ENTRY, HANDLER
 from harness.documents import load_template
 from harness.pipeline import sam
 from harness.pipeline.intrinsics import mentioned
+from harness.pipeline.node import code_folder
 from harness.pipeline.package import unpacked, zipped
 from harness.pipeline.resources import BY_HARNESS, RESOURCE_TYPES, DataStream, Resource, Topic
 from harness.pipeline.stack import LEDGER, Function, Stack
@@ -41,6 +42,7 @@ def body(stack: Stack, control: str, bucket: str, urls: dict[str, str]) -> dict[
     for logical_id in stack.other_code:
         resources[logical_id]["Properties"]["Code"] = {"S3Bucket": bucket, "S3Key": _key_of(logical_id)}
     function["Handler"] = ENTRY if stack.function.has_agent else stack.function.handler
+    function["Runtime"] = stack.function.runtime
     function["Timeout"] = stack.function.timeout
     variables = function.setdefault("Environment", {}).setdefault("Variables", {})
     variables_of_function = {name: value for name, value in stack.function.environment.items() if name not in variables}
@@ -91,7 +93,7 @@ def packages(stack: Stack) -> dict[str, Path]:
         _key_of(logical_id): unpacked(folder).with_suffix(".zip") for logical_id, folder in stack.other_code.items()
     }
     function = stack.function
-    return {_KEY: zipped(function.root, function.runtime, function.handler), **others}
+    return {_KEY: zipped(code_folder(function), function.runtime, function.handler), **others}
 
 
 def _key_of(logical_id: str) -> str:

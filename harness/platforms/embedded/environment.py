@@ -32,7 +32,7 @@ import psutil
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
-from harness.agent.wire import Timeouts, Wire
+from harness.agent.wire import GivenUp, Timeouts, Wire
 from harness.environment.conversation import Ask, Broken, Conversation, Response
 from harness.environment.copies import start
 from harness.errors import NotImitated
@@ -64,6 +64,7 @@ class Code:
 
     services: whose clients it is likely to make. endpoints: URLs that the run serves. memory: in MB. spin_seconds: of
     processor time that it may take without any call.
+    node: the program that runs it, where it is not Python. sources: the folders of what its user has written.
     """
 
     folders: Sequence[Path]
@@ -72,6 +73,8 @@ class Code:
     endpoints: Sequence[str]
     memory: int
     spin_seconds: float
+    node: str = ""
+    sources: Sequence[Path] = ()
 
 
 _channels: dict[int, socket.socket] = {}
@@ -159,7 +162,9 @@ class ExecutionEnvironment:
         self.number = number
         self.imported = False
         self.replies: list[Response] = []
+        self.over = False  # whether its process ends with what it has answered
         self.asked = 0  # asks whose replies have not come
+        self.exchanges: dict[int, Task] = {}  # of those, by their numbers, that it waits for beside others
         self.arrived = arrived
         self._variables = variables
         self._code = code
@@ -182,6 +187,8 @@ class ExecutionEnvironment:
             "home": str(Path.home()),
             "memory": code.memory,
             "covered": covers(),
+            "node": code.node,
+            "sources": [str(folder) for folder in code.sources],
         }
         with theirs, line:
             descriptors = [self._output, line.fileno(), theirs.fileno()]
@@ -269,7 +276,9 @@ class ExecutionEnvironment:
         return float(times.user + times.system)
 
     def _current_line(self) -> str:
-        """Has the process write its stacks into its output, as it hears nothing else."""
+        """Has the process write its stacks into its output, as it hears nothing else; a node cannot."""
+        if self._code.node:
+            return ""
         before = os.fstat(self._output).st_size
         with suppress(ProcessLookupError):
             os.kill(self._number, signal.SIGUSR1)
@@ -310,6 +319,9 @@ class Lockstep:
             message = self._heard(environment)
             if message is None:
                 return None
+            for number in message.get("given_up", ()):
+                if number in environment.exchanges:
+                    self._simulation.interrupt(environment.exchanges[number], GivenUp())
             if "refused" in message:
                 self._simulation.fail(NotImitated(f"{message['refused']}{_at(message['place'])}"))
             asks = [Ask(*ask) for ask in message.get("asks", ())]
@@ -339,12 +351,18 @@ class Lockstep:
         environment.asked += 1
 
         def body() -> None:
-            reply = self._exchange(environment, ask)
+            try:
+                reply = self._exchange(environment, ask)
+            except GivenUp:
+                return
+            finally:
+                environment.asked -= 1
+                del environment.exchanges[ask.number]
             environment.replies.append(reply)  # to the list of now: what was there has been sent meanwhile
-            environment.asked -= 1
             environment.arrived.set()
 
-        return self._beside.start_beside(body)
+        task = environment.exchanges[ask.number] = self._beside.start_beside(body)
+        return task
 
     def _exchange(self, environment: ExecutionEnvironment, ask: Ask) -> Response:
         """The attempt takes place on the wire, and its outcome becomes a reply."""

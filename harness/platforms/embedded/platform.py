@@ -29,8 +29,9 @@ from harness.faults.actions import Disrupt
 from harness.faults.nemesis import LocalTickets
 from harness.history import MICROSECONDS, Operation, Value
 from harness.observer import DeadLetters
+from harness.pipeline.node import find_node
 from harness.pipeline.resources import REGION, Topic
-from harness.pipeline.stack import LEDGER, Stack
+from harness.pipeline.stack import LEDGER, Stack, is_node
 from harness.platforms import clients
 from harness.platforms.base import Disruption, Disruptions, Plan, Record, Reply, Request, Service
 from harness.platforms.deployed.mappings import EXECUTION_SECONDS, under_way
@@ -125,6 +126,8 @@ class Embedded:
             endpoints=[*urls.values()],
             memory=stack.function.memory,
             spin_seconds=self._plan.spin_seconds,
+            node=find_node() if is_node(stack.function.runtime) else "",
+            sources=[stack.function.root.resolve(), self._plan.folders[0]],
         )
         self._functions = Functions(stack.function, code, self._simulation, self.writers, lockstep, urls)
 

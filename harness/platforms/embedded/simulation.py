@@ -123,6 +123,10 @@ class Simulation:
 
         self.at(round(seconds * MICROSECONDS), resume)
 
+    def interrupt(self, task: Task, error: Exception) -> None:
+        """Has a task go on with an exception, where it waits."""
+        self.at(0, lambda: self._resume(task, error))
+
     def abandon(self, tasks: Iterable[Task]) -> None:
         """Stops tasks for good: none of their code runs until `close`, which runs their clean-up."""
         for task in tasks:
@@ -204,12 +208,15 @@ class Simulation:
             self.now = time
             self._on_time(time)
 
-    def _resume(self, task: Task) -> None:
+    def _resume(self, task: Task, error: Exception | None = None) -> None:
         if task.abandoned or task.greenlet.dead:
             return
         task.waits += 1
         self.current = task
-        task.greenlet.switch()
+        if error is None:
+            task.greenlet.switch()
+        else:
+            task.greenlet.throw(error)
         self.current = None
         if task.greenlet.dead:
             del self._tasks[task]

@@ -1,4 +1,4 @@
-"""A function that is not Python goes without the agent, and what would take the agent is refused before the run."""
+"""On LocalStack and AWS a function that is not Python goes without the agent; what would take it is refused before."""
 
 from __future__ import annotations
 
@@ -30,15 +30,21 @@ NODE = (
 THERE = Target("localstack", "http://127.0.0.1:4566")
 
 
+def template(tmp_path: Path, *changes: tuple[str, str]) -> Path:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "index.js").write_text("exports.handler = async () => {};")
+    return write(tmp_path, *NODE, *changes)
+
+
 def node(tmp_path: Path) -> Stack:
-    return read(write(tmp_path, *NODE), "run", any_language=True)
+    return read(template(tmp_path), "run", any_language=True)
 
 
-def refused(tmp_path: Path, target: Target, **pipeline: Any) -> list[str]:
+def refused(tmp_path: Path, target: Target, *changes: tuple[str, str], **pipeline: Any) -> list[str]:
     scenario = {
         "scenario": "node",
         "question": "Does it run?",
-        "pipeline": {"template": str(write(tmp_path, *NODE)), "parameters": {"Bucket": "b"}, **pipeline},
+        "pipeline": {"template": str(template(tmp_path, *changes)), "parameters": {"Bucket": "b"}, **pipeline},
         "workload": {"writer": "put", "intents": 1},
         "faults": [{"crash": {}}, {"lose_reply": {"process": "writer"}}],
         "expect": "valid",
@@ -49,9 +55,13 @@ def refused(tmp_path: Path, target: Target, **pipeline: Any) -> list[str]:
 
 
 def test_the_embedded_platform_refuses_it(tmp_path: Path) -> None:
-    """It is this very process, and that is Python's."""
-    (problem,) = refused(tmp_path, EMBEDDED_TARGET)
-    assert problem.endswith("Runtime: only Python can be run: python3.12 and the like, not 'nodejs22.x'")
+    """It runs Python, and Node.js from version 18 on."""
+    for runtime in ("ruby3.3", "nodejs16.x"):
+        folder = tmp_path / runtime
+        folder.mkdir()
+        (problem,) = refused(folder, EMBEDDED_TARGET, ("nodejs22.x", runtime))
+        expected = f"only Python and Node.js can be run: python3.12, nodejs22.x and the like, not '{runtime}'"
+        assert problem.endswith(f"Runtime: {expected}")
 
 
 def test_the_host_runtime_refuses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,9 +94,9 @@ def test_code_that_is_not_named_lies_beside_the_template(tmp_path: Path) -> None
             "'Itms' is not a resource. Did you mean 'Items'? Known: Handle, HandleChanged, HandleRole, Items",
         ),
         (
-            ("Runtime: python3.12", "Runtime: nodejs22.x"),
+            ("Runtime: python3.12", "Runtime: ruby3.3"),
             "T:4:5: Resources.Handle.Properties.Runtime: "
-            "only Python can be run: python3.12 and the like, not 'nodejs22.x'",
+            "only Python and Node.js can be run: python3.12, nodejs22.x and the like, not 'ruby3.3'",
         ),
         (
             ("            StartingPosition: TRIM_HORIZON\n", "            StartngPosition: TRIM_HORIZON\n"),

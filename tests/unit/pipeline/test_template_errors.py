@@ -71,9 +71,9 @@ def problems(template: Path, **given: object) -> list[str]:
             "or `try --code`",
         ),
         (
-            ("Runtime: python3.13", "Runtime: nodejs22.x"),
+            ("Runtime: python3.13", "Runtime: ruby3.3"),
             "T:17:7: Resources.Handle.Properties.Runtime: "
-            "only Python can be run: python3.12 and the like, not 'nodejs22.x'",
+            "only Python and Node.js can be run: python3.12, nodejs22.x and the like, not 'ruby3.3'",
         ),
         (
             ("{S3Bucket: !Ref Bucket, S3Key: code.zip}", "{ZipFile: 'print()'}"),

@@ -183,7 +183,10 @@ class Functions:
         self._hand_over(execution, reply)
         for _ in self._actor.decide(ACKNOWLEDGE, AFTER, execution.subject):
             self.crash(execution, "signal: killed")  # no other action fits a function that has answered
-        self._idle.append(environment)
+        if environment.over:
+            environment.kill()
+        else:
+            self._idle.append(environment)
 
     def _carry_out(self, execution: Execution, order: dict[str, Any]) -> dict[str, Any]:
         """How the order ended. Raises what the function raised; a process that ended is a crash."""
@@ -192,6 +195,7 @@ class Functions:
         end = self._lockstep.carry_out(environment, order, execution.tasks)
         if end is None:
             self.crash(execution, environment.ended())
+        environment.over = "last" in end
         if "exits" in end:
             self.crash(execution, end["exits"])
         if "unwritable" in end:
