@@ -79,5 +79,5 @@ def test_a_breakpoint_stops_on_the_terminal(tmp_path: Path) -> None:
             said = True
             os.write(terminal, b"p 'the intent is ' + intent\nc\n")
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, shown
-    assert "if intent ==" in shown
+    assert "app.py(" in shown
     assert "the intent is todo-0/1" in shown
