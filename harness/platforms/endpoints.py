@@ -61,6 +61,7 @@ _BOTOCORES = {"cloudwatchlogs": "logs", "eventbridge": "events", "sfn": "stepfun
 _SENDING = ("Publish", "Put", "Record", "Send", "Start", "Submit")
 _JSON = ("json", "rest-json")
 _EXECUTION = "StartExecution"
+_LISTS = ("Entries", "Records", "logEvents")  # what one request sends: as many effects, however they are batched
 _DEEPEST = 3  # structures in an answer
 
 
@@ -97,11 +98,17 @@ class Accepting:
             content, answer = self._answers[token]
             refused = request.operation == _EXECUTION and content != json.loads(request.body)
             return Reply.error("ExecutionAlreadyExists", "Execution Already Exists") if refused else answer
-        self._applied.append((f"{request.service}.{request.operation}", request.body))
+        self._applied += [(f"{request.service}.{request.operation}", body) for body in self._bodies(request)]
         answer = self._answer(operation, protocol)
         if token:
             self._answers[token] = (json.loads(request.body), answer)
         return answer
+
+    def _bodies(self, request: Request) -> list[bytes]:
+        """The request, as if each of what it sends were sent alone."""
+        content = json.loads(request.body or b"{}") if self._model.protocol in _JSON else {}
+        name = next((name for name in _LISTS if isinstance(content.get(name), list)), "")
+        return [json.dumps({**content, name: [each]}).encode() for each in content[name]] if name else [request.body]
 
     def _token(self, operation: Any, request: Request) -> str:
         """By which the service knows a request again, or ""."""

@@ -185,9 +185,10 @@ class Player:
             if not self._items.learn(error or _REPORTED):
                 break
         error = error or "its answer reports records as failed"
-        return (
-            f"the handler fails on these items when nothing goes wrong: {error}. Give items that it takes: --data FILE"
-        )
+        if error.startswith(("ModuleNotFoundError", "ImportError")):
+            return f"the handler cannot be imported: {error}. Name what it needs in a requirements.txt beside its code"
+        way = "Give items that it takes: --data FILE"
+        return f"the handler fails on these items when nothing goes wrong: {error}. {way}"
 
     def changes(self, writer: str) -> tuple[Change, ...]:
         """What the writer does. An item that is deleted at once is written once."""

@@ -9,6 +9,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -173,7 +174,7 @@ def _value(name: str, attribute: Attribute, kind: str, index: int, number: int) 
     if kind == TRUTH:
         return True
     if kind == TIME:
-        return f"2030-01-{step % 28 + 1:02d}T00:00:00+00:00"
+        return f"{datetime(2030, 1, step % 28 + 1, tzinfo=UTC):{attribute.layout or '%Y-%m-%dT%H:%M:%S+00:00'}}"
     if kind in (JSON, LIST, SET, MAP):
         parts = {part: _value(part, each, each.kind(part), index, number) for part, each in attribute.parts.items()}
         return json.dumps(parts) if kind == JSON else parts if kind == MAP else [parts or f"{name}-{index}"]

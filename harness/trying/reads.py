@@ -24,8 +24,8 @@ _OF_DYNAMODB = {
     "NULL": TEXT,
     "NS": SET,
 }
-# Under which a record has an item: of a table's stream, and of a Kinesis stream.
-IMAGES = frozenset({"NewImage", "OldImage", "new_image", "old_image"})
+# Under which a record has an item, or its key: of a table's stream, and of a Kinesis stream.
+IMAGES = frozenset({"NewImage", "OldImage", "Keys", "new_image", "old_image", "keys"})
 DATA = frozenset({"data", "data_as_json", "data_as_text"})
 _NUMERIC = {"int", "float", "Decimal", "round", "abs", "sum"}
 _PARSED_TIMES = {"fromisoformat", "strptime", "parse"}
@@ -65,7 +65,7 @@ _MOST_PASSES = 6
 class Attribute:
     """How an attribute is used. kinds: the most telling first. words: it is compared with. parts: of a map, or of each
     element of a list. beginning: what it is asked to begin with. separator: at which it is split.
-    bound: of a comparison of numbers. places: file:line.
+    bound: of a comparison of numbers. layout: in which strptime reads it. places: file:line.
     """
 
     kinds: list[str] = field(default_factory=list)
@@ -74,6 +74,7 @@ class Attribute:
     beginning: str = ""
     separator: str = ""
     bound: float | None = None
+    layout: str = ""
     places: list[str] = field(default_factory=list)
 
     def kind(self, name: str) -> str:
@@ -114,6 +115,8 @@ def reads_of(root: Path, files: Iterable[str], wrappers: frozenset[str]) -> Hand
             trees[name] = ast.parse((root / name).read_bytes())
         except (SyntaxError, ValueError):  # reported when the function is packaged
             continue
+    texts = {name: text for tree in trees.values() for name, text in _constants(tree)}
+    trees = {name: _Named(texts).visit(tree) for name, tree in trees.items()}
     nodes = [node for tree in trees.values() for node in ast.walk(tree)]
     reads.names = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     reads.names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
@@ -129,6 +132,32 @@ def _all(attributes: dict[str, Attribute]) -> Iterator[Attribute]:
     for each in attributes.values():
         yield each
         yield from _all(each.parts)
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """The names in capitals that a module gives to texts."""
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))) if name.isupper():
+                yield name, text
+
+
+class _Named(ast.NodeTransformer):
+    """Puts texts in the place of their names: STATUS, and constants.STATUS."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self._texts = texts
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._text(node, node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        return self._text(node, node.attr) if isinstance(node.value, ast.Name) else node
+
+    def _text(self, node: ast.Name | ast.Attribute, name: str) -> ast.expr:
+        known = name in self._texts and isinstance(node.ctx, ast.Load)
+        return ast.copy_location(ast.Constant(self._texts[name]), node) if known else node
 
 
 class _Items:
@@ -245,6 +274,9 @@ class _Reader(ast.NodeVisitor):
         kind = NUMBER if name in _NUMERIC else TIME if name in _PARSED_TIMES else JSON if name == "loads" else ""
         for value in node.args if kind else ():
             self._note(value, kind)
+        match node.args:
+            case [value, ast.Constant(value=str(layout))] if name == "strptime" and (found := self._found(value)):
+                found.layout = layout
         if isinstance(node.func, ast.Attribute) and name in _TEXT_METHODS and (found := self._found(node.func.value)):
             _note(found, TEXT)
             word = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
@@ -304,6 +336,8 @@ class _Reader(ast.NodeVisitor):
             case ast.Call(func=ast.Name(id="str" | "int" | "float" | "Decimal"), args=[value, *_]):
                 return self._found(value)
             case ast.BoolOp(values=[value, *_]):
+                return self._found(value)
+            case ast.Call(func=ast.Attribute(attr="replace" | "strip" | "lower" | "upper", value=value)):
                 return self._found(value)
         return None
 

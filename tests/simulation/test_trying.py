@@ -122,6 +122,14 @@ def test_a_handler_that_fails_by_itself_is_no_finding(harness: Any, tmp_path: Pa
     assert f"UNKNOWN  {error}. Give items that it takes: --data FILE" in said.out
 
 
+def test_a_package_that_is_not_there_is_asked_for(harness: Any, tmp_path: Path) -> None:
+    """No items would help a handler that cannot be imported."""
+    said = harness("try", small(tmp_path, "import not_there\n\ndef handler(event, context):\n    pass\n"))
+    assert said.code == 2
+    error = "the handler cannot be imported: ModuleNotFoundError: No module named 'not_there' at index.py:1"
+    assert f"UNKNOWN  {error}. Name what it needs in a requirements.txt beside its code" in said.out
+
+
 def test_a_call_that_is_not_imitated_is_named(harness: Any, tmp_path: Path) -> None:
     """Unknown, not a mistake of the user: what only sends is accepted, and what reads has no answer."""
     code = "import boto3\n\ndef handler(event, context):\n    boto3.client('ssm').get_parameter(Name='a')\n"
