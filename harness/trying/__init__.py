@@ -185,8 +185,9 @@ class Player:
             if not self._items.learn(error or _REPORTED):
                 break
         error = error or "its answer reports records as failed"
-        if error.startswith(("ModuleNotFoundError", "ImportError")):
-            return f"the handler cannot be imported: {error}. Name what it needs in a requirements.txt beside its code"
+        if error.startswith(("ModuleNotFoundError", "ImportError", "Runtime.ImportModuleError")):
+            file = "package.json" if error.startswith("Runtime.") else "requirements.txt"
+            return f"the handler cannot be imported: {error}. Name what it needs in a {file} beside its code"
         way = "Give items that it takes: --data FILE"
         return f"the handler fails on these items when nothing goes wrong: {error}. {way}"
 

@@ -128,6 +128,11 @@ def test_a_package_that_is_not_there_is_asked_for(harness: Any, tmp_path: Path) 
     assert said.code == 2
     error = "the handler cannot be imported: ModuleNotFoundError: No module named 'not_there' at index.py:1"
     assert f"UNKNOWN  {error}. Name what it needs in a requirements.txt beside its code" in said.out
+    template = json.loads(small(tmp_path, "require('not-there')\nexports.handler = async () => {}\n").read_text())
+    template["Resources"]["Copy"]["Properties"]["Runtime"] = "nodejs20.x"
+    (tmp_path / "template.json").write_text(json.dumps(template))
+    said = harness("try", tmp_path / "template.json")
+    assert "Name what it needs in a package.json beside its code" in said.out, said.out + said.err
 
 
 def test_a_call_that_is_not_imitated_is_named(harness: Any, tmp_path: Path) -> None:
