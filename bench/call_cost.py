@@ -140,7 +140,7 @@ def _seconds_embedded(calls: int, call: Callable[[Any, str, int], None], engine:
 def _plan(stack: Stack) -> Plan:
     return Plan(
         stack=stack,
-        folders=folders(stack.function.root),
+        folders=folders(stack.function),
         faults=(),
         seed=Seed(0),
         history=History(),

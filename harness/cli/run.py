@@ -22,11 +22,12 @@ from harness.cli.options import (
     tell,
 )
 from harness.documents import load_template, parse
+from harness.environment import fork_server
 from harness.errors import NotImitated, Problem, UserError, one_line, printable, shown
 from harness.history import Operation
 from harness.jobs import Job, jobs_of
 from harness.platforms import AWS, PLATFORMS
-from harness.platforms.target import choose_target
+from harness.platforms.target import EMBEDDED_TARGET, choose_target
 from harness.reports import ExitCode, exit_code, to_json
 from harness.reports import text as text_report
 from harness.reports.progress import Progress, coloured, has_colours, terminal_width
@@ -68,8 +69,6 @@ def run(
     \b
     Example: python -m harness run scenarios/crash.yaml --variant '*naive*' --seeds 0..9
     """
-    from harness.runner import results as results_of  # boto3: not for --help
-
     if seed is not None and seeds is not None:
         if context.get_parameter_source("seeds") is ParameterSource.COMMANDLINE:
             raise UserError("--seed and --seeds: give one of them")
@@ -77,6 +76,11 @@ def run(
     if json_to and (problem := _no_file(json_to)):
         raise UserError(f"--json {json_to}: {problem}")
     target = choose_target(platform, endpoint, account, profile, region, hint=tell)
+    if target == EMBEDDED_TARGET:
+        fork_server()  # it begins while boto3 is imported here
+
+    from harness.runner import results as results_of  # not for --help
+
     chosen = seeds if seed is None else seed
     jobs = jobs_of(scenarios, overrides(settings), seeds=chosen, variants=variants, target=target)
     click.echo(f"platform: {target}", err=True)

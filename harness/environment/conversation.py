@@ -4,7 +4,7 @@ Each message is its length (4 bytes, big-endian) and JSON in UTF-8. Bytes are te
 Times are microseconds since the run began.
 
     run                                              function's process
-                                                ◄─   {begun: true}
+                                                ◄─   {begun: its id}
     {order: import | invoke, now, chance, …}    ─►   runs until all its threads wait
                                                 ◄─   {asks: […], wake: time or null}
     {now, replies: […]}                         ─►   runs again, as often as it has to wait

@@ -36,13 +36,9 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def start(channel: socket.socket, order: Order, descriptors: list[int]) -> int:
-    """The client's side: has a process started, and returns its id. Raises OSError when there is no server."""
+def start(channel: socket.socket, order: Order, descriptors: list[int]) -> None:
+    """The client's side: has a process started. Raises OSError when there is no server."""
     socket.send_fds(channel, [json.dumps(order).encode() + b"\n"], descriptors)
-    number = channel.recv(64)
-    if not number:
-        raise BrokenPipeError("the fork server has ended")
-    return int(number)
 
 
 class ForkServer:
@@ -97,7 +93,6 @@ class ForkServer:
             os.close(descriptor)
         self._lines[line] = (number, socket.socket(fileno=line))
         self._poll.register(line, select.POLLIN)
-        self._channel.sendall(f"{number}\n".encode())
         return None
 
     def _leave(self, server: int, output: int) -> None:

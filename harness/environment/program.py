@@ -231,7 +231,7 @@ class FunctionProgram:
         self._chance.install()
         self._logging.install()
         sys.breakpointhook = partial(debug, lambda: self._conversation.send({"debugged": True}))
-        self._conversation.send({"begun": True})
+        self._conversation.send({"begun": os.getpid()})
         if self._coverage:
             self._coverage.install()
         while True:

@@ -53,7 +53,7 @@ class Program {
     syncBuiltinESMExports();
     provide(this.#settings.folders.slice(1));
     this.#watch();
-    this.#conversation.send({ begun: true });
+    this.#conversation.send({ begun: process.pid });
     this.#next();
   }
 

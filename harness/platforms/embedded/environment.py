@@ -10,44 +10,36 @@ with the replies it runs again.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import select
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import psutil
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
 from harness.agent.wire import GivenUp, Timeouts, Wire
+from harness.environment import forget_server, fork_server
 from harness.environment.conversation import Ask, Broken, Conversation, Response
 from harness.environment.copies import start
 from harness.errors import NotImitated
 from harness.history import MICROSECONDS
 from harness.platforms.embedded.simulation import Flag, Simulation, Task
-from harness.project import cache_folder
 
 STILL_SECONDS = 60  # without any call, and without processor time
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
 _LOOK_MILLISECONDS = 1000
 _END_SECONDS = 10  # until the fork server has told how a process ended
-_OF_LAMBDA = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
-_HOME = Path(__file__).parents[3]
-_SERVER = Path(__file__).parents[2] / "environment" / "server.py"
 
 
 class NoProcess(Exception):
@@ -75,49 +67,6 @@ class Code:
     spin_seconds: float
     node: str = ""
     sources: Sequence[Path] = ()
-
-
-_channels: dict[int, socket.socket] = {}
-
-
-def fork_server() -> socket.socket:
-    """The channel to the fork server of this process, which ends with it. A process that was forked has its own."""
-    channel = _channels.get(os.getpid())
-    if channel is None:
-        _channels.clear()
-        channel, its_end = socket.socketpair()
-        command = [sys.executable, "-P", "-s", "-S", "-u", str(_SERVER), str(its_end.fileno())]
-        command += [str(packages(*_OF_LAMBDA)), str(_HOME), str(packages("time-machine"))]
-        variables = {"PYTHONHASHSEED": "0", "LANG": "en_US.UTF-8", "PATH": os.defpath}
-        variables["PYTHONPYCACHEPREFIX"] = str(cache_folder() / "compiled")
-        with its_end:
-            subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, pass_fds=[its_end.fileno()])
-        _channels[os.getpid()] = channel
-    return channel
-
-
-@cache
-def packages(*names: str) -> Path:
-    """A folder that holds these packages, as they are installed here, and nothing else."""
-    found = [distribution(name) for name in names]
-    links: dict[str, Path] = {}
-    for each in found:
-        for file in each.files or ():
-            if file.parts[0] not in ("..", "__pycache__"):
-                links[file.parts[0]] = Path(str(each.locate_file(file.parts[0])))
-    said = json.dumps({name: str(path) for name, path in sorted(links.items())})
-    versions = [each.version for each in found]
-    folder = cache_folder() / "function-packages" / hashlib.sha256(f"{said}{versions}".encode()).hexdigest()[:16]
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            made = Path(scratch, "packages")
-            made.mkdir()
-            for name, path in links.items():
-                (made / name).symlink_to(path)
-            with suppress(OSError):  # another process has made it meanwhile
-                made.rename(folder)
-    return folder
 
 
 def _coverage() -> Any:
@@ -169,14 +118,18 @@ class ExecutionEnvironment:
         self._variables = variables
         self._code = code
         self._alive = False
+        self._number = 0  # of the process, once it has begun
         self._debugged = False  # bounds on real time are for programs, not for people
         self._told = 0  # bytes of its output that were read
 
-    def begin(self) -> None:
-        """Starts the process. Raises NoProcess when that cannot be done."""
+    def start(self) -> None:
+        """Starts a process, without waiting until it has begun. Raises NoProcess when that cannot be done."""
+        self.kill()
         ours, theirs = socket.socketpair()
         self._line, line = socket.socketpair()
-        self._output = _anonymous_file()
+        self._output, self._told = _anonymous_file(), 0
+        self._conversation = Conversation(ours)
+        self._alive = True
         code = self._code
         order = {
             "variables": dict(self._variables),
@@ -191,18 +144,25 @@ class ExecutionEnvironment:
             "sources": [str(folder) for folder in code.sources],
         }
         with theirs, line:
-            descriptors = [self._output, line.fileno(), theirs.fileno()]
             try:
-                self._number = start(fork_server(), order, descriptors)
+                start(fork_server(), order, [self._output, line.fileno(), theirs.fileno()])
             except OSError as error:
-                _channels.clear()  # the next environment has a new server
-                raise NoProcess(f"no process of the function could be started: {error}") from error
-        self._conversation = Conversation(ours)
-        self._alive = True
+                self._has_none(str(error))
         self._poll = select.poll()
         self._poll.register(ours, select.POLLIN)
-        if self._conversation.receive() is None:
-            raise NoProcess(f"a process of the function could not begin: {self.output()}")
+
+    def begin(self) -> None:
+        """Waits until the process has begun; starts it if need be. Raises NoProcess."""
+        if not self._alive or self._number:
+            self.start()
+        begun = self._conversation.receive()
+        if begun is None:
+            self._has_none(self.output())
+        self._number = begun["begun"]
+
+    def _has_none(self, why: str) -> NoReturn:
+        forget_server()  # the next environment has a new one
+        raise NoProcess(f"no process of the function could begin: {why}")
 
     def say(self, message: Mapping[str, Any]) -> None:
         replies, self.replies = self.replies, []
@@ -251,7 +211,7 @@ class ExecutionEnvironment:
     def kill(self) -> None:
         """Ends the process, if it has begun: what is under way is nobody's any more."""
         if self._alive:
-            self._alive = False
+            self._alive, self._number = False, 0
             self._line.close()
             self._conversation.close()
             os.close(self._output)

@@ -109,6 +109,8 @@ class Functions:
         self._executions = 0
         self._running: dict[int, Execution] = {}
         self.throttled = False  # whether its concurrency is reserved at zero (S-117)
+        self._idle.append(self._new_environment())
+        self._idle[0].start()  # meanwhile the pipeline is made
 
     def close(self) -> None:
         """Ends all environments."""
