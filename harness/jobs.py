@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import Problem, UserError, nearest
-from harness.faults.pipeline import FalseFailureReport
+from harness.faults.function import FalseFailureReport
 from harness.faults.points import Seed
 from harness.pipeline.dependencies import is_newer, syntax_problem
 from harness.pipeline.node import check_syntax, node_folders

@@ -5,22 +5,17 @@ Sources: https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html and
 https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-cli-using-build-typescript.html
 """
 
+# What installs and builds is imported where it is used: linting does neither.
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from os.path import isdir, isfile  # false for a name that no file can have, where Path raises
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock
 
 from harness.errors import Problem, UserError, nearest, shown
 from harness.pipeline.dependencies import is_inline
@@ -135,6 +130,9 @@ def _options(properties: Mapping[str, Any]) -> tuple[str, ...]:
 @cache
 def find_node() -> str:
     """The program. Raises UserError where there is none that is new enough."""
+    import shutil
+    import subprocess
+
     node = shutil.which("node")
     how = f"install Node.js {_OLDEST} or newer (`apt install nodejs npm`, `brew install node`, or from nodejs.org)"
     if node is None:
@@ -181,6 +179,8 @@ def check_syntax(function: Function) -> None:
 @cache
 def _syntax_problem(file: Path, changed: int) -> Problem | None:
     """changed: when the file was, so that it is read again then."""
+    import subprocess
+
     done = subprocess.run([find_node(), "--check", str(file.resolve())], capture_output=True, text=True)
     if not done.returncode:
         return None
@@ -223,6 +223,11 @@ def _own_packages(root: Path) -> list[Path]:
 
 def _installed(texts: Mapping[str, str], *command: str) -> Path:
     """The folder in which npm has installed what these files ask for, once; texts: their contents, by their names."""
+    import hashlib
+    import tempfile
+
+    from filelock import FileLock
+
     said = json.dumps([sorted(texts.items()), command])
     folder = cache_folder() / "npm" / hashlib.sha256(said.encode()).hexdigest()[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -239,6 +244,9 @@ def _installed(texts: Mapping[str, str], *command: str) -> Path:
 
 
 def _run_npm(command: Sequence[str], folder: Path, names: str) -> None:
+    import shutil
+    import subprocess
+
     npm = shutil.which("npm")
     if npm is None:
         raise UserError(f"npm is needed, once, to install {names}: it comes with Node.js (nodejs.org), or as `npm`")
@@ -259,6 +267,10 @@ def _bundled(root: Path, bundle: Bundle) -> tuple[Path, list[str]]:
 
     It is made again when one of the files has changed of which it was made.
     """
+    import hashlib
+
+    from filelock import FileLock
+
     bundles = cache_folder() / "bundles"
     bundles.mkdir(parents=True, exist_ok=True)
     own = [str(folder) for folder in _own_packages(root)]
@@ -282,6 +294,11 @@ def _state(file: str) -> list[int]:
 
 def _build(root: Path, bundle: Bundle, bundles: Path) -> dict[str, Any]:
     """Source maps are relative to the folder: it is made beside where it stays."""
+    import hashlib
+    import shutil
+    import subprocess
+    import tempfile
+
     program = npm_installed(ESBUILD) / _MODULES / "esbuild" / "bin" / "esbuild"
     scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=bundles))
     meta = scratch / "meta.json"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_host import Function, SmallHost, deliveries, operations, started
 
-from harness.faults.pipeline import LostCheckpoint, RepeatedDelivery
+from harness.faults.platform import LostCheckpoint, RepeatedDelivery
 from harness.faults.points import Seed
 from harness.faults.wire import Latency
 

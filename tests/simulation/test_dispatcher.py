@@ -9,7 +9,7 @@ from botocore.exceptions import ReadTimeoutError
 from small_host import CALL_SECONDS, QUEUE, Function, Shard, SmallHost, deliveries, operations, refusal, started
 
 from harness.errors import NotImitated, UserError
-from harness.faults.pipeline import RepeatedDelivery
+from harness.faults.platform import RepeatedDelivery
 
 
 def test_records_are_handed_over_in_order_and_then_it_rests():

@@ -43,7 +43,7 @@ FLOOR = {package: -row for row, line in enumerate(FLOORS.split("\n")) for packag
 PURE = """
     history verdict checkers agent.requests workload.items matrix.cells reports.text
     dynamodb delivery.redelivery delivery.filters delivery.sources
-    faults.actions faults.base faults.pipeline faults.points faults.wire
+    faults.actions faults.base faults.function faults.platform faults.points faults.wire
     models schemas pipeline.resources pipeline.stack
     scenario.expectation scenario.fault_entry
 """

@@ -22,7 +22,7 @@ from harness.delivery.shards import reader_of
 from harness.errors import PlatformLost
 from harness.faults.actions import Disrupt
 from harness.faults.nemesis import Nemesis
-from harness.faults.pipeline import PlatformFault
+from harness.faults.platform import PlatformFault
 from harness.history import Value
 from harness.observer import NOT_FOUND_CODES, DeadLetters
 from harness.pipeline.resources import BY_HARNESS, LATEST, TRIM_HORIZON

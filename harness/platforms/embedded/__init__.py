@@ -2,6 +2,5 @@
 
 Start with `platform`, which puts it together and carries each request to its service. `simulation` is the scheduler,
 `actors` are its tasks, `environment` starts the function's processes, and `lockstep` lets one of them and the
-simulation run in turns. `isolation` gives writers, who share this process, the run's chance and pauses. `services` are
-the imitated parts of AWS.
+simulation run in turns. `services` are the imitated parts of AWS.
 """

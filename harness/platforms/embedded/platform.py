@@ -35,9 +35,8 @@ from harness.pipeline.stack import LEDGER, Stack, is_node
 from harness.platforms import clients
 from harness.platforms.base import Disruption, Disruptions, Plan, Record, Reply, Request, Service
 from harness.platforms.deployed.mappings import EXECUTION_SECONDS, under_way
-from harness.platforms.embedded.actors import Actors, WatchedNemesis
+from harness.platforms.embedded.actors import Actors, WatchedNemesis, confined, owned_chance, owned_pauses
 from harness.platforms.embedded.environment import Code, Lockstep
-from harness.platforms.embedded.isolation import confined, owned_chance, owned_pauses
 from harness.platforms.embedded.services.dynamodb import DynamoDB
 from harness.platforms.embedded.services.functions import Execution, Functions
 from harness.platforms.embedded.services.kinesis import Kinesis

@@ -17,7 +17,7 @@ NOT_FOR_LINTING = {
     *("boto3", "botocore", "docker", "filelock", "jinja2", "moto", "msgspec", "packaging", "pydantic", "rich"),
     *("samtranslator", "subprocess"),
     *("harness.checkers.base", "harness.delivery.redelivery", "harness.delivery.sources"),
-    *("harness.faults.actions", "harness.faults.pipeline", "harness.faults.wire", "harness.localstack"),
+    *("harness.faults.actions", "harness.faults.platform", "harness.faults.wire", "harness.localstack.health"),
 }
 
 

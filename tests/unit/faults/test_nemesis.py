@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from harness.faults import FAULTS
 from harness.faults.actions import Delay as DelayAction
 from harness.faults.base import Fault
+from harness.faults.function import FunctionCrash, FunctionTimeout
 from harness.faults.nemesis import LocalTickets, Nemesis
-from harness.faults.pipeline import FunctionCrash, FunctionTimeout
 from harness.faults.points import BEFORE, OPERATION, Point, Seed
 from harness.faults.wire import ErrorResponse, Latency, LostReply, LostRequest, Noop
 from harness.history import FAIL, INFO

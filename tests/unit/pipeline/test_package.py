@@ -178,7 +178,7 @@ def test_the_agent_imports_nothing_that_is_not_packaged() -> None:
     files = sorted((code / "harness").rglob("*.py"))
     packaged = {file.relative_to(code).with_suffix("").as_posix().replace("/", ".") for file in files}
     packaged |= {name.removesuffix(".__init__") for name in packaged}
-    assert {"harness.agent", "harness.faults.pipeline", "harness.faults.actions"} <= packaged
+    assert {"harness.agent", "harness.faults.function", "harness.faults.actions"} <= packaged
     foreign = {
         (file.relative_to(code).as_posix(), module)
         for file in files

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.faults import FAULTS
-from harness.faults.pipeline import KillFunction, LostCheckpoint, RecreateMapping, RepeatedDelivery, RestartPlatform
+from harness.faults.platform import KillFunction, LostCheckpoint, RecreateMapping, RepeatedDelivery, RestartPlatform
 from harness.pipeline.resources import BY_HARNESS, Mapping
 from harness.pipeline.stack import Stack
 from harness.pipeline.template import read

@@ -9,7 +9,7 @@ import uuid
 from random import random as taken_before
 
 from harness.faults.points import Seed
-from harness.platforms.embedded.isolation import owned_chance
+from harness.platforms.embedded.actors import owned_chance
 
 
 def draws() -> list[object]:

@@ -76,7 +76,7 @@ def test_every_fault_can_fire_as_it_is(project: Path, word: str) -> None:
         {"crash": {"process": "function/*", "call": "dynamodb.*"}},
         {"lose_reply": {"process": "f*", "call": "s3.PutObject"}},
         {"timeout": {"call": "acknowledge", "when": "before"}},
-        {"harness.faults.pipeline:FunctionCrash": {"nth": 1}},
+        {"harness.faults.function:FunctionCrash": {"nth": 1}},
     ],
 )
 def test_a_fault_that_can_fire_is_not_refused(project: Path, fault: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from scenario_texts import SHORT, folder, load_text, problems, short
 
 from harness.documents import Document
-from harness.faults.pipeline import FunctionCrash
+from harness.faults.function import FunctionCrash
 from harness.faults.wire import Latency
 from harness.scenario.variants import variants
 
