@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from harness import __version__, project
+from harness.environment import fork_server
 from harness.errors import NotImitated, UserError, of_the_disk, printable
 from harness.reports import ExitCode
 from harness.waiting import signals_interrupt
@@ -50,6 +51,8 @@ SECTIONS = {
         "destroy": ("workflow:destroy", "Remove the stack that `deploy` made, with what it holds."),
     },
 }
+# They play functions. What starts their processes begins while the rest is still imported.
+_PLAYING = ("matrix", "run", "try")
 COMMANDS = {name: row for section in SECTIONS.values() for name, row in section.items()}
 
 
@@ -65,6 +68,11 @@ class LazyGroup(click.Group):
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: click.Command = getattr(import_module(f"harness.cli.{module}"), attribute)
         return command
+
+    def resolve_command(self, context: click.Context, words: list[str]) -> Any:
+        if words[0] in _PLAYING and not {"-h", "--help"} & {*words}:
+            fork_server()
+        return super().resolve_command(context, words)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         for title, section in SECTIONS.items():

@@ -22,12 +22,11 @@ from harness.cli.options import (
     tell,
 )
 from harness.documents import load_template, parse
-from harness.environment import fork_server
 from harness.errors import NotImitated, Problem, UserError, one_line, printable, shown
 from harness.history import Operation
 from harness.jobs import Job, jobs_of
 from harness.platforms import AWS, PLATFORMS
-from harness.platforms.target import EMBEDDED_TARGET, choose_target
+from harness.platforms.target import choose_target
 from harness.reports import ExitCode, exit_code, to_json
 from harness.reports import text as text_report
 from harness.reports.progress import Progress, coloured, has_colours, terminal_width
@@ -76,9 +75,6 @@ def run(
     if json_to and (problem := _no_file(json_to)):
         raise UserError(f"--json {json_to}: {problem}")
     target = choose_target(platform, endpoint, account, profile, region, hint=tell)
-    if target == EMBEDDED_TARGET:
-        fork_server()  # it begins while boto3 is imported here
-
     from harness.runner import results as results_of  # not for --help
 
     chosen = seeds if seed is None else seed

@@ -7,12 +7,14 @@ agent alone. Start to read at `program.py`. Here is how the run's side starts th
 # What only the run needs is imported where it is used: the server must import this package before `threading`.
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket
+    import subprocess
     from pathlib import Path
 
 _OF_LAMBDA = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
@@ -38,9 +40,17 @@ def fork_server() -> socket.socket:
         variables = {"PYTHONHASHSEED": "0", "LANG": "en_US.UTF-8", "PATH": os.defpath}
         variables["PYTHONPYCACHEPREFIX"] = str(cache_folder() / "compiled")
         with its_end:
-            subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, pass_fds=[its_end.fileno()])
+            server = subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, pass_fds=[its_end.fileno()])
+        atexit.register(_end, os.getpid(), channel, server)
         _channel.append(channel)
     return _channel[0]
+
+
+def _end(starter: int, channel: socket.socket, server: subprocess.Popen[bytes]) -> None:
+    """Before the process that started a server ends, the server has, and all that it started."""
+    if os.getpid() == starter:
+        channel.close()
+        server.wait()
 
 
 def forget_server() -> None:

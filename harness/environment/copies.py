@@ -132,7 +132,9 @@ class ForkServer:
             del self._lines[descriptor]
 
     def _end(self) -> None:
-        """The client has gone. The kernel ends the copies with this process on Linux; elsewhere it is done here."""
+        """The client has gone, and so go the copies: the kernel would end them with this process, but not at once."""
         for number, _ in self._lines.values():
             self._kill(number)
+        for number, _ in self._lines.values():
+            os.waitpid(number, 0)
         os._exit(0)

@@ -66,6 +66,7 @@ _OF_THE_C_LIBRARY = {
     "syscall",
 }
 _OF_THE_C_LIBRARY |= {"system", "vfork"}
+_ENDS_THE_RUN = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # when they are sent to its whole group
 _MEMORY_BESIDE = 256  # MB, of Python and what is imported here
 _OPTIONS = ("-P", "-s", "-S", "-u")
 _ORDER = "HARNESS_ORDER"  # of a process that is begun anew
@@ -267,6 +268,8 @@ def run_function(order: Order, talk: socket.socket, wire: Any, kept: list[str] |
     sys.path[:0] = settings.folders
     sys.argv[:] = [""]
     importlib.invalidate_caches()
+    for number in _ENDS_THE_RUN[1:]:
+        signal.signal(number, signal.SIG_DFL)
     faulthandler.register(signal.SIGUSR1, all_threads=True)  # the run asks where a process is that says nothing
     bound_memory(order["memory"] + _MEMORY_BESIDE)
     program = FunctionProgram(settings, Conversation(talk), wire, CLOCK)
@@ -277,7 +280,8 @@ def run_function(order: Order, talk: socket.socket, wire: Any, kept: list[str] |
 
 
 def main(descriptor: int, packages: str, home: str, clock: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; the run ends its functions itself
+    for number in _ENDS_THE_RUN:  # which ends its functions itself, and this server
+        signal.signal(number, signal.SIG_IGN)
     order = json.loads(os.environ.pop(_ORDER, "null"))
     own = order["folders"] if order else []
     sys.path[:] = [*own, *(path for path in sys.path if path not in (home, clock)), packages, home]
@@ -290,7 +294,6 @@ def main(descriptor: int, packages: str, home: str, clock: str) -> None:
     if order is None:
         warm({"services": ["dynamodb"]})
         loaded = {name.partition(".")[0] for name in sys.modules}
-        gc.collect()
         gc.freeze()
         order, (talk,) = ForkServer(socket.socket(fileno=descriptor), own_group=False, before=warm).serve()
         if not order["node"] and brings_its_own(order, loaded):

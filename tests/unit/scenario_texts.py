@@ -146,6 +146,7 @@ limits:
   drive: 1h
   drain: 26h
   steps: 5000
+  spin: 20
 """
 SHORT = """\
 scenario: short
