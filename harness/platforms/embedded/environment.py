@@ -192,13 +192,13 @@ class ExecutionEnvironment:
 
     def output(self) -> str:
         """What the process has written since this was asked last."""
-        content = b""
+        if os.fstat(self._output).st_size > MAX_OUTPUT_BYTES:
+            raise Stuck(f"wrote more than {MAX_OUTPUT_BYTES >> 20} MB")
+        pieces = []
         while piece := os.pread(self._output, _PIECE_BYTES, self._told):
-            content += piece
+            pieces.append(piece)
             self._told += len(piece)
-            if self._told > MAX_OUTPUT_BYTES:
-                raise Stuck(f"wrote more than {MAX_OUTPUT_BYTES >> 20} MB")
-        return content.decode("utf-8", "replace")
+        return b"".join(pieces).decode("utf-8", "replace")
 
     def ended(self) -> str:
         """How the process has ended by itself, as Lambda words it."""
