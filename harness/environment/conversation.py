@@ -10,15 +10,14 @@ Times are microseconds since the run began.
     {now, replies: […]}                         ─►   runs again, as often as it has to wait
                                                 ◄─   {asks: […], end: {…}}
 
-An order to invoke carries `event`, and `context`: the attributes of Lambda's context, and `deadline`. `chance` is the
-seed of all that is random until the next order. Of an ask see Ask, and of a reply Response. `wake` is when the process
-goes on although no reply has come. An end is {imported: true}, {answer: the handler's answer, as JSON text},
-{unwritable: why that has no JSON, reported: …}, or {failed: {type, message, described, trace}}.
-With `last`, the process ends after it. `given_up` beside asks: the numbers of those whose replies it does not wait for
-any more. Any message may carry `arcs`, which the files of the function have run: see
-Coverage. {debugged: true} says that a person looks into the process, who takes his time. {refused: what, place: line}
-ends the run; nothing follows it.
-{where: number of an ask} is answered by {place: line}.
+An order to invoke carries `event`, and `context`: the arguments of LambdaContext. `chance` is the seed of all that is
+random until the next order. Of an ask see Ask, and of a reply Response. `wake` is when the process goes on although no
+reply has come. An end is {imported: true}, {answer: the handler's answer, as JSON text}, {unwritable: why that has no
+JSON}, {failed: {type, message, described, trace}}, or {exits: how the process would end}. With `last`, the process ends
+after it. `given_up` beside asks: the numbers of those whose replies it does not wait for any more. Any message may
+carry `arcs`, which the files of the function have run: see Coverage. {debugged: true} says that a person looks into the
+process, who takes his time. {refused: what, place: line} ends the run; nothing follows it. {where: number of an ask} is
+answered by {place: line}.
 """
 
 from __future__ import annotations

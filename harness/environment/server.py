@@ -53,19 +53,22 @@ _TMP_OPTIONS = b"size=512m,mode=1777"  # Lambda's ephemeral storage, unless a fu
 _ONLY_AWS = "only AWS calls and the stack's endpoints are imitated"
 _ONE_PROCESS = "a function has one process on the embedded platform; LocalStack plays it"
 _PROCESSES = ("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system", "pty.spawn")
-_OF_THE_C_LIBRARY = {
-    "clone",
-    "clone3",
-    "connect",
-    "execv",
-    "execve",
-    "fork",
-    "kill",
-    "posix_spawn",
-    "sendto",
-    "syscall",
-}
-_OF_THE_C_LIBRARY |= {"system", "vfork"}
+_OF_THE_C_LIBRARY = frozenset(
+    [
+        "clone",
+        "clone3",
+        "connect",
+        "execv",
+        "execve",
+        "fork",
+        "kill",
+        "posix_spawn",
+        "sendto",
+        "syscall",
+        "system",
+        "vfork",
+    ]
+)
 _ENDS_THE_RUN = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # when they are sent to its whole group
 _MEMORY_BESIDE = 256  # MB, of Python and what is imported here
 _OPTIONS = ("-P", "-s", "-S", "-u")

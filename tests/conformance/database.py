@@ -170,3 +170,20 @@ def _id(record: Any) -> str:
 
 def _config() -> Config:
     return Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+
+
+def indexed_table(client: Any) -> None:
+    """Makes `Table` with the key `p`, and the index `keys` on `g` that holds keys alone."""
+    client.create_table(
+        TableName="Table",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in "pg"],
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "keys",
+                "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from database import embedded, refusal
+from database import embedded, indexed_table, refusal
 
 NO_KEY = "must specify the primary key in the where clause"
 ITEM = {"p": {"S": "x"}, "g": {"S": "y"}, "a": {"N": "1"}}
@@ -15,19 +15,7 @@ ITEM = {"p": {"S": "x"}, "g": {"S": "y"}, "a": {"N": "1"}}
 def calls() -> Any:
     """A client, and a table with the key `p`, one item, and the index `keys` on `g` that holds keys alone."""
     client = embedded().writes
-    client.create_table(
-        TableName="Table",
-        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in "pg"],
-        BillingMode="PAY_PER_REQUEST",
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "keys",
-                "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    )
+    indexed_table(client)
     client.put_item(TableName="Table", Item=ITEM)
     return client
 

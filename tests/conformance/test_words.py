@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from database import embedded, refusal
+from database import embedded, indexed_table, refusal
 
 COUNTED = "1 validation error detected: "
 S: dict[str, Any] = {"S": "x"}
@@ -19,19 +19,7 @@ PLACEHOLDER = {"ExpressionAttributeNames": {"#q": "q"}}
 def calls() -> Any:
     """A client, and a table with the key `p` and the index `g` on `g` that holds keys alone."""
     client = embedded().writes
-    client.create_table(
-        TableName="Table",
-        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in "pg"],
-        BillingMode="PAY_PER_REQUEST",
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "keys",
-                "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    )
+    indexed_table(client)
     return client
 
 

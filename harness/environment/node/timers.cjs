@@ -10,26 +10,9 @@ const { promisify } = require('node:util');
 const realImmediate = setImmediate;
 const MAX_MILLISECONDS = 2 ** 31 - 1;
 
-class Timeout {
-  #timers;
-  #milliseconds;
+// Whether the process goes on for it.
+class Referenced {
   #referenced = true;
-
-  constructor(owner, callback, values, milliseconds, repeats) {
-    this.#timers = owner;
-    this.#milliseconds = milliseconds >= 1 && milliseconds <= MAX_MILLISECONDS ? Math.trunc(milliseconds) : 1;
-    this.number = owner.next();
-    this.repeats = repeats;
-    this.resource = new AsyncResource('Timeout');
-    this.call = () => this.resource.runInAsyncScope(callback, this, ...values);
-    this.refresh();
-  }
-
-  refresh() {
-    this.due = this.#timers.clock.now + this.#milliseconds * 1000;
-    this.#timers.active.add(this);
-    return this;
-  }
 
   ref() {
     this.#referenced = true;
@@ -43,6 +26,28 @@ class Timeout {
 
   hasRef() {
     return this.#referenced;
+  }
+}
+
+class Timeout extends Referenced {
+  #timers;
+  #milliseconds;
+
+  constructor(owner, callback, values, milliseconds, repeats) {
+    super();
+    this.#timers = owner;
+    this.#milliseconds = milliseconds >= 1 && milliseconds <= MAX_MILLISECONDS ? Math.trunc(milliseconds) : 1;
+    this.number = owner.next();
+    this.repeats = repeats;
+    this.resource = new AsyncResource('Timeout');
+    this.call = () => this.resource.runInAsyncScope(callback, this, ...values);
+    this.refresh();
+  }
+
+  refresh() {
+    this.due = this.#timers.clock.now + this.#milliseconds * 1000;
+    this.#timers.active.add(this);
+    return this;
   }
 
   close() {
@@ -60,27 +65,12 @@ class Timeout {
   }
 }
 
-class Immediate {
-  #referenced = true;
-
+class Immediate extends Referenced {
   constructor(callback, values) {
+    super();
     const resource = new AsyncResource('Immediate');
     this.call = () => resource.runInAsyncScope(callback, this, ...values);
     this.cleared = false;
-  }
-
-  ref() {
-    this.#referenced = true;
-    return this;
-  }
-
-  unref() {
-    this.#referenced = false;
-    return this;
-  }
-
-  hasRef() {
-    return this.#referenced;
   }
 
   [Symbol.dispose ?? Symbol('dispose')]() {
