@@ -53,7 +53,7 @@ FAILS = {
     "x = bytearray(4 << 30)": "MemoryError",
     "open('app.py', 'w')": "Read-only file system",
     "os.remove(__file__)": "Read-only file system",
-    "open(os.path.expanduser('~/.aws/credentials'))": "No such file",
+    "open('SECRET')": "No such file",
     "open(f'/proc/{os.getppid()}/environ')": "No such file",
     "os.environ['HOME']": "KeyError",
     "sys.stdout.close(); print('lost')": "closed file",
@@ -107,7 +107,6 @@ GOES_ON = (
     "threading.Timer(3600, os._exit, [7]).start()",
     "open('/tmp/mine', 'w').write('x')",
     "assert not [n for n in os.listdir('/proc') if n.isdigit() and int(n) != os.getpid()]",
-    "assert not os.path.exists(os.path.join(os.sep, 'home', 'nobody', '.aws'))",
     "print('x' * 1_000_000)",
     "os.write(2, b'\\xff\\x1b[31m\\n')",
     "sys.path.clear(); sys.modules.pop('json', None)",
@@ -130,7 +129,9 @@ def test_what_ends_its_process_is_a_crash(body: str, why: str, tmp_path: Path) -
 @pytest.mark.parametrize("body, error", FAILS.items(), ids=FAILS)
 def test_what_the_environment_forbids_is_an_error_of_the_handler(body: str, error: str, tmp_path: Path) -> None:
     """As on Lambda; its own variables, files and packages are all that there is."""
-    (end,) = operations(tried(tmp_path, body), "execute", FAIL)
+    secret = tmp_path / "secret"  # outside the code's folder
+    secret.write_text("mine")
+    (end,) = operations(tried(tmp_path, body.replace("SECRET", str(secret))), "execute", FAIL)
     assert error in str(end.error)
 
 
